@@ -1,0 +1,93 @@
+"""What the engine answers the window and the command line with: small frozen values without torch or pandas."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from engine.explain.types import HistoryEvent
+
+
+@dataclass(frozen=True)
+class DatasetSummary:
+    """A dataset in one glance. `folder` is absolute on this machine; all paths of photos are relative to it."""
+
+    folder: str
+    name: str
+    domain: str
+    source: str
+    licence: str
+    synthetic: bool
+    counts: dict[str, int]
+    time_range: tuple[str, str] | None
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Items:
+    """The catalogue, column by column, in the model's order."""
+
+    item: tuple[str, ...]
+    title: tuple[str, ...]
+    category: tuple[str, ...]  # the leaf of the path, or ""
+    image: tuple[str | None, ...]  # the first photo
+    popularity: tuple[int, ...]  # events in training
+
+    def __len__(self) -> int:
+        return len(self.item)
+
+
+@dataclass(frozen=True)
+class Shoppers:
+    """The shoppers, column by column; `taste` is what they bought most: up to two category or attribute values."""
+
+    user: tuple[str, ...]
+    events: tuple[int, ...]
+    taste: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.user)
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """A trained run, opened: what the window needs to fill its lists."""
+
+    run: str  # its name
+    folder: str  # absolute
+    dataset: DatasetSummary
+    items: Items
+    shoppers: Shoppers
+    fusion: str
+    heads: int
+    methods: tuple[str, ...]
+    modalities: tuple[str, ...]  # those the model was given
+    encoders: dict[str, str]  # modality -> name of its encoder
+    metrics: dict[str, float]  # validation and test figures, as in run.json
+    epoch: int
+    device: str
+    config: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class RankedItem:
+    """One product of a ranked list; `parts` is its score by modality, with "identity" and "bias": they sum to it."""
+
+    item: str
+    title: str
+    image: str | None
+    rank: int
+    score: float
+    parts: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """The catalogue ranked for one shopper, best first, without what they had; and what they had, oldest first."""
+
+    run: str
+    user: str
+    catalogue: int
+    items: tuple[RankedItem, ...]
+    history: tuple[HistoryEvent, ...]
+    seconds: float

@@ -1,0 +1,1 @@
+"""A shop's data on disk: schema, store, splits, statistics, the synthetic sample."""

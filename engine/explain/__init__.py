@@ -1,0 +1,1 @@
+"""Explanations: one method, one file, one registry; all return the same Explanation."""

@@ -1,0 +1,122 @@
+"""The explanation contract: small frozen arrays that travel between processes and serialise to JSON."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+SCHEMA_VERSION = 1
+
+Modality = Literal["text", "image", "attribute", "link", "identity"]
+MODALITIES: tuple[Modality, ...] = ("image", "text", "attribute", "link", "identity")
+
+
+@dataclass(frozen=True)
+class Token:
+    """One part of a product that carries a share of the score.
+
+    `field` names the text a word stands in (an `ItemText.field`), the photo's path, the attribute's name or the link's
+    relation. `span` is (start, end) in characters of the original text; `box` is (x0, y0, x1, y1) in 0..1 of the
+    photo, from its top left corner.
+    """
+
+    modality: Modality
+    label: str
+    field: str = ""
+    span: tuple[int, int] | None = None
+    box: tuple[float, float, float, float] | None = None
+
+
+@dataclass(frozen=True)
+class ItemText:
+    """A text of the product as it was written. `heeded` is False for one that the model was not given."""
+
+    field: str  # "title", "description" or "review:<id>"
+    text: str
+    author: str = ""  # a pseudonym; empty when it was not written by a shopper of this dataset
+    rating: float | None = None
+    heeded: bool = True
+
+
+@dataclass(frozen=True)
+class HistoryEvent:
+    """One past event of the shopper, oldest first, and its share of the score (None where it was not computed)."""
+
+    item: str
+    title: str
+    time: str  # ISO 8601, UTC
+    kind: str
+    image: str | None
+    contribution: float | None = None
+
+
+@dataclass(frozen=True)
+class Faithfulness:
+    """How much better a map finds what matters than random order does, measured by deletion in the model.
+
+    `deletion` is the area under the curve of the score while tokens are removed in the map's order, scaled so that 1
+    is the full score and 0 the score with no content left; lower is better. `random` holds the same for 10 random
+    orders. `drop` and `random_drop` are the falls in score when the top 20 % are removed (map; mean of random orders),
+    `rank_after` and `random_rank_after` (median) the ranks after that. `grade` is A to F: see `faithfulness.py`.
+    """
+
+    grade: str
+    deletion: float
+    random: tuple[float, ...]
+    drop: float
+    random_drop: float
+    rank_after: int
+    random_rank_after: int
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why `item` has `score` for `user`, token by token.
+
+    contribution: float64[tokens]: under method `contribution` they and `bias` sum to `score`.
+    contribution_by_head: float64[tokens, heads]; attention: float64[tokens, heads], each column sums to 1 within what
+    the fusion normalises over. Identity is a token with attention 0. `completeness_gap` is sum + bias - score.
+    """
+
+    run: str
+    user: str
+    item: str
+    title: str
+    rank: int
+    catalogue: int  # how many items were ranked
+    score: float
+    bias: float
+    method: str
+    tokens: tuple[Token, ...]
+    contribution: NDArray[np.float64]
+    contribution_by_head: NDArray[np.float64]
+    attention: NDArray[np.float64]
+    texts: tuple[ItemText, ...]
+    images: tuple[str, ...]  # paths inside the dataset folder; the first is the one that the model was given
+    grid: tuple[int, int]  # rows and columns of image cells; (0, 0) without a photo
+    history: tuple[HistoryEvent, ...]
+    completeness_gap: float
+    faithfulness: Faithfulness | None
+    seconds: float
+    sums_to_score: bool = True  # False for methods whose numbers are not shares of the score (attention)
+    schema_version: int = SCHEMA_VERSION
+
+    def parts(self) -> dict[str, float]:
+        """The sum of contributions per modality, and "bias"."""
+        sums = {
+            modality: float(
+                sum(c for token, c in zip(self.tokens, self.contribution, strict=True) if token.modality == modality)
+            )
+            for modality in MODALITIES
+        }
+        return {**sums, "bias": self.bias}
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values, arrays as nested lists."""
+        content = asdict(self)
+        for name in ("contribution", "contribution_by_head", "attention"):
+            content[name] = getattr(self, name).tolist()
+        return content
