@@ -1,0 +1,1 @@
+"""Heedmap's window. It talks to the engine process and never computes."""

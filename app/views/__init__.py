@@ -1,0 +1,1 @@
+"""One file per view; a view talks to the session, never to another view."""

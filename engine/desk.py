@@ -1,0 +1,81 @@
+"""The desk of an engine process: takes a job by its name, keeps opened runs at hand between jobs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.errors import HeedmapError
+from engine.jobs import Job, Progress
+
+if TYPE_CHECKING:
+    from engine.recommend import Recommender
+
+
+class Desk:
+    """Every public method is a job: a generator of Progress that returns an answer. Heavy imports wait for the first."""
+
+    def __init__(self) -> None:
+        self._opened: dict[Path, tuple[float, Recommender]] = {}
+
+    def job(self, name: str, arguments: dict[str, Any]) -> Job:
+        """Start the job called `name`. HeedmapError when there is none."""
+        method = None if name.startswith("_") or name == "job" else getattr(self, name, None)
+        if method is None:
+            raise HeedmapError(f"There is no job called {name!r}.")
+        return method(**arguments)  # type: ignore[no-any-return]
+
+    def list_workspace(self, workspace: str) -> Job:
+        """Return a WorkspaceSummary: the datasets and runs of a workspace folder, newest run first."""
+        from engine.workspace import summarise
+
+        yield Progress("Reading the workspace")
+        return summarise(Path(workspace))
+
+    def open_run(self, run: str) -> Job:
+        """Open a run and return its RunSummary."""
+        recommender = yield from self._recommender(run)
+        return recommender.summary()
+
+    def rank(self, run: str, user: str, k: int = 100) -> Job:
+        """Return the Ranking of the `k` best products for a shopper."""
+        recommender = yield from self._recommender(run)
+        return recommender.rank(user, k)
+
+    def explain(self, run: str, user: str, item: str, method: str = "contribution") -> Job:
+        """Return the Explanation of one product's score for one shopper."""
+        from engine.explain.methods import explain
+
+        recommender = yield from self._recommender(run)
+        return explain(recommender, user, item, method)
+
+    def sample(self, out: str, items: int = 400, shoppers: int = 600, seed: int = 7) -> Job:
+        """Draw and write the planted-truth sample; return its folder."""
+        from engine.dataset.sample import sample
+
+        return str((yield from sample(Path(out), items=items, shoppers=shoppers, seed=seed)))
+
+    def import_dataset(self, kind: str, sources: list[str], out: str, **options: str) -> Job:
+        """Import a dataset from files; return its folder."""
+        from engine.importers import import_dataset
+
+        return str((yield from import_dataset(kind, [Path(s) for s in sources], Path(out), **options)))
+
+    def train(self, dataset: str, run: str, settings: dict[str, Any] | None = None, resume: bool = False) -> Job:
+        """Train a run on a dataset; return its folder. `settings` are fields of `engine.training.config.Config`."""
+        from engine.training.config import Config
+        from engine.training.loop import train
+
+        config = Config.from_settings(settings or {})
+        return str((yield from train(Path(dataset), Path(run), config, resume=resume)))
+
+    def _recommender(self, run: str) -> Any:
+        from engine.recommend import Recommender
+
+        folder = Path(run).resolve()
+        changed = (folder / "run.json").stat().st_mtime if (folder / "run.json").is_file() else 0.0
+        kept = self._opened.get(folder)
+        if kept is None or kept[0] != changed:
+            recommender = yield from Recommender.open(folder)
+            self._opened = {folder: (changed, recommender)}  # one at a time: a catalogue's tokens are large
+        return self._opened[folder][1]
