@@ -1,0 +1,122 @@
+"""Who bought what in which order, and which of it training may see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.dataset.store import Dataset
+from engine.errors import HeedmapError
+
+VALIDATION_FROM, TEST_FROM = 0.8, 0.9  # quantiles of event time at which validation and test begin
+
+
+@dataclass(frozen=True)
+class Interactions:
+    """First event of each (user, item), sorted by (user, time, source row).
+
+    user, item: int32[n], indices into `users` and `items`; time: int64[n], ms since 1970; kind: str[n].
+    start: int64[users + 1]: the events of user u are start[u]:start[u + 1].
+    """
+
+    users: tuple[str, ...]
+    items: tuple[str, ...]
+    user: NDArray[np.int32]
+    item: NDArray[np.int32]
+    time: NDArray[np.int64]
+    kind: NDArray[np.object_]
+    start: NDArray[np.int64]
+
+    def events_of(self, user: int) -> slice:
+        return slice(int(self.start[user]), int(self.start[user + 1]))
+
+
+def interactions(dataset: Dataset) -> Interactions:
+    """Read a dataset's events. The catalogue is the items table in its order; events of unknown items are left out."""
+    items = tuple(row[0] for row in dataset.rows("SELECT item FROM items"))
+    position = {item: index for index, item in enumerate(items)}
+    rows = dataset.query('SELECT "user", item, epoch_ms(time) AS time, kind FROM events')
+    rows = rows[rows["item"].isin(position)].drop_duplicates(["user", "item"], keep="first")
+    with_events = rows["user"].unique()
+    known = [row[0] for row in dataset.rows('SELECT "user" FROM users')]
+    users = tuple(dict.fromkeys([*with_events, *known]))
+    number = {user: index for index, user in enumerate(users)}
+    user = rows["user"].map(number).to_numpy(np.int32)
+    start = np.searchsorted(user, np.arange(len(users) + 1))
+    return Interactions(
+        users=users,
+        items=items,
+        user=user,
+        item=rows["item"].map(position).to_numpy(np.int32),
+        time=rows["time"].to_numpy(np.int64),
+        kind=rows["kind"].to_numpy(object),
+        start=start.astype(np.int64),
+    )
+
+
+@dataclass(frozen=True)
+class Split:
+    """train: bool[n] over interactions. validation, test: int64[...], interactions that are targets, in order.
+
+    A target is ranked with the live history: all interactions of its user before it. `cut` is the moment (ms) from
+    which nothing may reach a training feature; under leave-one-out it differs by user: `cut_of_user`, int64[users].
+    """
+
+    kind: str
+    train: NDArray[np.bool_]
+    validation: NDArray[np.int64]
+    test: NDArray[np.int64]
+    cut: int | None
+    cut_of_user: NDArray[np.int64]
+
+
+def split(kind: str, data: Interactions) -> Split:
+    """Divide interactions. HeedmapError when too few are left to train on."""
+    if len(data.item) < 3:
+        raise HeedmapError(
+            "There are too few events to train on.", "Import events (who bought or viewed what, when) with the products."
+        )
+    chosen = {"temporal": _temporal, "leave-one-out": _leave_one_out}.get(kind)
+    if chosen is None:
+        raise HeedmapError(f"There is no split {kind!r}.", "Use temporal or leave-one-out.")
+    made = chosen(data)
+    if not made.train.any():
+        raise HeedmapError("No event lies before the cut in time: nothing to train on.", "Use split=leave-one-out.")
+    return made
+
+
+def _temporal(data: Interactions) -> Split:
+    """A global cut in time; rolling targets: later events of shoppers who have one before the cut."""
+    ordered = np.sort(data.time)
+    begin, end = (int(ordered[int(part * len(ordered))]) for part in (VALIDATION_FROM, TEST_FROM))
+
+    def targets(since: int, until: float) -> NDArray[np.int64]:
+        first = np.full(len(data.users), np.iinfo(np.int64).max)
+        np.minimum.at(first, data.user, data.time)
+        inside = (data.time >= since) & (data.time < until) & (first[data.user] < since)
+        chosen = np.flatnonzero(inside)
+        return chosen[np.argsort(data.time[chosen], kind="stable")]
+
+    return Split(
+        kind="temporal",
+        train=data.time < begin,
+        validation=targets(begin, end),
+        test=targets(end, np.inf),
+        cut=begin,
+        cut_of_user=np.full(len(data.users), begin, dtype=np.int64),
+    )
+
+
+def _leave_one_out(data: Interactions) -> Split:
+    """Each shopper's last event is the test target, the one before it validation; shorter histories only train."""
+    counts = np.diff(data.start)
+    long = counts >= 3
+    test = data.start[1:][long] - 1
+    validation = test - 1
+    train = np.ones(len(data.item), dtype=bool)
+    train[test] = train[validation] = False
+    cut = np.full(len(data.users), np.iinfo(np.int64).max, dtype=np.int64)
+    cut[long] = data.time[validation]
+    return Split("leave-one-out", train, validation, test, None, cut)

@@ -1,0 +1,1 @@
+"""The recommender: item tower, shopper sequence, losses, baselines."""

@@ -1,0 +1,1 @@
+"""Training a run: its settings, its loop, its checkpoints."""

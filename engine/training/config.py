@@ -1,0 +1,105 @@
+"""The settings of a run: typed, checked, explained; saved beside its weights. Imports nothing heavy."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, get_args, get_origin, get_type_hints
+
+from engine.errors import HeedmapError
+
+FUSIONS = ("weighted", "concat", "attention")
+SPLITS = ("temporal", "leave-one-out")
+CONTENT = ("text", "image", "attribute", "link")
+
+
+def _setting(default: Any, help: str, low: float | None = None, high: float | None = None, choices: Any = ()) -> Any:
+    return field(default=default, metadata={"help": help, "low": low, "high": high, "choices": tuple(choices)})
+
+
+@dataclass(frozen=True)
+class Config:
+    """Every choice of a training. `from_settings` reads strings as a user types them."""
+
+    # what the model sees
+    split: str = _setting("temporal", "How events are divided into training, validation and test.", choices=SPLITS)
+    modalities: tuple[str, ...] = _setting(
+        CONTENT, "What the model sees of a product beside its identity.", choices=CONTENT
+    )
+    identity: bool = _setting(True, "Whether a product has an embedding of its own.")
+    outside_reviews: bool = _setting(
+        False, "Read reviews that have no time or were not written by this shop's shoppers."
+    )
+    reviews: int = _setting(3, "Reviews read per product, the newest of the training period first.", 0, 50)
+    text_pieces: int = _setting(64, "Word pieces read of each text.", 8, 512)
+    item_pieces: int = _setting(192, "Word pieces read of each product, over all its texts.", 8, 4096)
+    components: int = _setting(64, "Dimensions to which features are reduced (whitened PCA).", 4, 1280)
+    # the model
+    fusion: str = _setting("weighted", "How modalities are joined into one product vector.", choices=FUSIONS)
+    dim: int = _setting(64, "Dimensions of product and shopper vectors.", 8, 1024)
+    heads: int = _setting(4, "Attention heads over a product's parts; they divide the dimensions.", 1, 32)
+    blocks: int = _setting(2, "Transformer blocks over the shopper's history.", 1, 12)
+    history: int = _setting(50, "Past events that the model reads.", 1, 1000)
+    dropout: float = _setting(0.2, "Dropout in the sequence and on product vectors.", 0.0, 0.9)
+    modality_dropout: float = _setting(
+        0.1, "Chance that a product's identity or one modality is hidden in a training step.", 0.0, 0.9
+    )
+    # the training
+    negatives: int = _setting(
+        0, "Sampled negatives per step; 0 is the whole catalogue up to 5,000 products, else 1,024.", 0, 100_000
+    )
+    epochs: int = _setting(60, "Most epochs to train.", 1, 10_000)
+    patience: int = _setting(8, "Epochs without a better validation NDCG@10 before training stops.", 1, 10_000)
+    batch: int = _setting(64, "Shopper histories per step.", 1, 4096)
+    learning_rate: float = _setting(0.002, "Step size of AdamW at its peak.", 1e-6, 1.0)
+    weight_decay: float = _setting(0.01, "AdamW's weight decay.", 0.0, 10.0)
+    seed: int = _setting(1, "Fixes every random choice.", 0, 2**31 - 1)
+    device: str = _setting("auto", "cuda, mps, xpu or cpu; auto takes the first there is.")
+    threads: int = _setting(0, "Threads for training; 0 leaves one core to the window.", 0, 256)
+
+    def __post_init__(self) -> None:
+        for one in fields(self):
+            self._check(one.name, getattr(self, one.name), one.metadata)
+        if self.dim % self.heads:
+            raise HeedmapError(f"heads={self.heads} does not divide dim={self.dim}.", "Choose heads that divide dim.")
+        if not self.modalities and not self.identity:
+            raise HeedmapError("The model would see nothing of a product.", "Add a modality, or set identity=true.")
+
+    @staticmethod
+    def _check(name: str, value: Any, meta: Mapping[str, Any]) -> None:
+        for one in value if isinstance(value, tuple) else (value,):
+            if meta["choices"] and one not in meta["choices"]:
+                raise HeedmapError(
+                    f"{name} cannot be {one!r}.", f"Choose from {', '.join(str(c) for c in meta['choices'])}."
+                )
+            low, high = meta["low"], meta["high"]
+            if (low is not None and one < low) or (high is not None and one > high):
+                raise HeedmapError(f"{name}={one} is out of range.", f"It must lie between {low} and {high}.")
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> Config:
+        """Build from `{name: value}`; strings are read as the setting's type. HeedmapError names a wrong one."""
+        hints = get_type_hints(cls)
+        if unknown := sorted(set(settings) - set(hints)):
+            raise HeedmapError(f"There is no setting {unknown[0]!r}.", f"The settings are {', '.join(hints)}.")
+        return cls(**{name: _read(name, value, hints[name]) for name, value in settings.items()})
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def _read(name: str, value: Any, kind: Any) -> Any:
+    if get_origin(kind) is tuple:
+        parts = value.split(",") if isinstance(value, str) else list(value)
+        inner = get_args(kind)[0]
+        return tuple(_read(name, part.strip() if isinstance(part, str) else part, inner) for part in parts if part)
+    assert not isinstance(kind, types.UnionType)
+    try:
+        if kind is bool and isinstance(value, str):
+            return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[value.lower()]
+        if kind in (int, float) and isinstance(value, bool):
+            raise ValueError(value)
+        return kind(value)
+    except (KeyError, ValueError, TypeError) as error:
+        raise HeedmapError(f"{name} cannot be {value!r}.", f"It must be of type {kind.__name__}.") from error
