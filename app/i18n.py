@@ -1,0 +1,84 @@
+"""Languages: English in the source, other languages and plural forms in resources/translations/<language>.json.
+
+A file maps a source text to its translation, or to {context: translation} where one English text needs several. A text
+with "%n" is a count: `self.tr("%n purchase(s)", "", count)`; its translation may be a list of plural forms, [one, other].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QCoreApplication, QLocale, QObject, QTranslator
+
+from engine.errors import HeedmapError
+from engine.files import read_json
+
+TRANSLATIONS = Path(__file__).resolve().parent.parent / "resources" / "translations"
+LANGUAGES = {"en": "English", "zh_CN": "简体中文"}
+
+
+def system_language() -> str:
+    """The language of the desktop, where there is a translation, else English."""
+    for name in QLocale.system().uiLanguages():
+        if name.lower().startswith("zh") and "hant" not in name.lower():
+            return "zh_CN"
+        if name.lower().startswith("en"):
+            return "en"
+    return "en"
+
+
+def read_translations(language: str) -> dict[str, str | list[str] | dict[str, str]]:
+    """The texts of one language. HeedmapError when the file is damaged."""
+    content = read_json(TRANSLATIONS / f"{language}.json")
+    if not isinstance(content, dict):
+        raise HeedmapError(f"{TRANSLATIONS / language}.json is not a table of texts.", "Install Heedmap again.")
+    return content
+
+
+class JsonTranslator(QTranslator):
+    """Answers Qt's `tr` from a table; a text that is missing stays as it is in the source."""
+
+    def __init__(self, language: str, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.which = language
+        self._texts = read_translations(language)
+
+    def isEmpty(self) -> bool:
+        return False
+
+    def translate(self, context: str, source: str, disambiguation: str | None = None, n: int = -1) -> str:  # type: ignore[override]
+        found = self._texts.get(source)
+        if isinstance(found, dict):
+            found = found.get(context)
+        if isinstance(found, list):
+            found = found[0] if n == 1 else found[-1]
+        # Qt asks the parents' contexts in turn until a text comes back, so "" means "not here".
+        return found or ""
+
+
+class LanguageSource:
+    """The language in force. Widgets made after `choose` speak it."""
+
+    def __init__(self, choice: str = "system") -> None:
+        self._translator: JsonTranslator | None = None
+        self.language = "en"
+        self.choose(choice)
+
+    def choose(self, choice: str) -> None:
+        """Choose a key of LANGUAGES, or "system"."""
+        self.language = choice if choice in LANGUAGES else system_language()
+        self.remove()
+        self._translator = JsonTranslator(self.language)
+        QCoreApplication.installTranslator(self._translator)
+        QLocale.setDefault(QLocale(self.language))
+
+    def remove(self) -> None:
+        if self._translator is not None:
+            QCoreApplication.removeTranslator(self._translator)
+            self._translator = None
+
+
+def joined(parts: Sequence[str]) -> str:
+    """Short facts on one line, as in "12 purchases · sport"."""
+    return " · ".join(part for part in parts if part)

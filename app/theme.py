@@ -1,0 +1,310 @@
+"""The look: colour tokens for light and dark, fonts, the style sheet, the colours of heat, icons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QByteArray, QObject, QRectF, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontDatabase,
+    QFontInfo,
+    QGuiApplication,
+    QIcon,
+    QPainter,
+    QPalette,
+    QPixmap,
+)
+from PySide6.QtSvg import QSvgRenderer
+
+ICONS = Path(__file__).resolve().parent.parent / "resources" / "icons"
+FONT_PIXELS = 13
+SMALL_PIXELS = 11
+RADIUS = 8  # corners of panels, in pixels
+
+# Fonts made for screens, for desktops whose own choice is only a fallback.
+_PREFERRED = ("Inter", "Noto Sans", "Source Sans 3", "Open Sans", "Ubuntu", "Cantarell", "Noto Sans CJK SC")
+_FALLBACKS = {"DejaVu Sans", "Sans Serif", "Sans", "Bitstream Vera Sans", "Liberation Sans"}
+_CHINESE = ("Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "PingFang SC", "Microsoft YaHei UI")
+
+
+@dataclass(frozen=True)
+class Theme:
+    """The colour of every meaning. Views paint with these and nothing else."""
+
+    name: str  # "light" or "dark"
+    background: QColor
+    panel: QColor
+    line: QColor
+    text: QColor
+    muted: QColor
+    accent: QColor
+    selected: QColor
+    chip: QColor
+    pushes_up: QColor
+    pulls_down: QColor
+    photo: QColor
+    words: QColor
+    attributes: QColor
+    links: QColor
+    identity: QColor
+    bias: QColor
+    good: QColor  # grades A and B
+    fair: QColor  # grade C
+    poor: QColor  # grades D to F, and errors
+    tip: QColor  # behind a tooltip, with light text in both themes
+
+    @property
+    def dark(self) -> bool:
+        return self.name == "dark"
+
+
+def _theme(name: str, **colors: str) -> Theme:
+    return Theme(name, **{key: QColor(value) for key, value in colors.items()})
+
+
+LIGHT = _theme(
+    "light",
+    background="#f4f5f7",
+    panel="#ffffff",
+    line="#e2e5ea",
+    text="#1c2430",
+    muted="#6b7686",
+    accent="#2f6fed",
+    selected="#eaf1ff",
+    chip="#eef1f6",
+    pushes_up="#c2410c",
+    pulls_down="#2563a8",
+    photo="#d97706",
+    words="#0f766e",
+    attributes="#7c3aed",
+    links="#7c3aed",
+    identity="#64748b",
+    bias="#a3a8b4",
+    good="#15803d",
+    fair="#b45309",
+    poor="#b91c1c",
+    tip="#1c2430",
+)
+DARK = _theme(
+    "dark",
+    background="#14171c",
+    panel="#1c2027",
+    line="#2c323c",
+    text="#e6e9ef",
+    muted="#93a0b3",
+    accent="#6ea0ff",
+    selected="#22314f",
+    chip="#272d37",
+    pushes_up="#fb8a4c",
+    pulls_down="#6fb1ff",
+    photo="#f59e0b",
+    words="#2dd4bf",
+    attributes="#a78bfa",
+    links="#a78bfa",
+    identity="#94a3b8",
+    bias="#5b6575",
+    good="#15803d",
+    fair="#b45309",
+    poor="#dc2626",
+    tip="#2c323c",
+)
+_MODALITY_TOKENS = {
+    "image": "photo",
+    "text": "words",
+    "attribute": "attributes",
+    "link": "links",
+    "identity": "identity",
+    "bias": "bias",
+}
+
+
+def modality_color(theme: Theme, modality: str) -> QColor:
+    """The colour of a part of the score: a modality of the engine, "identity" or "bias"."""
+    color: QColor = getattr(theme, _MODALITY_TOKENS.get(modality, "muted"))
+    return color
+
+
+def sign_color(theme: Theme, value: float) -> QColor:
+    """What pushes a score up is orange, what pulls it down blue."""
+    return theme.pushes_up if value >= 0 else theme.pulls_down
+
+
+def grade_color(theme: Theme, grade: str) -> QColor:
+    """The ground of a grade chip, under white letters."""
+    return theme.good if grade in {"A", "B"} else theme.fair if grade == "C" else theme.poor
+
+
+def mix(color: QColor, ground: QColor, share: float) -> QColor:
+    """`color` laid over an opaque `ground` with opacity `share` in 0..1."""
+    return QColor.fromRgbF(
+        color.redF() * share + ground.redF() * (1 - share),
+        color.greenF() * share + ground.greenF() * (1 - share),
+        color.blueF() * share + ground.blueF() * (1 - share),
+    )
+
+
+def faded(color: QColor, opacity: float) -> QColor:
+    """The same colour, see-through: opacity in 0..1."""
+    copy = QColor(color)
+    copy.setAlphaF(min(max(opacity, 0.0), 1.0))
+    return copy
+
+
+@cache
+def diverging_map() -> NDArray[np.uint8]:
+    """Red, green, blue, alpha of heat, uint8[256, 4]: blue at 0, transparent at 127.5, orange at 255.
+
+    Blue and orange stay apart for every common kind of colour blindness. The photo beneath is greyed and lightened in
+    both themes, so one map serves both.
+    """
+    value = np.linspace(-1.0, 1.0, 256)
+    magnitude = np.abs(value)[:, None]
+    pale_up, deep_up = np.array([251.0, 146.0, 60.0]), np.array([194.0, 65.0, 12.0])
+    pale_down, deep_down = np.array([96.0, 165.0, 250.0]), np.array([29.0, 78.0, 170.0])
+    up = pale_up + (deep_up - pale_up) * magnitude
+    down = pale_down + (deep_down - pale_down) * magnitude
+    rgb = np.where(value[:, None] >= 0, up, down)
+    alpha = np.where(np.abs(value) < 1 / 255 + 1e-9, 0.0, 235.0 * np.abs(value) ** 0.8)
+    return np.column_stack([rgb, alpha]).round().astype(np.uint8)
+
+
+def ui_font(pixels: int = FONT_PIXELS, weight: QFont.Weight = QFont.Weight.Normal) -> QFont:
+    """The system's font at a size in pixels, with figures of one width so that columns of numbers stand still."""
+    font = QFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont))
+    font.setFamilies(list(_families()))
+    font.setPixelSize(pixels)
+    font.setWeight(weight)
+    font.setFeature(QFont.Tag("tnum"), 1)
+    font.setHintingPreference(QFont.HintingPreference.PreferVerticalHinting)
+    return font
+
+
+@lru_cache(maxsize=1)
+def _families() -> tuple[str, ...]:
+    family = QFontInfo(QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont)).family()
+    installed = set(QFontDatabase.families())
+    first = [family]
+    if family in _FALLBACKS or family not in installed:
+        first = [name for name in _PREFERRED if name in installed][:1] + first
+    return tuple(dict.fromkeys([*first, *(name for name in _CHINESE if name in installed)]))
+
+
+def icon_pixmap(name: str, color: QColor, pixels: int = 18, ratio: float = 2.0) -> QPixmap:
+    """Draw `resources/icons/<name>.svg` in one colour (`currentColor` in the file)."""
+    source = (ICONS / f"{name}.svg").read_text(encoding="utf-8").replace("currentColor", color.name())
+    pixmap = QPixmap(round(pixels * ratio), round(pixels * ratio))
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    QSvgRenderer(QByteArray(source.encode())).render(painter, QRectF(pixmap.rect()))
+    painter.end()
+    pixmap.setDevicePixelRatio(ratio)
+    return pixmap
+
+
+def icon(name: str, color: QColor, pixels: int = 18) -> QIcon:
+    return QIcon(icon_pixmap(name, color, pixels))
+
+
+def palette(theme: Theme) -> QPalette:
+    """For what Qt paints itself: dialogs, selections, disabled text."""
+    role = QPalette.ColorRole
+    colors = {
+        role.Window: theme.background,
+        role.WindowText: theme.text,
+        role.Base: theme.panel,
+        role.AlternateBase: theme.background,
+        role.Text: theme.text,
+        role.PlaceholderText: theme.muted,
+        role.Button: theme.panel,
+        role.ButtonText: theme.text,
+        role.BrightText: theme.poor,
+        role.ToolTipBase: theme.tip,
+        role.ToolTipText: QColor("#f4f5f7"),
+        role.Highlight: theme.selected,
+        role.HighlightedText: theme.text,
+        role.Link: theme.accent,
+        role.Light: theme.panel,
+        role.Midlight: theme.chip,
+        role.Mid: theme.line,
+        role.Dark: theme.line,
+        role.Shadow: theme.line,
+    }
+    made = QPalette()
+    for which, color in colors.items():
+        made.setColor(which, color)
+    for which in (role.WindowText, role.Text, role.ButtonText):
+        made.setColor(QPalette.ColorGroup.Disabled, which, theme.muted)
+    return made
+
+
+def stylesheet(theme: Theme) -> str:
+    """The application's style sheet.
+
+    Roles are a dynamic property `role` on plain widgets: a QFrame "panel"; a QLabel "heading" (of a panel), "title"
+    (large), "muted", "small" (muted, smaller), "chip", "error"; a QPushButton "primary" or "quiet"; a QLineEdit
+    "search"; a QListView or QTableView "plain" (without a frame). Set one with `set_role`.
+    """
+    sheet = (Path(__file__).resolve().parent.parent / "resources" / "theme.qss").read_text(encoding="utf-8")
+    values = {key: getattr(theme, key).name() for key in Theme.__dataclass_fields__ if key != "name"} | {
+        "hover": mix(theme.text, theme.panel, 0.05).name(),
+        "accent_hover": mix(theme.text, theme.accent, 0.12).name(),
+        "on_accent": "#14171c" if theme.dark else "#ffffff",
+        "disabled": mix(theme.muted, theme.panel, 0.55).name(),
+        "thumb": mix(theme.muted, theme.panel, 0.45).name(),
+        "radius": str(RADIUS),
+        "pixels": str(FONT_PIXELS),
+        "small": str(SMALL_PIXELS),
+        "icons": ICONS.as_posix(),
+        "theme": theme.name,
+    }
+    for key in sorted(values, key=len, reverse=True):
+        sheet = sheet.replace(f"@{key}@", values[key])
+    return sheet
+
+
+class ThemeSource(QObject):
+    """The theme in force: the user's choice ("light", "dark"), or the system's ("system")."""
+
+    changed = Signal(object)  # Theme
+
+    def __init__(self, choice: str = "system", parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._choice = choice
+        self.theme = self._find()
+        QGuiApplication.styleHints().colorSchemeChanged.connect(self._follow)
+
+    @property
+    def choice(self) -> str:
+        return self._choice
+
+    def choose(self, choice: str) -> None:
+        """Choose "light", "dark" or "system"."""
+        self._choice = choice
+        self._follow()
+
+    def _find(self) -> Theme:
+        if self._choice in {"light", "dark"}:
+            return DARK if self._choice == "dark" else LIGHT
+        scheme = QGuiApplication.styleHints().colorScheme()
+        return DARK if scheme == Qt.ColorScheme.Dark else LIGHT
+
+    def _follow(self, *_: object) -> None:
+        theme = self._find()
+        if theme is not self.theme:
+            self.theme = theme
+            self.changed.emit(theme)
+
+
+def set_role(widget: QObject, role: str) -> None:
+    """Give a widget a role of the style sheet; see `stylesheet`."""
+    widget.setProperty("role", role)
+    style = getattr(widget, "style", None)
+    if style is not None:  # a role given after the first paint has to be asked for
+        style().unpolish(widget)
+        style().polish(widget)
