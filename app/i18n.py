@@ -1,7 +1,7 @@
 """Languages: English in the source, other languages and plural forms in resources/translations/<language>.json.
 
-A file maps a source text to its translation, or to {context: translation} where one English text needs several. A text
-with "%n" is a count: `self.tr("%n purchase(s)", "", count)`; its translation may be a list of plural forms, [one, other].
+A file maps a source text to its translation, or to {context: translation} where one English text needs several. A
+text with "%n" is a count: `self.tr("%n purchase(s)", "", count)`; its translation may be [one, other].
 """
 
 from __future__ import annotations
@@ -47,14 +47,13 @@ class JsonTranslator(QTranslator):
     def isEmpty(self) -> bool:
         return False
 
-    def translate(self, context: str, source: str, disambiguation: str | None = None, n: int = -1) -> str:  # type: ignore[override]
+    def translate(self, context: str, source: str, disambiguation: str | None = None, n: int = -1) -> str:
         found = self._texts.get(source)
         if isinstance(found, dict):
             found = found.get(context)
         if isinstance(found, list):
             found = found[0] if n == 1 else found[-1]
-        # Qt asks the parents' contexts in turn until a text comes back, so "" means "not here".
-        return found or ""
+        return found  # type: ignore[return-value]  # None, and only None, lets Qt go on to the next context
 
 
 class LanguageSource:
