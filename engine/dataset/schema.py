@@ -48,7 +48,7 @@ TABLES: dict[str, pa.Schema] = {
         [
             _required("review", pa.string()),
             _required("item", pa.string()),
-            pa.field("user", pa.string()),  # null: written by somebody outside this shop's shoppers, or unknown
+            pa.field("user", pa.string()),  # null: not one of this shop's shoppers, or unknown
             pa.field("title", pa.string()),
             pa.field("text", pa.string()),
             pa.field("rating", pa.float64()),

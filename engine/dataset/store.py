@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
-import math
 import os
 import shutil
+import struct
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -17,16 +18,17 @@ from typing import Any
 import duckdb
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from engine.dataset.rows import FIRST, RefusedRow, RowChecks, column
 from engine.dataset.schema import DOMAINS, EVENT_KINDS, KEYS, SCHEMA_VERSION, TABLES
 from engine.errors import HeedmapError
 from engine.files import disk_errors, make_folder, read_json, sha256, sha256_of, write_bytes, write_json
 
 MAX_PIXELS = 64_000_000  # a larger photo is refused before it is decoded: a decompression bomb, or a mistake
 _CHUNK = 50_000
-_FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 _FORMATS = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "GIF": ".gif"}
 
 
@@ -51,24 +53,16 @@ class Manifest:
         return sha256("\n".join(f"{path} {digest}" for path, digest in sorted(self.files.items())).encode())
 
 
-def checked_time(value: datetime) -> datetime:
-    """Return `value` in UTC; ValueError outside 1970 to 2100 (such a time is a fault in the source)."""
-    if value.tzinfo is None:
-        value = value.replace(tzinfo=UTC)
-    if not _FIRST <= value < _LAST:
-        raise ValueError("time outside 1970 to 2100")
-    return value.astimezone(UTC)
-
-
 class DatasetWriter:
     """Builds a dataset in a folder beside its place and moves it there when it is whole.
 
-        with DatasetWriter(out, name="film", domain="video", source="MovieLens", licence="research") as writer:
-            writer.add("items", {"item": "1", "title": "Toy Story", "images": [writer.add_image(path, row=2)]})
+        with DatasetWriter(out, name="film", domain="video", source="ML", licence="research") as writer:
+            writer.add("items", {"item": "1", "title": "Toy Story", "images": [writer.add_image(path)]})
             writer.problem("ratings.csv", 17, "rating", "five", "not a number")
 
-    Leaving the block on an error removes the half-written folder; an existing dataset at `out` is replaced only at
-    the end. Rows are checked on the way in: one that breaks the schema lands in the problems, never in the data.
+    Leaving the block on an error removes the half-written folder; a dataset already at `out` is replaced only
+    at the end. Rows are checked on the way in: one that breaks the schema lands in the problems, never in the
+    data. A time is a datetime or whole milliseconds since 1970.
     """
 
     def __init__(
@@ -84,19 +78,22 @@ class DatasetWriter:
     ) -> None:
         if domain not in DOMAINS:
             raise HeedmapError(f"Unknown domain {domain!r}.", f"Use one of {', '.join(DOMAINS)}.")
-        self.out = out
+        self.out = out = out.absolute()
         self._manifest = Manifest(name, domain, source, licence, synthetic, {}, None, {}, notes)
-        if out.exists() and any(out.iterdir() if out.is_dir() else [out]) and not (out / "dataset.json").is_file():
+        with disk_errors(out):
+            taken = any(out.iterdir()) if out.is_dir() else out.exists()
+        if taken and not (out / "dataset.json").is_file():
             raise HeedmapError(f"{out} already holds something that is not a dataset.", "Choose an empty folder.")
         self._folder = out.with_name(f".{out.name}.{os.getpid()}.partial")
         shutil.rmtree(self._folder, ignore_errors=True)
         make_folder(self._folder / "media")
-        self._rows: dict[str, list[dict[str, Any]]] = {table: [] for table in TABLES}
+        self._columns: dict[str, list[list[Any]]] = {table: [[] for _ in TABLES[table]] for table in TABLES}
+        self._checks = {table: RowChecks(schema) for table, schema in TABLES.items()}
         self._parquet: dict[str, pq.ParquetWriter] = {}
         self._counts = dict.fromkeys(TABLES, 0)
         self._keys: dict[str, set[str]] = {table: set() for table in KEYS}
         self._files: dict[str, str] = {}
-        self._range: tuple[datetime, datetime] | None = None
+        self._span: tuple[int, ...] = ()  # first and last event, in milliseconds
 
     def __enter__(self) -> DatasetWriter:
         return self
@@ -109,35 +106,38 @@ class DatasetWriter:
                 self._finish()
         finally:
             for parquet in self._parquet.values():
-                parquet.close()
+                with suppress(OSError):  # the folder goes; a full disk was reported already
+                    parquet.close()
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def add(self, table: str, row: Mapping[str, Any], source: str = "", number: int | None = None) -> bool:
-        """Add one row; False when it was refused and recorded as a problem of `source`, record `number`."""
-        fault = self._fault(table, row)
-        if fault:
-            column, reason = fault
-            self.problem(source or table, number, column, row.get(column), reason)
+        """Add one row; False when it was refused and recorded as a problem of `source`, record `number`.
+
+        A column that is left out is null. KeyError on a column that the schema does not know.
+        """
+        checks = self._checks[table]
+        values = list(map(row.get, checks.names))
+        if not row.keys() <= checks.known:
+            raise KeyError(f"{table} has no column {sorted(row.keys() - checks.known)}")
+        try:
+            checks.settle(values)
+            if table in KEYS:
+                self._remember(table, str(values[0]))
+            elif table == "events" and row["kind"] not in EVENT_KINDS:
+                raise RefusedRow("kind", f"not one of {', '.join(EVENT_KINDS)}")
+        except RefusedRow as refused:
+            self.problem(source or table, number, refused.column, row.get(refused.column), refused.reason)
             return False
-        schema = TABLES[table]
-        clean = {name: row.get(name) for name in schema.names}
-        if unknown := set(row) - set(schema.names):
-            raise KeyError(f"{table} has no column {sorted(unknown)}")
-        if table == "events":
-            time = checked_time(row["time"])
-            self._range = (min(self._range[0], time), max(self._range[1], time)) if self._range else (time, time)
-        if table in KEYS:
-            self._keys[table].add(str(row[KEYS[table]]))
-        self._append(table, clean)
+        self._append(table, values)
         return True
 
     def problem(self, source: str, row: int | None, column: str | None, value: object, reason: str) -> None:
         """Keep a rejected row, or a mended one, with its reason."""
         text = None if value is None else str(value)[:200]
-        self._append("problems", {"source": source, "row": row, "column": column, "value": text, "reason": reason})
+        self._append("problems", [source, row, column, text, reason])
 
     def add_image(self, image: Path | bytes, source: str = "", row: int | None = None) -> str | None:
-        """Check a photo by decoding it and keep it under its content hash. None, and a problem, when it is broken.
+        """Check a photo by decoding it and keep it under its content hash; None, and a problem, if it is bad.
 
         Refused: missing, empty, truncated, over 64 million pixels, a format other than JPEG, PNG, WebP, GIF.
         """
@@ -148,6 +148,9 @@ class DatasetWriter:
             suffix = image_suffix(content)
         except FileNotFoundError:
             self.problem(place, row, "image", value, "photo is missing")
+            return None
+        except OSError as error:
+            self.problem(place, row, "image", value, f"photo cannot be read ({error.strerror})")
             return None
         except ValueError as error:
             self.problem(place, row, "image", value, str(error))
@@ -160,7 +163,7 @@ class DatasetWriter:
         return relative
 
     def add_file(self, relative: str, content: bytes) -> None:
-        """Keep a further file in the dataset, such as the sample's planted truth, with its hash in the manifest."""
+        """Keep a further file, such as the sample's planted truth, with its hash in the manifest."""
         write_bytes(self._folder / relative, content)
         self._files[relative] = sha256(content)
 
@@ -172,39 +175,35 @@ class DatasetWriter:
         """Add a sentence that a user of this dataset must know."""
         self._manifest = replace(self._manifest, notes=(*self._manifest.notes, text))
 
-    def _fault(self, table: str, row: Mapping[str, Any]) -> tuple[str, str] | None:
-        schema = TABLES[table]
-        for field in schema:
-            value = row.get(field.name)
-            if value is None or (value == "" and field.name in ("item", "user", "review")):
-                if not field.nullable:
-                    return field.name, "missing"
-            elif pa.types.is_timestamp(field.type):
-                try:
-                    checked_time(value)
-                except (ValueError, OverflowError) as error:
-                    return field.name, str(error)
-            elif pa.types.is_float64(field.type) and not math.isfinite(value):
-                return field.name, "not a finite number"
-        if table in KEYS and str(row[KEYS[table]]) in self._keys[table]:
-            return KEYS[table], "duplicate key"
-        if table == "events" and row["kind"] not in EVENT_KINDS:
-            return "kind", f"not one of {', '.join(EVENT_KINDS)}"
-        return None
+    def _remember(self, table: str, key: str) -> None:
+        """Keep a row's key, the first column of its table; refuse an empty or a second one."""
+        if not key:
+            raise RefusedRow(KEYS[table], "missing")
+        if key in self._keys[table]:
+            raise RefusedRow(KEYS[table], "duplicate key")
+        self._keys[table].add(key)
 
-    def _append(self, table: str, row: dict[str, Any]) -> None:
-        self._rows[table].append(row)
+    def _append(self, table: str, values: Sequence[Any]) -> None:
+        # Column by column: a list of rows would keep the garbage collector busy with every one of them.
+        columns = self._columns[table]
+        for kept, value in zip(columns, values, strict=True):
+            kept.append(value)
         self._counts[table] += 1
-        if len(self._rows[table]) >= _CHUNK:
+        if len(columns[0]) >= _CHUNK:
             self._flush(table)
 
     def _flush(self, table: str) -> None:
-        path = self._folder / f"{table}.parquet"
+        path, schema = self._folder / f"{table}.parquet", TABLES[table]
+        columns = self._columns[table]
+        arrays = [column(values, field.type) for values, field in zip(columns, schema, strict=True)]
         with disk_errors(path):
             if table not in self._parquet:
-                self._parquet[table] = pq.ParquetWriter(path, TABLES[table], compression="zstd")
-            self._parquet[table].write_table(pa.Table.from_pylist(self._rows[table], schema=TABLES[table]))
-        self._rows[table] = []
+                self._parquet[table] = pq.ParquetWriter(path, schema, compression="zstd")
+            self._parquet[table].write_table(pa.Table.from_arrays(arrays, schema=schema))
+        if table == "events" and columns[2]:
+            self._span = (*self._span, min(columns[2]), max(columns[2]))
+            self._span = (min(self._span), max(self._span))
+        self._columns[table] = [[] for _ in schema]
 
     def _finish(self) -> None:
         if not self._counts["items"]:
@@ -214,22 +213,28 @@ class DatasetWriter:
             )
         for table in TABLES:
             self._flush(table)
-            self._parquet.pop(table).close()
-        events = self._folder / "events.parquet"
-        _sort_events(events)
-        for table in TABLES:
-            self._files[f"{table}.parquet"] = sha256_of(self._folder / f"{table}.parquet")
-        span = (self._range[0].isoformat(), self._range[1].isoformat()) if self._range else None
+            path = self._folder / f"{table}.parquet"
+            with disk_errors(path):
+                self._parquet.pop(table).close()
+                if table == "events":
+                    _sort_events(path)
+                with path.open("rb+") as file:
+                    os.fsync(file.fileno())
+            self._files[path.name] = sha256_of(path)
+        first_last = [(FIRST + timedelta(milliseconds=moment)).isoformat() for moment in self._span]
+        span = (first_last[0], first_last[1]) if first_last else None
         counts = {**self._counts, "images": sum(path.startswith("media/") for path in self._files)}
-        manifest = replace(
-            self._manifest, counts=counts, time_range=span, files=dict(sorted(self._files.items()))
-        )
+        manifest = replace(self._manifest, counts=counts, time_range=span, files=dict(sorted(self._files.items())))
         write_json(self._folder / "dataset.json", asdict(manifest))
         with disk_errors(self.out):
             if self.out.exists():
                 old = self.out.with_name(f".{self.out.name}.{os.getpid()}.old")
                 self.out.rename(old)
-                self._folder.rename(self.out)
+                try:
+                    self._folder.rename(self.out)
+                except OSError:
+                    old.rename(self.out)
+                    raise
                 shutil.rmtree(old)
             else:
                 self._folder.rename(self.out)
@@ -244,14 +249,16 @@ def image_suffix(content: bytes) -> str:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(content)) as image:
                 if image.width * image.height > MAX_PIXELS:
-                    raise ValueError(f"photo is too large ({image.width} x {image.height}; at most 64 million pixels)")
+                    raise Image.DecompressionBombError
                 if image.format not in _FORMATS:
                     raise ValueError(f"photo format {image.format} is not supported")
                 image.load()
                 return _FORMATS[image.format]
     except UnidentifiedImageError as error:
         raise ValueError("not a photo") from error
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError as error:
+        raise ValueError("photo is too large (at most 64 million pixels)") from error
+    except (OSError, SyntaxError, EOFError, struct.error) as error:
         raise ValueError(f"photo is broken ({error})") from error
 
 
@@ -265,11 +272,10 @@ def open_photo(path: Path) -> Image.Image:
 
 
 def _sort_events(path: Path) -> None:
-    """Sort by (user, time, source row): a stable sort keeps the source's order where times tie."""
+    """Sort by (user, time, source row): Arrow sorts stably, so the source's order stands where times tie."""
     table = pq.read_table(path)
-    order = table.select(["user", "time"]).to_pandas().sort_values(["user", "time"], kind="stable").index
-    with disk_errors(path):
-        pq.write_table(table.take(pa.array(order)), path, compression="zstd")
+    order = pc.sort_indices(table, sort_keys=[("user", "ascending"), ("time", "ascending")])
+    pq.write_table(table.take(order), path, compression="zstd")
 
 
 class Dataset:
@@ -294,7 +300,8 @@ class Dataset:
             version = content["schema_version"]
             if version > SCHEMA_VERSION:
                 raise HeedmapError(
-                    f"{folder} was written by a newer Heedmap (schema {version}).", "Update Heedmap and open it again."
+                    f"{folder} was written by a newer Heedmap (schema {version}).",
+                    "Update Heedmap and open it again.",
                 )
             span = content.pop("time_range")
             notes = tuple(content.pop("notes"))
@@ -310,12 +317,18 @@ class Dataset:
             raise HeedmapError(f"A table in {folder} is damaged ({error}).", "Import the data again.") from error
 
     def query(self, sql: str, parameters: list[Any] | None = None) -> pd.DataFrame:
-        """Run one SQL query over the tables and return a frame. Parameters are bound to `?`, never pasted in."""
-        return self._connection.execute(sql, parameters or []).df()
+        """Run one SQL query over the tables, as a frame. Parameters are bound to `?`, never pasted in."""
+        with warnings.catch_warnings():
+            # DuckDB still hands times over in a way that pandas 3.1 grumbles about.
+            warnings.filterwarnings("ignore", message="The inplace keyword", category=DeprecationWarning)
+            return self._connection.execute(sql, parameters or []).df()
 
     def rows(self, sql: str, parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:
         """Run one SQL query and return plain Python rows (lists and structs stay lists and dicts)."""
-        return self._connection.execute(sql, parameters or []).fetchall()
+        relation = self._connection.sql(sql, params=parameters or [])
+        if "TIMESTAMP WITH TIME ZONE" in map(str, relation.types):  # DuckDB's own way wants the package pytz
+            return list(zip(*(values.to_pylist() for values in relation.to_arrow_table().columns), strict=True))
+        return relation.fetchall()
 
     def close(self) -> None:
         self._connection.close()
