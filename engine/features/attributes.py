@@ -1,0 +1,82 @@
+"""Attributes and links of products as tokens of a small vocabulary; numbers fall into quantile bins."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.dataset.store import Dataset
+
+BINS = 8
+MOST_ATTRIBUTES, MOST_LINKS = 32, 16
+_NUMERIC_FROM = 12  # an attribute with more distinct values than this, all numbers, is binned
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """names: (name, value) of each id. ids: int32[all], those of item i at start[i]:start[i + 1]; start: int64."""
+
+    names: tuple[tuple[str, str], ...]
+    ids: NDArray[np.int32]
+    start: NDArray[np.int64]
+
+
+def item_attributes(dataset: Dataset) -> Vocabulary:
+    """Brand, category levels, price and named attributes of each product; a value that only one product has is left out."""
+    rows: list[list[tuple[str, str]]] = []
+    for brand, category, price, attributes in dataset.rows("SELECT brand, category, price, attributes FROM items"):
+        pairs = [(one["name"], one["value"]) for one in attributes or [] if one["value"]]
+        pairs += [("brand", brand)] if brand else []
+        pairs += [("category", level) for level in category or []]
+        pairs += [("price", repr(price))] if price is not None else []
+        rows.append(list(dict.fromkeys(pairs)))
+    return _vocabulary(_binned(rows), MOST_ATTRIBUTES)
+
+
+def item_links(dataset: Dataset) -> Vocabulary:
+    """Links from products (director, also bought); one whose tail no other product shares is left out."""
+    found: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for head, relation, tail in dataset.rows("SELECT head, relation, tail FROM links WHERE head_kind = 'item'"):
+        found[head].append((relation, tail))
+    items = [row[0] for row in dataset.rows("SELECT item FROM items")]
+    return _vocabulary([list(dict.fromkeys(found.get(item, []))) for item in items], MOST_LINKS)
+
+
+def _binned(rows: list[list[tuple[str, str]]]) -> list[list[tuple[str, str]]]:
+    values: dict[str, list[str]] = defaultdict(list)
+    for pairs in rows:
+        for name, value in pairs:
+            values[name].append(value)
+    edges: dict[str, NDArray[np.float64]] = {}
+    for name, texts in values.items():
+        if len(set(texts)) > _NUMERIC_FROM and all(_is_number(text) for text in texts):
+            numbers = np.array([float(text) for text in texts])
+            edges[name] = np.unique(np.quantile(numbers, np.linspace(0, 1, BINS + 1)))
+
+    def mended(name: str, value: str) -> tuple[str, str]:
+        if name not in edges or len(edges[name]) < 2:
+            return name, value
+        marks = edges[name]
+        place = int(np.clip(np.searchsorted(marks, float(value), side="right") - 1, 0, len(marks) - 2))
+        return name, f"{marks[place]:.6g} to {marks[place + 1]:.6g}"
+
+    return [[mended(name, value) for name, value in pairs] for pairs in rows]
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return bool(np.isfinite(float(text)))
+    except ValueError:
+        return False
+
+
+def _vocabulary(rows: list[list[tuple[str, str]]], most: int) -> Vocabulary:
+    counts = Counter(pair for pairs in rows for pair in set(pairs))
+    names = sorted(pair for pair, count in counts.items() if count > 1)
+    number = {pair: index for index, pair in enumerate(names)}
+    kept = [[number[pair] for pair in dict.fromkeys(pairs) if pair in number][:most] for pairs in rows]
+    start = np.concatenate([[0], np.cumsum([len(ids) for ids in kept])]).astype(np.int64)
+    return Vocabulary(tuple(names), np.array([one for ids in kept for one in ids], dtype=np.int32), start)

@@ -1,0 +1,139 @@
+"""The item tower: a product's tokens to its vector, linear after attention, so that every token's share is exact.
+
+Item i has tokens t of modality m with features x(i,t). With heads h, each owning dim/heads of the vector:
+
+    a(i,t,h)     = q(m,h) . K(m,h) x(i,t)                 attention logit
+    alpha(i,t,h) = softmax of a over the tokens            within a modality; over all content under `attention` fusion
+    p(i,m)       = concat over h of V(m,h) sum_t alpha(i,t,h) x(i,t)
+    e(i)         = sum over m of M(m) p(i,m) + identity(i)
+
+M(m) is a learned weight (`weighted`), a matrix (`concat`: one linear map of the concatenated pooled modalities, by
+blocks) or 1 (`attention`). Since pooling is linear, x is averaged before it is projected: heads x features instead of
+tokens x dim multiplications.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+_VALUE_STD = 0.02  # larger values drown the identity signal early in training
+
+
+@dataclass(frozen=True)
+class TowerShape:
+    """What a tower is built from; saved beside its weights. `features` maps modality -> feature size of its tokens."""
+
+    items: int
+    dim: int
+    heads: int
+    fusion: str
+    features: dict[str, int]
+    attributes: int  # vocabulary sizes
+    links: int
+    identity: bool
+
+
+@dataclass(frozen=True)
+class TokenBatch:
+    """Padded tokens of a batch of items. x: float[items, tokens, features]; there: bool[items, tokens]."""
+
+    x: Tensor
+    there: Tensor
+
+
+class Pooling(nn.Module):
+    """Attention and value maps of one modality."""
+
+    def __init__(self, features: int, dim: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.key = nn.Parameter(torch.randn(heads, dim // heads, features) * features**-0.5)
+        self.query = nn.Parameter(torch.zeros(heads, dim // heads))  # zero: attention starts uniform
+        self.value = nn.Parameter(torch.randn(heads, dim // heads, features) * _VALUE_STD)
+        self.level = nn.Parameter(torch.zeros(heads))  # b(m,h): only matters under one softmax over all modalities
+
+    def logits(self, tokens: TokenBatch) -> Tensor:
+        """float[items, heads, tokens]; -inf where there is no token."""
+        question = torch.einsum("hk,hkf->hf", self.query, self.key)
+        logits = torch.einsum("itf,hf->iht", tokens.x, question) + self.level[:, None]
+        return logits.masked_fill(~tokens.there[:, None, :], float("-inf"))
+
+    def pooled(self, alpha: Tensor, tokens: TokenBatch) -> Tensor:
+        """float[items, dim] from attention float[items, heads, tokens]."""
+        mean = torch.bmm(alpha, tokens.x)
+        return torch.einsum("ihf,hkf->ihk", mean, self.value).flatten(1)
+
+
+class Tower(nn.Module):
+    """Item vectors from tokens; see the module's docstring for the formulas."""
+
+    def __init__(self, shape: TowerShape) -> None:
+        super().__init__()
+        self.shape = shape
+        self.pooling = nn.ModuleDict(
+            {modality: Pooling(size, shape.dim, shape.heads) for modality, size in shape.features.items()}
+        )
+        if shape.attributes:
+            self.attribute = nn.Embedding(shape.attributes, shape.features["attribute"])
+        if shape.links:
+            self.link = nn.Embedding(shape.links, shape.features["link"])
+        if shape.identity:
+            self.identity = nn.Embedding(shape.items, shape.dim)
+            nn.init.normal_(self.identity.weight, std=_VALUE_STD)
+        self.bias = nn.Parameter(torch.zeros(shape.items))
+        if shape.fusion == "weighted":
+            self.weight = nn.ParameterDict({modality: torch.ones(()) for modality in shape.features})
+        elif shape.fusion == "concat":
+            self.joint = nn.ParameterDict({modality: torch.eye(shape.dim) for modality in shape.features})
+
+    def attention(self, tokens: dict[str, TokenBatch]) -> dict[str, Tensor]:
+        """float[items, heads, tokens] per modality; zeros for an item that lacks the modality."""
+        logits = {modality: self._pool(modality).logits(batch) for modality, batch in tokens.items()}
+        if self.shape.fusion != "attention":
+            return {modality: _softmax(one) for modality, one in logits.items()}
+        joint = _softmax(torch.cat(list(logits.values()), dim=2))
+        sizes = [one.shape[2] for one in logits.values()]
+        return dict(zip(logits, joint.split(sizes, dim=2), strict=True))
+
+    def content(self, tokens: dict[str, TokenBatch]) -> dict[str, Tensor]:
+        """Each modality's part of the item vector, float[items, dim]."""
+        alpha = self.attention(tokens)
+        return {
+            modality: self.mix(modality, self._pool(modality).pooled(alpha[modality], batch))
+            for modality, batch in tokens.items()
+        }
+
+    def mix(self, modality: str, pooled: Tensor) -> Tensor:
+        """M(m) p: float[items, dim] -> float[items, dim]."""
+        if self.shape.fusion == "weighted":
+            return self.weight[modality] * pooled
+        if self.shape.fusion == "concat":
+            return pooled @ self.joint[modality].T
+        return pooled
+
+    def token_values(self, modality: str, x: Tensor) -> Tensor:
+        """V(m,h) x of every token, placed in head h's part of the vector: float[tokens, heads, dim], after M(m).
+
+        For explanations: sum over t, h of alpha(t,h) times this is the modality's part of the item vector.
+        """
+        values = torch.einsum("tf,hkf->thk", x, self._pool(modality).value)
+        heads, width = values.shape[1:]
+        placed = x.new_zeros(len(x), heads, self.shape.dim)
+        for head in range(heads):
+            placed[:, head, head * width : (head + 1) * width] = values[:, head]
+        return self.mix(modality, placed.flatten(0, 1)).view(len(x), heads, self.shape.dim)
+
+    def _pool(self, modality: str) -> Pooling:
+        pooling = self.pooling[modality]
+        assert isinstance(pooling, Pooling)
+        return pooling
+
+
+def _softmax(logits: Tensor) -> Tensor:
+    """Softmax over the last axis; zeros, not NaN, where every entry is -inf."""
+    top = logits.amax(dim=-1, keepdim=True)
+    powers = torch.exp(logits - top.masked_fill(torch.isinf(top), 0.0))
+    return powers / powers.sum(dim=-1, keepdim=True).clamp_min(1e-30)
