@@ -1,0 +1,55 @@
+"""What a user can do, each once: an Action feeds the menu, its shortcut and the command palette."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QMenu, QWidget
+
+from app.theme import Theme, icon
+
+
+@dataclass(frozen=True)
+class Action:
+    """One thing to do. `group` is the block of the menu it stands in; `checked` makes it one that is on or off."""
+
+    id: str
+    text: str
+    run: Callable[[], None]
+    shortcut: str = ""
+    icon: str = ""
+    group: str = "file"
+    checked: Callable[[], bool] | None = None
+
+
+def attach(actions: Iterable[Action], window: QWidget, theme: Theme) -> dict[str, QAction]:
+    """Make a QAction of each, so that its shortcut works anywhere in the window."""
+    made: dict[str, QAction] = {}
+    for action in actions:
+        one = QAction(action.text, window)
+        one.setObjectName(action.id)
+        if action.shortcut:
+            one.setShortcut(QKeySequence(action.shortcut))
+        if action.icon:
+            one.setIcon(icon(action.icon, theme.muted))
+        if action.checked is not None:
+            one.setCheckable(True)
+            one.setChecked(action.checked())
+        one.triggered.connect(lambda _=False, run=action.run: run())
+        window.addAction(one)
+        made[action.id] = one
+    return made
+
+
+def fill(menu: QMenu, actions: Iterable[Action], made: dict[str, QAction]) -> None:
+    """Put the actions into a menu, with a line between groups."""
+    group = ""
+    for action in actions:
+        if group and action.group != group:
+            menu.addSeparator()
+        group = action.group
+        if action.checked is not None:
+            made[action.id].setChecked(action.checked())
+        menu.addAction(made[action.id])

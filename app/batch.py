@@ -1,0 +1,132 @@
+"""The batch lane's work as the window shows it: what runs, how far it is, how long it still takes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from PySide6.QtCore import QObject, Signal
+
+from engine.jobs import Progress
+
+
+class Lane(Protocol):
+    """What is needed of a lane; `EngineLane` is one."""
+
+    finished: Any
+    failed: Any
+    progressed: Any
+    cancelled: Any
+
+    def submit(self, name: str, **arguments: Any) -> int: ...
+    def cancel(self, job: int) -> None: ...
+    def pause(self, job: int) -> None: ...
+    def resume(self, job: int) -> None: ...
+
+
+@dataclass(frozen=True)
+class Task:
+    """A job that was asked for. `state` is "waiting", "running", "paused" or "stopping"."""
+
+    job: int
+    kind: str  # the desk's name of it: "sample", "import_dataset", "train"
+    title: str
+    folder: str  # what it makes
+    arguments: dict[str, Any] = field(repr=False, default_factory=dict)
+    state: str = "waiting"
+    progress: Progress | None = None
+    seconds_left: float | None = None
+
+
+class Batch(QObject):
+    """Follows the jobs of the batch lane. `done` comes with each task's end; the views follow `changed`."""
+
+    changed = Signal()  # tasks came, went, advanced or changed state
+    advanced = Signal(object, object)  # Task, Progress
+    done = Signal(object, object)  # Task, answer
+    failed = Signal(object, str, str)  # Task, message, hint
+    cancelled = Signal(object)  # Task
+
+    def __init__(self, lane: Lane, clock: Callable[[], float] = time.monotonic, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._lane = lane
+        self._clock = clock
+        self._stage: tuple[int, str, float, int] = (0, "", 0.0, 0)  # job, stage, when and at what step it began
+        self.tasks: dict[int, Task] = {}
+        lane.progressed.connect(self._progressed)
+        lane.finished.connect(self._finished)
+        lane.failed.connect(self._failed)
+        lane.cancelled.connect(self._cancelled)
+
+    @property
+    def current(self) -> Task | None:
+        """The task at the front: running, paused or about to."""
+        return next(iter(self.tasks.values()), None)
+
+    def submit(self, kind: str, title: str, folder: str, **arguments: Any) -> Task:
+        job = self._lane.submit(kind, **arguments)
+        task = Task(job, kind, title, folder, arguments)
+        self.tasks[job] = task
+        self.changed.emit()
+        return task
+
+    def pause(self, job: int) -> None:
+        if job in self.tasks:
+            self._lane.pause(job)
+            self._put(replace(self.tasks[job], state="paused", seconds_left=None))
+
+    def resume(self, job: int) -> None:
+        if job in self.tasks:
+            self._stage = (0, "", 0.0, 0)
+            self._lane.resume(job)
+            self._put(replace(self.tasks[job], state="running"))
+
+    def cancel(self, job: int) -> None:
+        if job in self.tasks:
+            self._put(replace(self.tasks[job], state="stopping", seconds_left=None))
+            self._lane.cancel(job)
+
+    def _put(self, task: Task) -> None:
+        self.tasks[task.job] = task
+        self.changed.emit()
+
+    def _progressed(self, job: int, progress: Progress) -> None:
+        task = self.tasks.get(job)
+        if task is None:
+            return
+        state = "running" if task.state == "waiting" else task.state
+        left = self._left(job, progress) if state == "running" else None
+        task = replace(task, progress=progress, state=state, seconds_left=left)
+        self.advanced.emit(task, progress)
+        self._put(task)
+
+    def _left(self, job: int, progress: Progress) -> float | None:
+        """Seconds to the end of this stage at the pace since it began; None while that is a guess."""
+        now = self._clock()
+        if self._stage[:2] != (job, progress.stage) or progress.done < self._stage[3]:
+            self._stage = (job, progress.stage, now, progress.done)
+        _, _, began, first = self._stage
+        steps, seconds = progress.done - first, now - began
+        if steps <= 0 or seconds < 1.0 or progress.total <= 0:
+            return None
+        return seconds / steps * max(progress.total - progress.done, 0)
+
+    def _finished(self, job: int, answer: object) -> None:
+        task = self.tasks.pop(job, None)
+        if task is not None:
+            self.changed.emit()
+            self.done.emit(task, answer)
+
+    def _failed(self, job: int, message: str, hint: str) -> None:
+        task = self.tasks.pop(job, None)
+        if task is not None:
+            self.changed.emit()
+            self.failed.emit(task, message, hint)
+
+    def _cancelled(self, job: int) -> None:
+        task = self.tasks.pop(job, None)
+        if task is not None:
+            self.changed.emit()
+            self.cancelled.emit(task)

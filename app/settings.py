@@ -1,0 +1,57 @@
+"""What the window remembers between two starts: theme, language, workspace, run, size. One small JSON file."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import platformdirs
+
+from engine.errors import HeedmapError
+from engine.files import read_json, write_json
+
+NAME = "heedmap"
+
+
+@dataclass(frozen=True)
+class Settings:
+    theme: str = "system"  # "light", "dark" or "system"
+    language: str = "system"  # a key of app.i18n.LANGUAGES or "system"
+    workspace: str = ""
+    run: str = ""
+    geometry: str = ""  # Qt's own, base64
+    view: str = "explore"
+
+
+def settings_path() -> Path:
+    """$HEEDMAP_CONFIG, or the system's place for settings."""
+    folder = os.environ.get("HEEDMAP_CONFIG") or platformdirs.user_config_dir(NAME, appauthor=False)
+    return Path(folder) / "settings.json"
+
+
+def load(path: Path) -> Settings:
+    """Read the settings; what is missing or damaged has its default."""
+    try:
+        content = read_json(path)
+    except (HeedmapError, OSError):
+        return Settings()
+    if not isinstance(content, dict):
+        return Settings()
+    known = {field.name for field in fields(Settings)}
+    return Settings(**{key: value for key, value in content.items() if key in known and isinstance(value, str)})
+
+
+def save(settings: Settings, path: Path) -> None:
+    """Write the settings. HeedmapError when the place cannot be written."""
+    write_json(path, asdict(settings))
+
+
+def default_workspace() -> Path:
+    """$HEEDMAP_WORKSPACE, or the system's place for a user's data."""
+    given = os.environ.get("HEEDMAP_WORKSPACE")
+    return Path(given) if given else Path(platformdirs.user_data_dir(NAME, appauthor=False))
+
+
+def log_folder() -> Path:
+    return Path(platformdirs.user_log_dir(NAME, appauthor=False))
