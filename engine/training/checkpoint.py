@@ -1,0 +1,52 @@
+"""Weights and training state as safetensors: each file whole or absent, nothing pickled."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from engine.errors import HeedmapError
+from engine.files import atomic
+
+
+def save_tensors(path: Path, tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
+    """Write tensors and JSON metadata to one file, atomically."""
+    plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+    with atomic(path) as temporary:
+        try:
+            save_file(plain, str(temporary), metadata={"heedmap": json.dumps(about)})
+        except SafetensorError as error:
+            raise HeedmapError(f"{path} could not be written ({error}).", "Is the disk full?") from error
+
+
+def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read what `save_tensors` wrote. HeedmapError when the file is missing or damaged."""
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            metadata = file.metadata() or {}
+            return {name: file.get_tensor(name) for name in file.keys()}, json.loads(metadata["heedmap"])  # noqa: SIM118
+    except FileNotFoundError as error:
+        raise HeedmapError(f"{path} is missing.", "Train the run, or resume it with --resume.") from error
+    except (SafetensorError, KeyError, OSError, json.JSONDecodeError) as error:
+        raise HeedmapError(f"{path} is not a Heedmap checkpoint ({error}).", "Restore it, or train again.") from error
+
+
+def optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """AdamW's state as named tensors: "<parameter index>.<name>"."""
+    state = optimiser.state_dict()["state"]
+    return {f"{index}.{name}": torch.as_tensor(value) for index, entry in state.items() for name, value in entry.items()}
+
+
+def restore_optimiser(optimiser: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    """Put back what `optimiser_tensors` took out."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        index, name = key.split(".", 1)
+        state.setdefault(int(index), {})[name] = value
+    optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
