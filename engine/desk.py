@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import HeedmapError
+from engine.files import read_json
 from engine.jobs import Job, Progress
 
 if TYPE_CHECKING:
     from engine.recommend import Recommender
+
+
+@dataclass(frozen=True)
+class RunLog:
+    """How a run was set up and how it went: a row of figures per epoch ("epoch", "loss", "ndcg@10", "recall@10")."""
+
+    run: str  # its folder
+    dataset: str  # the folder of its dataset
+    settings: dict[str, Any]
+    rows: tuple[dict[str, float], ...]
 
 
 class Desk:
@@ -25,11 +37,14 @@ class Desk:
             raise HeedmapError(f"There is no job called {name!r}.")
         return method(**arguments)  # type: ignore[no-any-return]
 
-    def list_workspace(self, workspace: str) -> Job:
+    def list_workspace(self, workspace: str, create: bool = False) -> Job:
         """Return a WorkspaceSummary: the datasets and runs of a workspace folder, newest run first."""
+        from engine.workspace import create as create_workspace
         from engine.workspace import summarise
 
         yield Progress("Reading the workspace")
+        if create:
+            create_workspace(Path(workspace))
         return summarise(Path(workspace))
 
     def open_run(self, run: str) -> Job:
@@ -68,6 +83,21 @@ class Desk:
 
         config = Config.from_settings(settings or {})
         return str((yield from train(Path(dataset), Path(run), config, resume=resume)))
+
+    def history(self, run: str) -> Job:
+        """Return the RunLog of a run, finished or not."""
+        yield Progress("Reading the run")
+        folder = Path(run)
+        card = read_json(folder / "run.json")
+        try:
+            dataset = (folder / card["dataset"]["folder"]).resolve()
+            settings = dict(card["config"])
+        except (KeyError, TypeError) as error:
+            raise HeedmapError(
+                f"{folder / 'run.json'} is not a run's description.", "Restore it from a copy."
+            ) from error
+        rows = read_json(folder / "history.json") if (folder / "history.json").is_file() else []
+        return RunLog(str(folder), str(dataset), settings, tuple(rows))
 
     def _recommender(self, run: str) -> Any:
         from engine.recommend import Recommender

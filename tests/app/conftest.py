@@ -16,6 +16,7 @@ from PIL import Image, ImageDraw
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from engine.answers import DatasetSummary, Items, RankedItem, Ranking, RunSummary, Shoppers
+from engine.desk import RunLog
 from engine.explain.types import Explanation, Faithfulness, HistoryEvent, ItemText, Token
 from engine.jobs import Progress
 from engine.workspace import DatasetEntry, RunEntry, WorkspaceSummary
@@ -248,7 +249,7 @@ class FakeEngine(QObject):
         else:
             self.finished.emit(job, answer)
 
-    def _answer_list_workspace(self, workspace: str) -> WorkspaceSummary:
+    def _answer_list_workspace(self, workspace: str, create: bool = False) -> WorkspaceSummary:
         counts = self.run.dataset.counts
         return WorkspaceSummary(
             workspace,
@@ -269,8 +270,11 @@ class FakeEngine(QObject):
     def _answer_explain(self, run: str, user: str, item: str, method: str = "contribution") -> Explanation:
         return make_explanation(self.run, user, item, method)
 
-    def _answer_history(self, run: str) -> list[dict[str, float]]:
-        return [{"epoch": e, "loss": 5 / e, "ndcg@10": 0.02 * e, "recall@10": 0.04 * e} for e in range(1, 5)]
+    def _answer_history(self, run: str) -> RunLog:
+        rows = tuple(
+            {"epoch": e, "loss": 5 / e, "ndcg@10": 0.02 * e, "recall@10": 0.04 * e} for e in (1.0, 2.0, 3.0, 4.0)
+        )
+        return RunLog(run, str(self.folder), {"epochs": 21, "fusion": "concat"}, rows)
 
 
 @pytest.fixture
