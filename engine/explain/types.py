@@ -57,10 +57,10 @@ class HistoryEvent:
 class Faithfulness:
     """How much better a map finds what matters than random order does, measured by deletion in the model.
 
-    `deletion` is the area under the curve of the score while tokens are removed in the map's order, scaled so that 1
-    is the full score and 0 the score with no content left; lower is better. `random` holds the same for 10 random
-    orders. `drop` and `random_drop` are the falls in score when the top 20 % are removed (map; mean of random orders),
-    `rank_after` and `random_rank_after` (median) the ranks after that. `grade` is A to F: see `faithfulness.py`.
+    `deletion` is the mean change of the score, in units of score, while content tokens are removed in the map's order
+    (largest share first) in ten equal steps; lower is better. `random` holds the same for 10 random orders. `drop` and
+    `random_drop` are the falls in score when the first 20 % are removed (map; mean of random orders), `rank_after` and
+    `random_rank_after` (median) the product's ranks after that. `grade` is A to F: see `engine/faithfulness.py`.
     """
 
     grade: str

@@ -1,0 +1,17 @@
+"""The attention of each head over a product's tokens: where the model looks, not what it is worth."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from engine.explain.case import Case
+
+
+def attribute(case: Case) -> NDArray[np.float64]:
+    """float64[rows, heads]; a word's attention is the sum over its pieces; identity has none."""
+    with torch.inference_mode():
+        attention = case.model.tower.attention(case.tokens)
+    parts = [attention[name][0, :, : case.counts[name]].double().T.cpu().numpy() for name in case.tokens]
+    return case.rows(np.concatenate(parts) if parts else np.zeros((0, case.model.tower.shape.heads)))

@@ -1,0 +1,162 @@
+"""One (shopper, product) pair laid open: raw tokens, what they are called, and the product with some of them removed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from engine.explain.types import Token
+from engine.model.recommender import Model
+from engine.model.tower import TokenBatch
+from engine.recommend import Recommender
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Rows of an explanation. row_of: int64[raw tokens], the row each raw token belongs to; identity has the last row."""
+
+    tokens: tuple[Token, ...]
+    row_of: NDArray[np.int64]
+
+
+class Case:
+    """A pair under explanation. Raw tokens are numbered modality by modality, in the model's order."""
+
+    def __init__(self, recommender: Recommender, user: str, item: str) -> None:
+        self.recommender = recommender
+        self.user, self.item = recommender.user(user), recommender.item(item)
+        self.history = recommender.history(self.user)
+        self.shopper: Tensor = recommender.shopper_vectors([self.history])[0]
+        scores = recommender.scores(self.shopper[None])[0]
+        self.score = float(scores[self.item])
+        others = np.delete(scores, np.union1d(self.history, [self.item]))
+        self._others = np.sort(others)
+        self.catalogue = len(others) + 1
+        self.index = torch.tensor([self.item], device=recommender.device)
+        with torch.inference_mode():
+            self.bias = float(self.model.bias(self.index)[0])
+            self.tokens = recommender.tokens.batch(self.index)
+        self.tokens = {name: batch for name, batch in self.tokens.items() if bool(batch.there.any())}
+
+    @property
+    def model(self) -> Model:
+        return self.recommender.model
+
+    def rank_of(self, score: float) -> int:
+        """The product's rank, from 1, had it this score; among what the shopper does not have yet."""
+        return int(len(self._others) - np.searchsorted(self._others, score, side="right")) + 1
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """Raw tokens per modality."""
+        return {name: int(batch.there.sum()) for name, batch in self.tokens.items()}
+
+    @cached_property
+    def shown(self) -> Shown:
+        """Name every raw token; word pieces of one word share a row."""
+        tokens: list[Token] = []
+        row_of: list[int] = []
+        for name in self.tokens:
+            rows, places = _NAMING[name](self)
+            row_of += [len(tokens) + place for place in places]
+            tokens += rows
+        identity = Token("identity", self.recommender.data.items[self.item])
+        return Shown((*tokens, identity), np.array(row_of, dtype=np.int64))
+
+    def rows(self, raw: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Sum float64[raw tokens, heads] into rows: float64[rows, heads]; identity's row stays zero."""
+        summed = np.zeros((len(self.shown.tokens), raw.shape[1]))
+        np.add.at(summed, self.shown.row_of, raw)
+        return summed
+
+    def scores_without(self, removed: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Scores with rows removed from the model's input: removed: bool[variants, rows] -> float64[variants].
+
+        What is left shares the attention, as it would if the product had never had the removed parts. The row of
+        identity cannot be removed here.
+        """
+        variants = len(removed)
+        raw = torch.from_numpy(removed[:, self.shown.row_of]).to(self.recommender.device)
+        batches: dict[str, TokenBatch] = {}
+        start = 0
+        for name, count in self.counts.items():
+            there = ~raw[:, start : start + count]
+            batches[name] = TokenBatch(self.tokens[name].x[:, :count].expand(variants, -1, -1), there)
+            start += count
+        with torch.inference_mode():
+            vectors = self.model.identity(self.index).expand(variants, -1)
+            if batches:
+                vectors = vectors + torch.stack(list(self.model.tower.content(batches).values())).sum(dim=0)
+            scores = vectors.double() @ self.shopper.double() + self.bias
+        found: NDArray[np.float64] = scores.cpu().numpy()
+        return found
+
+
+def _is_word(character: str) -> bool:
+    """Whether a letter or digit that joins with its neighbours into one word (Chinese and Japanese ones do not)."""
+    return character.isalnum() and not ("\u2e80" <= character <= "\u9fff" or "\uac00" <= character <= "\ud7af")
+
+
+def _words(case: Case) -> tuple[list[Token], list[int]]:
+    catalogue = case.recommender.catalogue
+    first, last = catalogue.text_start[case.item], catalogue.text_start[case.item + 1]
+    texts = {one.field: one.text for one in case.recommender.item_texts(case.item)}
+    rows: list[Token] = []
+    places: list[int] = []
+    previous = -1
+    for source, (start, end) in zip(
+        catalogue.text_source[first:last].tolist(), catalogue.text_span[first:last].tolist(), strict=True
+    ):
+        field = catalogue.fields[source][1]
+        text = texts.get(field, "")
+        joins = source == previous and rows and rows[-1].span is not None and rows[-1].span[1] == start
+        if joins and start > 0 and _is_word(text[start - 1]) and _is_word(text[start]):
+            begun = rows[-1].span
+            assert begun is not None
+            rows[-1] = Token("text", text[begun[0] : end], field, (begun[0], end))
+        else:
+            rows.append(Token("text", text[start:end], field, (start, end)))
+        places.append(len(rows) - 1)
+        previous = source
+    return rows, places
+
+
+def _cells(case: Case) -> tuple[list[Token], list[int]]:
+    height, width = case.recommender.catalogue.grid
+    photo = case.recommender.texts.image[case.item] or ""
+    rows = [
+        Token(
+            "image",
+            f"{row + 1}, {column + 1}",
+            photo,
+            box=(column / width, row / height, (column + 1) / width, (row + 1) / height),
+        )
+        for row in range(height)
+        for column in range(width)
+    ]
+    return rows, list(range(len(rows)))
+
+
+def _named(modality: str) -> Callable[[Case], tuple[list[Token], list[int]]]:
+    def rows(case: Case) -> tuple[list[Token], list[int]]:
+        vocabulary = case.recommender.catalogue.attribute if modality == "attribute" else case.recommender.catalogue.link
+        ids = vocabulary.ids[vocabulary.start[case.item] : vocabulary.start[case.item + 1]]
+        named = [vocabulary.names[one] for one in ids.tolist()]
+        tokens = [Token("link" if modality == "link" else "attribute", value, name) for name, value in named]
+        return tokens, list(range(len(tokens)))
+
+    return rows
+
+
+_NAMING: dict[str, Callable[[Case], tuple[list[Token], list[int]]]] = {
+    "text": _words,
+    "image": _cells,
+    "attribute": _named("attribute"),
+    "link": _named("link"),
+}

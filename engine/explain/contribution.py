@@ -1,0 +1,27 @@
+"""The exact share of each token in the score: c(t) = sum over h of alpha(t,h) * u . M(m) V(m,h) x(t)."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from engine.explain.case import Case
+
+
+def attribute(case: Case) -> NDArray[np.float64]:
+    """float64[rows, heads]; all rows and the bias sum to the score. Identity's share is spread evenly over the heads."""
+    tower = case.model.tower
+    shares = []
+    with torch.inference_mode():
+        attention = tower.attention(case.tokens)
+        for name, batch in case.tokens.items():
+            count = case.counts[name]
+            values = tower.token_values(name, batch.x[0, :count]).double()
+            alpha = attention[name][0, :, :count].double().T
+            shares.append((alpha * (values @ case.shopper.double())).cpu().numpy())
+        own = float(case.model.identity(case.index)[0].double() @ case.shopper.double())
+    heads = tower.shape.heads
+    found = case.rows(np.concatenate(shares) if shares else np.zeros((0, heads)))
+    found[-1] = own / heads
+    return found

@@ -1,0 +1,284 @@
+"""A trained run, opened: score, rank, and everything an explanation needs."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from engine.answers import DatasetSummary, Items, RankedItem, Ranking, RunSummary, Shoppers
+from engine.dataset.split import Interactions, Split, interactions, split
+from engine.dataset.store import Dataset
+from engine.device import choose_device
+from engine.errors import HeedmapError
+from engine.explain.types import HistoryEvent, ItemText
+from engine.features.catalogue import Catalogue
+from engine.files import read_json
+from engine.jobs import Job, Progress
+from engine.model.recommender import Model, ModelShape, Tokens
+from engine.model.scoring import all_scores, shopper_vectors
+from engine.model.tower import TowerShape
+from engine.training.checkpoint import load_tensors
+from engine.training.config import Config
+
+METHODS = ("contribution", "attention")
+MOST_TEXTS = 24  # shown of one product; those that the model read come first
+
+
+@dataclass(frozen=True)
+class Texts:
+    """What is shown of the catalogue, in the model's order."""
+
+    title: tuple[str, ...]
+    image: tuple[str | None, ...]
+    images: tuple[tuple[str, ...], ...]
+    category: tuple[str, ...]
+
+
+class Recommender:
+    """Opened by `yield from Recommender.open(folder)`. Item vectors of the whole catalogue are held in memory."""
+
+    def __init__(
+        self, folder: Path, card: dict[str, Any], dataset: Dataset, catalogue: Catalogue, model: Model, device: str
+    ) -> None:
+        self.folder, self.card, self.dataset, self.catalogue, self.model = folder, card, dataset, catalogue, model
+        self.device = device
+        self.config = Config.from_settings(card["config"])
+        self.data: Interactions = interactions(dataset)
+        self.parts: Split = split(self.config.split, self.data)
+        self.tokens = Tokens(catalogue, model.tower, device)
+        self.parts_of_items = _modality_vectors(model, self.tokens)
+        self.matrix: Tensor = torch.stack(list(self.parts_of_items.values())).sum(dim=0)
+        self.item_index = {item: index for index, item in enumerate(self.data.items)}
+        self.user_index = {user: index for index, user in enumerate(self.data.users)}
+        self.texts = _texts(dataset)
+        self._text_items = np.array([item for item, _ in catalogue.fields], dtype=np.int64)
+
+    @staticmethod
+    def open(folder: Path, device: str = "auto") -> Job:
+        """Open a run folder. HeedmapError when it is unfinished, damaged, or its dataset has changed or moved."""
+        if not (folder / "run.json").is_file():
+            raise HeedmapError(f"There is no run at {folder}.", "Train one with `heedmap train`.")
+        yield Progress("Opening the run")
+        card = read_json(folder / "run.json")
+        try:
+            dataset = Dataset.open((folder / card["dataset"]["folder"]).resolve())
+            if dataset.manifest.fingerprint != card["dataset"]["fingerprint"]:
+                raise HeedmapError(
+                    f"The run {folder.name} was trained on other data than {dataset.folder} holds now.",
+                    "Put the dataset back that it was trained on, or train a new run.",
+                )
+            weights, _ = load_tensors(folder / "model.safetensors")
+            shape = card["shape"]
+            model = Model(ModelShape(**{**shape, "tower": TowerShape(**shape["tower"])}))
+            model.load_state_dict(weights)
+        except (KeyError, TypeError, RuntimeError) as error:
+            raise HeedmapError(
+                f"{folder} is not a complete run ({str(error).splitlines()[0]}).", "Train it again, or use --resume."
+            ) from error
+        yield Progress("Reading features")
+        catalogue = Catalogue.load(folder / "tokens")
+        if catalogue.items != tuple(row[0] for row in dataset.rows("SELECT item FROM items")):
+            raise HeedmapError(f"{folder / 'tokens'} belongs to another catalogue.", "Train the run again.")
+        name = choose_device(device)
+        yield Progress("Computing product vectors")
+        return Recommender(folder, card, dataset, catalogue, model.to(name).eval(), name)
+
+    def summary(self) -> RunSummary:
+        """What the window needs to fill its lists."""
+        train_items = self.data.item[self.parts.train]
+        popularity = np.bincount(train_items, minlength=len(self.data.items))
+        return RunSummary(
+            run=self.folder.name,
+            folder=str(self.folder),
+            dataset=summary_of(self.dataset),
+            items=Items(
+                item=self.data.items,
+                title=self.texts.title,
+                category=self.texts.category,
+                image=self.texts.image,
+                popularity=tuple(popularity.tolist()),
+            ),
+            shoppers=self._shoppers(),
+            fusion=self.config.fusion,
+            heads=self.config.heads,
+            methods=METHODS,
+            modalities=tuple(self.model.shape.tower.features),
+            encoders={name: about["name"] for name, about in self.card["encoders"].items()},
+            metrics=self.card["metrics"],
+            epoch=self.card["best_epoch"],
+            device=self.device,
+            config=self.card["config"],
+        )
+
+    def _shoppers(self) -> Shoppers:
+        tastes = []
+        for user in range(len(self.data.users)):
+            bought = self.data.item[self.data.events_of(user)]
+            counts = Counter(self.texts.category[item] for item in bought if self.texts.category[item])
+            tastes.append(", ".join(name for name, _ in counts.most_common(2)))
+        return Shoppers(self.data.users, tuple(np.diff(self.data.start).tolist()), tuple(tastes))
+
+    def user(self, name: str) -> int:
+        """Index of a shopper. HeedmapError when unknown."""
+        if name not in self.user_index:
+            raise HeedmapError(
+                f"There is no shopper {name!r} in {self.dataset.manifest.name}.",
+                f"A shopper there is {self.data.users[0]!r}." if self.data.users else "",
+            )
+        return self.user_index[name]
+
+    def item(self, name: str) -> int:
+        """Index of a product. HeedmapError when unknown."""
+        if name not in self.item_index:
+            raise HeedmapError(
+                f"There is no product {name!r} in {self.dataset.manifest.name}.",
+                f"A product there is {self.data.items[0]!r}.",
+            )
+        return self.item_index[name]
+
+    def history(self, user: int) -> NDArray[np.int32]:
+        """Items of a shopper, oldest first: all of them; the model reads the last `config.history`."""
+        return self.data.item[self.data.events_of(user)]
+
+    def shopper_vectors(self, histories: list[NDArray[np.int32]]) -> Tensor:
+        """u of each history: float32[n, dim]."""
+        return shopper_vectors(self.model, self.matrix, histories)
+
+    def scores(self, shoppers: Tensor) -> NDArray[np.float32]:
+        """float32[n, items]."""
+        found: NDArray[np.float32] = all_scores(self.model, self.matrix, shoppers).cpu().numpy()
+        return found
+
+    def scores_of(self, user: int, *, without_seen: bool = True) -> NDArray[np.float32]:
+        """Scores of the catalogue for a shopper: float32[items]; -inf for what they already had."""
+        history = self.history(user)
+        scores = self.scores(self.shopper_vectors([history]))[0]
+        if without_seen:
+            scores[history] = -np.inf
+        return scores
+
+    def rank(self, name: str, k: int) -> Ranking:
+        """The best `k` products for a shopper. Ties break by the catalogue's order."""
+        began = time.perf_counter()
+        user = self.user(name)
+        shopper = self.shopper_vectors([self.history(user)])
+        scores = self.scores(shopper)[0]
+        scores[self.history(user)] = -np.inf
+        order = np.argsort(-scores, kind="stable")
+        best = order[: min(k, int(np.isfinite(scores).sum()))]
+        ranked = tuple(
+            RankedItem(
+                item=self.data.items[index],
+                title=self.texts.title[index],
+                image=self.texts.image[index],
+                rank=place,
+                score=float(scores[index]),
+                parts=parts,
+            )
+            for place, (index, parts) in enumerate(zip(best, self._parts(best, shopper[0]), strict=True), start=1)
+        )
+        return Ranking(
+            run=self.folder.name,
+            user=name,
+            catalogue=int(np.isfinite(scores).sum()),
+            items=ranked,
+            history=self.history_events(user, None),
+            seconds=time.perf_counter() - began,
+        )
+
+    def _parts(self, items: NDArray[np.int64], shopper: Tensor) -> list[dict[str, float]]:
+        index = torch.from_numpy(items.astype(np.int64)).to(self.device)
+        columns = {name: (vectors[index] @ shopper).cpu().numpy() for name, vectors in self.parts_of_items.items()}
+        with torch.inference_mode():
+            columns["bias"] = self.model.bias(index).cpu().numpy()
+        return [{name: float(column[row]) for name, column in columns.items()} for row in range(len(items))]
+
+    def item_texts(self, item: int) -> tuple[ItemText, ...]:
+        """All texts of a product as written; the ones that the model did not read say so."""
+        name = self.data.items[item]
+        first, last = np.searchsorted(self._text_items, [item, item + 1])
+        heeded = {field for _, field in self.catalogue.fields[first:last]}
+        [(title, description)] = self.dataset.rows("SELECT title, description FROM items WHERE item = ?", [name])
+        reviews = self.dataset.rows(
+            'SELECT review, "user", text, rating FROM reviews WHERE item = ? AND text IS NOT NULL'
+            " ORDER BY time DESC NULLS LAST, review",
+            [name],
+        )
+        written = [("title", title, "", None), ("description", description, "", None)]
+        written += [(f"review:{review}", text, user or "", rating) for review, user, text, rating in reviews]
+        texts = [
+            ItemText(field, text, author, rating, heeded=field in heeded)
+            for field, text, author, rating in written
+            if text and text.strip()
+        ]
+        return tuple(sorted(texts, key=lambda one: not one.heeded))[:MOST_TEXTS]
+
+    def history_events(self, user: int, contributions: NDArray[np.float64] | None) -> tuple[HistoryEvent, ...]:
+        """The past events that the model read, oldest first, with their contributions where given."""
+        place = self.data.events_of(user)
+        first = max(place.start, place.stop - self.config.history)
+        events = []
+        for row, event in enumerate(range(first, place.stop)):
+            item = int(self.data.item[event])
+            events.append(
+                HistoryEvent(
+                    item=self.data.items[item],
+                    title=self.texts.title[item],
+                    time=datetime.fromtimestamp(int(self.data.time[event]) / 1000, UTC).isoformat(timespec="seconds"),
+                    kind=str(self.data.kind[event]),
+                    image=self.texts.image[item],
+                    contribution=None if contributions is None else float(contributions[row]),
+                )
+            )
+        return tuple(events)
+
+
+def summary_of(dataset: Dataset) -> DatasetSummary:
+    """A dataset in one glance."""
+    about = dataset.manifest
+    return DatasetSummary(
+        folder=str(dataset.folder.resolve()),
+        name=about.name,
+        domain=about.domain,
+        source=about.source,
+        licence=about.licence,
+        synthetic=about.synthetic,
+        counts=about.counts,
+        time_range=about.time_range,
+        notes=about.notes,
+    )
+
+
+def _modality_vectors(model: Model, tokens: Tokens) -> dict[str, Tensor]:
+    """Each part of e(i): modality (and "identity") -> float32[items, dim]; their sum is the item matrix."""
+    items = torch.arange(model.shape.tower.items, device=model.seen.device)
+    found: dict[str, list[Tensor]] = {}
+    with torch.inference_mode():
+        for part in items.split(512):
+            for name, vectors in {**model.tower.content(tokens.batch(part)), "identity": model.identity(part)}.items():
+                found.setdefault(name, []).append(vectors)
+    return {name: torch.cat(blocks) for name, blocks in found.items()}
+
+
+def _texts(dataset: Dataset) -> Texts:
+    titles, images, categories = [], [], []
+    for title, photos, category, attributes in dataset.rows("SELECT title, images, category, attributes FROM items"):
+        titles.append(title)
+        images.append(tuple(photos or ()))
+        fallback = next((one["value"] for one in attributes or [] if one["name"] in ("category", "genre")), "")
+        categories.append(category[-1] if category else fallback)
+    return Texts(
+        title=tuple(titles),
+        image=tuple(photos[0] if photos else None for photos in images),
+        images=tuple(images),
+        category=tuple(categories),
+    )
