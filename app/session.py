@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QCoreApplication, QObject, Signal
 
 from engine.answers import Ranking, RunSummary
 from engine.explain.types import Explanation
@@ -57,6 +57,8 @@ class Session(QObject):
         super().__init__(parent)
         self._engine = engine
         self._jobs: dict[str, int] = {}  # job name -> the newest job asked for
+        self._questions: dict[str, dict[str, Any]] = {}  # job name -> its arguments
+        self._lost: tuple[str, dict[str, Any]] | None = None  # the question that failed last
         self.run: RunSummary | None = None
         self.user = ""
         self.item = ""
@@ -68,6 +70,23 @@ class Session(QObject):
         engine.finished.connect(self._finished)
         engine.failed.connect(self._failed)
         engine.progressed.connect(self._progressed)
+
+    def announce(self) -> None:
+        """Say the whole state again, for views that were made anew."""
+        self.run_changed.emit(self.run)
+        if self.run is not None:
+            self.method_changed.emit(self.method)
+            self.head_changed.emit(self.head)
+            self.user_changed.emit(self.user)
+            self.ranking_changed.emit(self.ranking)
+            self.item_changed.emit(self.item)
+            self.explanation_changed.emit(self.explanation)
+
+    def retry(self) -> None:
+        """Ask the question that failed last once more."""
+        if self._lost is not None:
+            name, arguments = self._lost
+            self._ask(name, **arguments)
 
     def open_run(self, folder: str) -> None:
         """Open a run; its first shopper is chosen when it arrives, unless the chosen one exists in it too."""
@@ -114,6 +133,8 @@ class Session(QObject):
         self._ask("explain", run=self.run.folder, user=self.user, item=self.item, method=self.method)
 
     def _ask(self, name: str, **arguments: Any) -> None:
+        self._questions[name] = arguments
+        self._lost = None
         self._jobs[name] = self._engine.submit(name, **arguments)
         self._announce()
 
@@ -161,9 +182,10 @@ class Session(QObject):
         name = self._name_of(job)
         if name is not None:
             del self._jobs[name]
+            self._lost = (name, self._questions[name])
             self._announce()
             self.failed.emit(message, hint)
 
     def _progressed(self, job: int, progress: Any) -> None:
         if self._name_of(job) is not None:
-            self.waiting_changed.emit(progress.stage)
+            self.waiting_changed.emit(QCoreApplication.translate("Stage", progress.stage))

@@ -1,0 +1,80 @@
+"""The open workspace as the window knows it: its datasets and runs, names for new ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from app.session import Engine
+from engine.workspace import DatasetEntry, RunEntry, WorkspaceSummary
+
+
+class Workspace(QObject):
+    """Asks the interactive lane for what a workspace folder holds; `changed` brings each answer."""
+
+    changed = Signal(object)  # WorkspaceSummary
+    failed = Signal(str, str)  # message, hint
+
+    def __init__(self, engine: Engine, folder: Path, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._engine = engine
+        self._job = 0
+        self.folder = folder
+        self.summary: WorkspaceSummary | None = None
+        engine.finished.connect(self._finished)
+        engine.failed.connect(self._failed)
+
+    def open(self, folder: Path) -> None:
+        """Change to another folder; an empty one becomes a workspace."""
+        self.folder = folder
+        self.refresh(create=True)
+
+    def refresh(self, create: bool = False) -> None:
+        arguments: dict[str, Any] = {"workspace": str(self.folder)}
+        if create:
+            arguments["create"] = True
+        self._job = self._engine.submit("list_workspace", **arguments)
+
+    @property
+    def datasets(self) -> tuple[DatasetEntry, ...]:
+        return self.summary.datasets if self.summary is not None else ()
+
+    @property
+    def runs(self) -> tuple[RunEntry, ...]:
+        return self.summary.runs if self.summary is not None else ()
+
+    @property
+    def openable(self) -> tuple[RunEntry, ...]:
+        """Runs with weights to look at, newest first."""
+        return tuple(run for run in self.runs if run.state == "done" or run.epoch > 0)
+
+    def run(self, folder: str) -> RunEntry | None:
+        return next((run for run in self.runs if Path(run.folder) == Path(folder)), None)
+
+    def new_run_name(self, fusion: str) -> str:
+        """The next free name of a run, such as "weighted-03"."""
+        taken = {run.name for run in self.runs}
+        number = 1
+        while f"{fusion}-{number:02d}" in taken or (self.folder / "runs" / f"{fusion}-{number:02d}").exists():
+            number += 1
+        return f"{fusion}-{number:02d}"
+
+    def new_dataset_folder(self, name: str) -> Path:
+        """A free folder for a dataset called `name`."""
+        clean = "".join(c if c.isalnum() or c in "-_." else "-" for c in name).strip("-.") or "dataset"
+        number, folder = 1, self.folder / "datasets" / clean
+        while folder.exists():
+            number += 1
+            folder = self.folder / "datasets" / f"{clean}-{number}"
+        return folder
+
+    def _finished(self, job: int, answer: object) -> None:
+        if job == self._job and isinstance(answer, WorkspaceSummary):
+            self.summary = answer
+            self.changed.emit(answer)
+
+    def _failed(self, job: int, message: str, hint: str) -> None:
+        if job == self._job:
+            self.failed.emit(message, hint)
