@@ -58,6 +58,7 @@ class Machine:
 
     def has(self, name: str, script: str) -> None:
         path = self.commands / name
+        path.unlink(missing_ok=True)  # a link to the real command, which must never be written through
         path.write_text(script if script.startswith("#!") else f"#!/bin/bash\n{script}\n", encoding="utf-8")
         path.chmod(0o755)
 
