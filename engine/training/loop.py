@@ -20,12 +20,11 @@ from engine.features.catalogue import Catalogue, Reading, build_catalogue
 from engine.files import make_folder, read_json, write_json
 from engine.jobs import Job, Progress
 from engine.metrics.ranking import ndcg, recall
-from engine.model.baselines import popularity
 from engine.model.recommender import Model, ModelShape, Tokens
-from engine.model.scoring import baseline_ranks, target_ranks
 from engine.model.tower import TowerShape
 from engine.training.checkpoint import load_tensors, optimiser_tensors, restore_optimiser, save_tensors
 from engine.training.config import Config
+from engine.training.measure import measure, ranks_of
 from engine.training.step import Windows, training_loss
 
 RUN_VERSION = 1
@@ -65,7 +64,7 @@ def train(dataset_folder: Path, run_folder: Path, config: Config, resume: bool =
     if resume and (run_folder / "last.safetensors").is_file():
         trainer.restore()
     yield from trainer.run(card)
-    metrics = yield from _measure(trainer, data, parts)
+    metrics = yield from measure(model, trainer.tokens, data, parts, ("validation", "test"))
     card.content["metrics"] = metrics
     card.write(state="done")
     dataset.close()
@@ -221,7 +220,7 @@ class _Trainer:
                 raise HeedmapError(f"The loss became {losses[-1]} in epoch {epoch}.", "Try a smaller learning_rate.")
             yield Progress("Training", done, len(batches), data={"epoch": float(epoch), "loss": losses[-1]})
         seconds = time.monotonic() - began
-        ranks = yield from _ranks(self, self.parts.validation, "Validating")
+        ranks = yield from ranks_of(self.model, self.tokens, self.data, self.parts.validation, "Validating")
         row = {
             "epoch": float(epoch),
             "loss": float(np.mean(losses)),
@@ -245,28 +244,3 @@ class _Trainer:
         about = {"epoch": epoch, "history": self._history, "best": self._best, "best_epoch": self._best_epoch}
         save_tensors(self._folder / "last.safetensors", tensors, about)
         write_json(self._folder / "history.json", self._history)
-
-
-def _ranks(trainer: _Trainer, targets: NDArray[np.int64], stage: str) -> Job:
-    trainer.model.eval()
-    found: list[NDArray[np.int64]] = []
-    done = 0
-    for batch in target_ranks(trainer.model, trainer.tokens, trainer.data, targets):
-        found.append(batch)
-        done += len(batch)
-        yield Progress(stage, done, len(targets))
-    return np.concatenate(found) if found else np.zeros(0, np.int64)
-
-
-def _measure(trainer: _Trainer, data: Interactions, parts: Split) -> Job:
-    """Test and validation figures of the best weights, and popularity's on the same targets."""
-    metrics: dict[str, float] = {}
-    baseline = popularity(data, parts)
-    for name, targets in (("validation", parts.validation), ("test", parts.test)):
-        ranks = yield from _ranks(trainer, targets, f"Measuring on {name}")
-        popular = baseline_ranks(baseline, data, targets)
-        for who, found in (("", ranks), ("popularity ", popular)):
-            metrics[f"{who}{name} ndcg@10"] = ndcg(found)
-            metrics[f"{who}{name} recall@10"] = recall(found)
-        metrics[f"{name} targets"] = float(len(targets))
-    return metrics

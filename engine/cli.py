@@ -1,0 +1,295 @@
+"""The command line: parse, call the engine, print. Text for people, or JSON with --json."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from engine.errors import HeedmapError
+from engine.jobs import Job, Progress, finish
+
+DONE, FAULT, BAD_INPUT, CANCELLED = 0, 1, 2, 130
+Shot = Callable[..., None]
+
+
+def main(argv: Sequence[str], shot: Shot | None = None) -> int:
+    """Run one command and return its exit code. `shot` draws the window off-screen; the window's package gives it."""
+    for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_HUB_DISABLE_TELEMETRY"):
+        os.environ[name] = "1"
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    parsed = _parser().parse_args(argv)
+    try:
+        answer = parsed.command(parsed, shot)
+        if parsed.json:
+            print(json.dumps(answer, ensure_ascii=False, indent=2))
+        return DONE
+    except HeedmapError as error:
+        print(f"heedmap: {error}", file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        print("heedmap: cancelled; what was written before is still valid.", file=sys.stderr)
+        return CANCELLED
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - the reader of our output went away; be silent at exit too
+        return DONE
+    except Exception:
+        traceback.print_exc()
+        print("heedmap: a fault in Heedmap, not in your data. Please report the lines above.", file=sys.stderr)
+        return FAULT
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="heedmap", description="See what a product recommender heeds. Without a command the window opens."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run: Callable[[Any, Shot | None], Any], help: str) -> argparse.ArgumentParser:
+        one = commands.add_parser(name, help=help, description=help)
+        one.add_argument("--json", action="store_true", help="print the answer as JSON")
+        one.set_defaults(command=run)
+        return one
+
+    one = command("sample", _sample, "Draw a synthetic shop whose true reasons are known.")
+    one.add_argument("out", type=Path, metavar="OUT")
+    one.add_argument("--items", type=int, default=400, metavar="N")
+    one.add_argument("--shoppers", type=int, default=600, metavar="N")
+    one.add_argument("--seed", type=int, default=7, metavar="S")
+
+    one = command("import", _import, "Import a shop's data into a dataset folder.")
+    one.add_argument("format", metavar="FORMAT", help="movielens, amazon, table, or auto")
+    one.add_argument("sources", type=Path, nargs="+", metavar="SRC")
+    one.add_argument("--out", type=Path, required=True, metavar="DATASET")
+    _add_set(one, "an option of the importer")
+
+    one = command("check", _check, "List a dataset's problems.")
+    one.add_argument("dataset", type=Path, metavar="DATASET")
+
+    one = command("train", _train, "Train a recommender on a dataset.")
+    one.add_argument("dataset", type=Path, metavar="DATASET")
+    one.add_argument("--run", type=Path, required=True, metavar="RUN")
+    one.add_argument("--config", type=Path, metavar="F", help="a JSON file of settings")
+    one.add_argument("--resume", action="store_true", help="go on with a run that was stopped")
+    _add_set(one, "a setting of the run")
+
+    one = command("evaluate", _evaluate, "Measure a run by full ranking, against popularity.")
+    one.add_argument("run", type=Path, metavar="RUN")
+    one.add_argument("--split", choices=("validation", "test"), default="test")
+
+    one = command("recommend", _recommend, "Rank the catalogue for a shopper.")
+    one.add_argument("run", type=Path, metavar="RUN")
+    one.add_argument("--user", metavar="U", help="a shopper; the run's first one by default")
+    one.add_argument("-k", type=int, default=10, metavar="K")
+
+    one = command("explain", _explain, "Explain why a product has its score for a shopper.")
+    _add_pair(one)
+    one.add_argument("--method", default="contribution", metavar="M", help="contribution or attention")
+    one.add_argument("--out", type=Path, metavar="F", help="a file ending in .html, .csv, .json or .png")
+
+    one = command("shot", _shot, "Draw the explorer to a PNG file, without a screen.")
+    _add_pair(one)
+    one.add_argument("--method", default="contribution", metavar="M", help="contribution or attention")
+    one.add_argument("--out", type=Path, required=True, metavar="F.png")
+    one.add_argument("--theme", choices=("light", "dark"), default="light")
+    one.add_argument("--language", choices=("en", "zh_CN"), default="en")
+    one.add_argument("--size", default="1600x1000", metavar="WxH")
+    return parser
+
+
+def _add_pair(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", type=Path, metavar="RUN")
+    parser.add_argument("--user", default="", metavar="U", help="a shopper; the run's first one by default")
+    parser.add_argument("--item", default="", metavar="I", help="a product; the shopper's first one by default")
+
+
+def _add_set(parser: argparse.ArgumentParser, what: str) -> None:
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help=what)
+
+
+def _settings(pairs: list[str]) -> dict[str, str]:
+    settings = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise HeedmapError(f"--set {pair} has no '='.", "Write --set key=value.")
+        settings[key.strip()] = value.strip()
+    return settings
+
+
+def run_job(job: Job, quiet: bool) -> Any:
+    """Run a job with a progress bar on the terminal's error stream, so that answers can be piped."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
+    console = Console(stderr=True, quiet=quiet)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Bars(*columns, console=console, transient=True) as bars:
+        shown: dict[str, Any] = {}
+
+        def watch(progress: Progress) -> None:
+            stage = progress.stage
+            if "ndcg@10" in progress.data:
+                row = progress.data
+                console.print(
+                    f"epoch {int(row['epoch']):3d}  loss {row['loss']:.4f}  validation NDCG@10 {row['ndcg@10']:.4f}"
+                    f"  Recall@10 {row['recall@10']:.4f}  {row['seconds']:.1f} s",
+                    highlight=False,
+                )
+                return
+            if stage not in shown:
+                for task in shown.values():
+                    bars.remove_task(task)
+                shown.clear()
+                shown[stage] = bars.add_task(stage, total=progress.total or None)
+            rate = progress.data.get("per second")
+            label = f"{stage} ({rate:.0f}/s)" if rate else stage
+            bars.update(shown[stage], completed=progress.done, total=progress.total or None, description=label)
+
+        return finish(job, watch)
+
+
+def _sample(parsed: Any, _: Shot | None) -> Any:
+    from engine.dataset.sample import sample
+
+    folder = run_job(sample(parsed.out, parsed.items, parsed.shoppers, parsed.seed), parsed.json)
+    return _say_dataset(folder, parsed)
+
+
+def _import(parsed: Any, _: Shot | None) -> Any:
+    from engine.importers import import_dataset
+
+    job = import_dataset(parsed.format, parsed.sources, parsed.out, **_settings(parsed.set))
+    return _say_dataset(run_job(job, parsed.json), parsed)
+
+
+def _say_dataset(folder: Path, parsed: Any) -> Any:
+    from engine.dataset.store import Dataset
+
+    about = Dataset.open(Path(folder)).manifest
+    if not parsed.json:
+        counts = ", ".join(f"{count:,} {name}" for name, count in about.counts.items())
+        print(f"{folder}: {counts}")
+        for note in about.notes:
+            print(f"Note: {note}")
+    return {"dataset": str(folder), "counts": about.counts, "notes": about.notes}
+
+
+def _check(parsed: Any, _: Shot | None) -> Any:
+    from engine.dataset.statistics import check
+    from engine.dataset.store import Dataset
+
+    report = check(Dataset.open(parsed.dataset))
+    content = asdict(report)
+    if not parsed.json:
+        _print_table("", content)
+    return content
+
+
+def _print_table(indent: str, content: dict[str, Any]) -> None:
+    width = max((len(str(name)) for name in content), default=0)
+    for name, value in content.items():
+        if isinstance(value, dict):
+            print(f"{indent}{name}:")
+            _print_table(indent + "  ", value)
+        else:
+            print(f"{indent}{str(name).replace('_', ' '):<{width}}  {value}")
+
+
+def _train(parsed: Any, _: Shot | None) -> Any:
+    from engine.files import read_json
+    from engine.training.config import Config
+    from engine.training.loop import train
+
+    settings = dict(read_json(parsed.config)) if parsed.config else {}
+    config = Config.from_settings({**settings, **_settings(parsed.set)})
+    folder = run_job(train(parsed.dataset, parsed.run, config, resume=parsed.resume), parsed.json)
+    card = read_json(folder / "run.json")
+    if not parsed.json:
+        _say_metrics(card["metrics"], "test")
+    return {"run": str(folder), "epoch": card["best_epoch"], "metrics": card["metrics"]}
+
+
+def _say_metrics(metrics: dict[str, float], part: str) -> None:
+    print(f"{'':<12}{'NDCG@10':>10}{'Recall@10':>11}   ({part}, {int(metrics[f'{part} targets']):,} targets)")
+    for who, prefix in (("this run", ""), ("popularity", "popularity ")):
+        figures = (metrics[f"{prefix}{part} ndcg@10"], metrics[f"{prefix}{part} recall@10"])
+        print(f"{who:<12}{figures[0]:>10.4f}{figures[1]:>11.4f}")
+    if metrics[f"{part} targets"] and metrics[f"{part} ndcg@10"] <= metrics[f"popularity {part} ndcg@10"]:
+        print("This run does not beat popularity: do not explain shoppers by it.")
+
+
+def _evaluate(parsed: Any, _: Shot | None) -> Any:
+    from engine.training.measure import measure
+
+    run = _open(parsed)
+    metrics = run_job(measure(run.model, run.tokens, run.data, run.parts, (parsed.split,)), parsed.json)
+    if not parsed.json:
+        _say_metrics(metrics, parsed.split)
+    return metrics
+
+
+def _open(parsed: Any) -> Any:
+    from engine.recommend import Recommender
+
+    return run_job(Recommender.open(parsed.run.resolve()), quiet=True)
+
+
+def _recommend(parsed: Any, _: Shot | None) -> Any:
+    if parsed.k < 1:
+        raise HeedmapError(f"-k {parsed.k} is not a number of products.", "Give 1 or more.")
+    recommender = _open(parsed)
+    ranking = recommender.rank(parsed.user or recommender.data.users[0], parsed.k)
+    if not parsed.json:
+        print(f"For shopper {ranking.user}, of {ranking.catalogue:,} products:")
+        for one in ranking.items:
+            print(f"{one.rank:>4}  {one.score:>8.3f}  {one.title}  ({one.item})")
+    return asdict(ranking)
+
+
+def _explain(parsed: Any, shot: Shot | None) -> Any:
+    from engine.explain.export import export, summary
+    from engine.explain.methods import explain
+
+    recommender = _open(parsed)
+    user = parsed.user or recommender.data.users[0]
+    item = parsed.item or recommender.rank(user, 1).items[0].item
+    if parsed.out is not None and parsed.out.suffix == ".png":
+        parsed.user, parsed.item, parsed.theme, parsed.language, parsed.size = user, item, "light", "en", "1600x1000"
+        return _shot(parsed, shot)
+    explanation = explain(recommender, user, item, parsed.method)
+    if parsed.out is not None:
+        export(explanation, recommender.dataset, parsed.out)
+    if not parsed.json:
+        print(summary(explanation))
+        if parsed.out is not None:
+            print(f"Written to {parsed.out}")
+    return explanation.to_json()
+
+
+def _shot(parsed: Any, shot: Shot | None) -> Any:
+    if shot is None:
+        raise HeedmapError("Pictures of the window need its packages.", "Install heedmap with PySide6.")
+    width, cross, height = parsed.size.partition("x")
+    if not (cross and width.isdigit() and height.isdigit()):
+        raise HeedmapError(f"--size {parsed.size} is not a size.", "Write it as 1600x1000.")
+    shot(
+        parsed.run.resolve(),
+        parsed.out,
+        theme=parsed.theme,
+        language=parsed.language,
+        user=parsed.user,
+        item=parsed.item,
+        method=parsed.method,
+        size=(int(width), int(height)),
+    )
+    if not parsed.json:
+        print(f"Written to {parsed.out}")
+    return {"picture": str(parsed.out)}
