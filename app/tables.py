@@ -1,0 +1,328 @@
+"""List models over columnar data that are found as you type, and photos that load while you look."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+
+import numpy as np
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QRectF,
+    QSize,
+    Qt,
+    QThreadPool,
+    Signal,
+)
+from PySide6.QtGui import QColor, QImage, QImageReader, QPainter, QPainterPath, QPen, QPixmap
+
+from app.theme import ThemeSource, ui_font
+
+AnyIndex = QModelIndex | QPersistentModelIndex
+NO_INDEX = QModelIndex()
+KEY_ROLE = Qt.ItemDataRole.UserRole + 1  # what a row stands for: a shopper, a product
+
+_KEPT_PHOTOS = 400
+_KEPT_TILES = 800
+_WAITING = 300  # photos asked for and not yet begun: older wishes are scrolled past, and dropped
+
+
+class FoundModel(QAbstractListModel):
+    """Rows of a catalogue, narrowed by a text. Holds the columns as they are; a row is a number into them."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._keys: Sequence[str] = ()
+        self._words: list[str] | None = None
+        self._columns: tuple[Sequence[str], ...] = ()
+        self._rows: Sequence[int] = ()
+        self._text = ""
+
+    def fill(self, keys: Sequence[str], columns: tuple[Sequence[str], ...]) -> None:
+        """Show the rows called `keys`. A text is looked for in `columns`, the first of which is the name shown."""
+        self.beginResetModel()
+        self._keys, self._columns, self._words = keys, columns, None
+        self._rows = range(len(keys))
+        self._text = ""
+        self.endResetModel()
+
+    def find(self, text: str) -> None:
+        """Keep the rows in which every word of `text` occurs, in the order of the catalogue."""
+        wanted = text.casefold().strip()
+        if wanted == self._text:
+            return
+        if self._words is None:
+            self._words = [" ".join(parts).casefold() for parts in zip(*self._columns, strict=True)]
+        # Typing on can only narrow what was found.
+        rows = self._rows if self._text and wanted.startswith(self._text) else range(len(self._keys))
+        for word in wanted.split():
+            rows = [row for row in rows if word in self._words[row]]
+        self.beginResetModel()
+        self._rows, self._text = rows, wanted
+        self.endResetModel()
+
+    def row_of(self, key: str) -> int:
+        """The row now showing `key`, or -1."""
+        try:
+            source = self._keys.index(key)
+        except ValueError:
+            return -1
+        if isinstance(self._rows, range):
+            return source
+        position = int(np.searchsorted(np.asarray(self._rows), source))
+        return position if position < len(self._rows) and self._rows[position] == source else -1
+
+    def source(self, row: int) -> int:
+        """The number of a shown row in the whole catalogue."""
+        return self._rows[row]
+
+    def whole(self) -> int:
+        """How many rows there are without a search."""
+        return len(self._keys)
+
+    def rowCount(self, parent: AnyIndex = NO_INDEX) -> int:
+        return 0 if parent.isValid() else len(self._rows)
+
+    def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        if not index.isValid():
+            return None
+        row = self._rows[index.row()]
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self._columns[0][row]
+        if role == KEY_ROLE:
+            return self._keys[row]
+        if role in (Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.ToolTipRole):
+            return self.spoken(row)
+        return None
+
+    def spoken(self, row: int) -> str:
+        """What a screen reader says of a row of the whole catalogue."""
+        return self._columns[0][row]
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A decoded photo, no larger than was asked for; `image` is None when the file cannot be read.
+
+    `ground` is the colour that its edges share, so that a tile of another shape continues it, or None.
+    """
+
+    image: QImage | None
+    ground: QColor | None = None
+
+
+def read_photo(file: Path, side: int) -> Photo:
+    """Decode `file` scaled so that its longer side is at most `side` pixels. A broken one is an answer."""
+    reader = QImageReader(str(file))
+    reader.setAutoTransform(True)
+    size = reader.size()
+    if size.isValid() and max(size.width(), size.height()) > side:
+        reader.setScaledSize(size.scaled(QSize(side, side), Qt.AspectRatioMode.KeepAspectRatio))
+    image = reader.read()
+    if image.isNull():
+        return Photo(None)
+    flat = QImage(image.size(), QImage.Format.Format_RGB32)
+    flat.fill(Qt.GlobalColor.white)  # a cut-out product is meant to stand on white
+    painter = QPainter(flat)
+    painter.drawImage(0, 0, image)
+    painter.end()
+    return Photo(flat, _ground(flat))
+
+
+def pixels(image: QImage) -> np.ndarray:
+    """The colours of an RGB32 image, uint8[height, width, 3] in the order blue, green, red; a copy."""
+    rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
+    return rows[:, : image.width() * 4].reshape(image.height(), image.width(), 4)[:, :, :3].copy()
+
+
+def _ground(image: QImage) -> QColor | None:
+    colours = pixels(image).astype(np.float32)
+    edges = np.concatenate([colours[0], colours[-1], colours[:, 0], colours[:, -1]])
+    middle = np.median(edges, axis=0)
+    if np.mean(np.abs(edges - middle).max(axis=1) < 12) < 0.8:
+        return None
+    blue, green, red = (round(float(value)) for value in middle)
+    return QColor(red, green, blue)
+
+
+class _Mailbox(QObject):
+    """Carries a photo from a pool thread to the window's; outlives whoever asked."""
+
+    arrived = Signal(str, int, object)  # path, side, Photo
+
+
+class _Loader:
+    """Decodes photos on the pool's threads, the newest wish first."""
+
+    def __init__(self) -> None:
+        self.mailbox = _Mailbox()
+        self._lock = Lock()
+        self._wanted: OrderedDict[tuple[str, int], Path] = OrderedDict()
+        self._begun: set[tuple[str, int]] = set()
+        self._workers = 0
+
+    def want(self, path: str, side: int, file: Path) -> None:
+        with self._lock:
+            if (path, side) in self._begun:
+                return
+            self._wanted[path, side] = file
+            self._wanted.move_to_end((path, side))
+            while len(self._wanted) > _WAITING:
+                self._wanted.popitem(last=False)
+            start = self._workers < 2
+            self._workers += start
+        if start:
+            QThreadPool.globalInstance().start(self._work)
+
+    def stop(self, *_: object) -> None:
+        with self._lock:
+            self._wanted.clear()
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                if not self._wanted:
+                    self._workers -= 1
+                    return
+                (path, side), file = self._wanted.popitem()
+                self._begun.add((path, side))
+            photo = read_photo(file, side)
+            with self._lock:
+                self._begun.discard((path, side))
+            self.mailbox.arrived.emit(path, side, photo)
+
+
+class Thumbnails(QObject):
+    """Photos of a dataset by path and size, and tiles of them with round corners.
+
+    What is not there yet is asked for and announced by `arrived`; until then a tile is blank.
+    """
+
+    arrived = Signal(str)  # the photo's path
+
+    def __init__(self, themes: ThemeSource, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._themes = themes
+        self._root: Path | None = None
+        self._photos: OrderedDict[tuple[str, int], Photo | None] = OrderedDict()  # None: on its way
+        self._tiles: OrderedDict[tuple[object, ...], QPixmap] = OrderedDict()
+        self._loader = _Loader()
+        self._loader.mailbox.arrived.connect(self._arrived)
+        self.destroyed.connect(self._loader.stop)
+
+    def open(self, folder: str) -> None:
+        """Take photos from this dataset folder from now on."""
+        if self._root != Path(folder):
+            self._loader.stop()
+            self._root = Path(folder)
+            self._photos.clear()
+            self._tiles.clear()
+
+    def photo(self, path: str, side: int) -> Photo | None:
+        """The photo at `path`, its longer side at most `side` pixels; None while it is on its way."""
+        key = (path, side)
+        if key in self._photos:
+            self._photos.move_to_end(key)
+            found = self._photos[key]
+            if found is not None:
+                return found
+        if self._root is None:
+            return Photo(None)
+        self._photos[key] = None
+        while len(self._photos) > _KEPT_PHOTOS:
+            self._photos.popitem(last=False)
+        self._loader.want(path, side, self._root / path)
+        return None
+
+    def tile(self, path: str | None, title: str, size: QSize, ratio: float) -> QPixmap:
+        """A tile of `size` logical pixels: the photo, or a drawing that says why there is none."""
+        photo = self.photo(path, _step(max(size.width(), size.height()) * ratio)) if path else None
+        waiting = bool(path) and photo is None
+        key = (path or title, size.width(), size.height(), ratio, self._themes.theme.name, path is None)
+        if key in self._tiles and not waiting:
+            self._tiles.move_to_end(key)
+            return self._tiles[key]
+        pixmap = QPixmap(round(size.width() * ratio), round(size.height() * ratio))
+        pixmap.setDevicePixelRatio(ratio)
+        pixmap.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(pixmap)
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        self._draw(painter, QRectF(0, 0, size.width(), size.height()), photo, path, title)
+        painter.end()
+        if not waiting:
+            self._tiles[key] = pixmap
+            while len(self._tiles) > _KEPT_TILES:
+                self._tiles.popitem(last=False)
+        return pixmap
+
+    def _draw(self, painter: QPainter, box: QRectF, photo: Photo | None, path: str | None, title: str) -> None:
+        theme = self._themes.theme
+        frame = box.adjusted(0.5, 0.5, -0.5, -0.5)
+        outline = QPainterPath()
+        outline.addRoundedRect(frame, 4, 4)
+        image = photo.image if photo else None
+        ground = photo.ground if photo and photo.ground else theme.chip
+        painter.fillPath(outline, ground)
+        if image is not None:
+            painter.save()
+            painter.setClipPath(outline)
+            painter.drawImage(contained(image, frame), image)
+            painter.restore()
+        elif not path:
+            painter.setPen(theme.muted)
+            painter.setFont(ui_font(max(10, round(min(box.width(), box.height()) * 0.34))))
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, initials(title))
+        elif photo is not None:
+            draw_unreadable(painter, frame, theme.muted, self.tr("photo unreadable"))
+        painter.setPen(QPen(theme.line, 1))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawPath(outline)
+
+    def _arrived(self, path: str, side: int, photo: Photo) -> None:
+        if (path, side) in self._photos:
+            self._photos[path, side] = photo
+            self.arrived.emit(path)
+
+
+def _step(side: float) -> int:
+    """Few sizes, so that one decoded photo serves tiles of nearly one size."""
+    return max(64, 64 * -(-round(side) // 64))
+
+
+def contained(image: QImage, frame: QRectF) -> QRectF:
+    """Where `image` lies in `frame`: whole, centred."""
+    scale = min(frame.width() / image.width(), frame.height() / image.height())
+    width, height = image.width() * scale, image.height() * scale
+    return QRectF(frame.center().x() - width / 2, frame.center().y() - height / 2, width, height)
+
+
+def initials(title: str) -> str:
+    """Two letters for a product without a photo; one character where words are not spelled with letters."""
+    words = [word for word in title.split() if word[0].isalnum()]
+    if not words:
+        return "?"
+    if ord(words[0][0]) > 0x2E80:
+        return words[0][0]
+    return "".join(word[0] for word in words[:2]).upper()
+
+
+def draw_unreadable(painter: QPainter, frame: QRectF, colour: QColor, text: str) -> None:
+    """A struck-through picture frame, with `text` below it where there is room."""
+    roomy = frame.width() >= 110
+    side = min(frame.width(), frame.height()) * (0.3 if roomy else 0.46)
+    centre = frame.center()
+    mark = QRectF(centre.x() - side / 2, centre.y() - side * 0.4 - (12 if roomy else 0), side, side * 0.8)
+    painter.setPen(QPen(colour, max(1.2, side / 22)))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawRoundedRect(mark, 2, 2)
+    painter.drawLine(mark.bottomLeft(), mark.topRight())
+    if roomy:
+        painter.setFont(ui_font(12))
+        below = QRectF(frame.left() + 8, mark.bottom() + 8, frame.width() - 16, 40)
+        painter.drawText(below, Qt.AlignmentFlag.AlignHCenter | Qt.TextFlag.TextWordWrap, text)

@@ -1,0 +1,246 @@
+"""Small multiples: the same photo under each attention head, to choose one; and the product's other photos."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QFocusEvent, QFont, QImage, QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from app.session import ALL_HEADS, Session
+from app.tables import Thumbnails, contained
+from app.theme import ThemeSource, faded, mix, ui_font
+from app.views.heat import cell_rows, covered, distrust, greyed, heat_image, within
+from app.views.panel import follow
+from app.views.shown import Shown
+
+TILE = 46
+_GAP = 8.0
+_LABEL = 18.0
+_CHIP = 24.0
+
+
+class TileRow(QWidget):
+    """A label and a row of tiles, one of them chosen: by the pointer, or by the arrow keys."""
+
+    def __init__(self, themes: ThemeSource, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.themes = themes
+        self._small = ui_font(11)
+        self.label = ""
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        follow(themes, self)
+
+    def count(self) -> int:
+        return 0
+
+    def chosen(self) -> int:
+        return 0
+
+    def choose(self, place: int) -> None:
+        """Choose the tile at `place`."""
+
+    def tile_size(self) -> QSize:
+        return QSize(TILE, TILE)
+
+    def wanted_height(self) -> int:
+        return round(_LABEL) + self.tile_size().height() + 2
+
+    def tile_rect(self, place: int) -> QRectF:
+        size = self.tile_size()
+        return QRectF(place * (size.width() + _GAP) + 1, _LABEL + 1, size.width(), size.height())
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        for place in range(self.count()):
+            if self.tile_rect(place).contains(event.position()):
+                self.choose(place)
+        super().mousePressEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        step = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(event.key()))
+        if step is None:
+            super().keyPressEvent(event)
+        elif 0 <= self.chosen() + step < self.count():
+            self.choose(self.chosen() + step)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        self.update()
+        super().focusInEvent(event)
+
+    def paint_label(self, painter: QPainter) -> None:
+        painter.setFont(self._small)
+        painter.setPen(self.themes.theme.muted)
+        painter.drawText(QRectF(0, 0, self.width(), _LABEL - 2), Qt.AlignmentFlag.AlignVCenter, self.label)
+
+    def paint_frame(self, painter: QPainter, place: int, box: QRectF) -> None:
+        theme = self.themes.theme
+        chosen = place == self.chosen()
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        if chosen and self.hasFocus():
+            painter.setPen(QPen(faded(theme.accent, 0.35), 4))
+            painter.drawRoundedRect(box, 5, 5)
+        painter.setPen(QPen(theme.accent, 2) if chosen else QPen(theme.line, 1))
+        painter.drawRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
+
+
+class HeadChooser(TileRow):
+    """All heads together, then each alone. With a photo each tile shows that head's heat; without, a chip."""
+
+    def __init__(
+        self, session: Session, themes: ThemeSource, thumbnails: Thumbnails, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(themes, parent)
+        self._session = session
+        self._thumbnails = thumbnails
+        self._font = ui_font(12, QFont.Weight.DemiBold)
+        self._heads = 0
+        self._path: str | None = None
+        self._maps: list[QImage] = []
+        self._covered = QRectF(0, 0, 1, 1)
+        self.tall = True  # False: chips, where there is no room for pictures
+        self.label = self.tr("Attention heads")
+        self.setAccessibleName(self.label)
+        self.setToolTip(self.tr("Show one attention head's part, or all together ([ and ])"))
+        session.head_changed.connect(self._repaint)
+        thumbnails.arrived.connect(self._repaint)
+
+    def fill(self, shown: Shown | None, path: str | None) -> None:
+        """Show the heads of an explanation; `path` is the photo given to the model, or None."""
+        self._path = path
+        self._heads = shown.heads if shown is not None else 0
+        self._maps = []
+        if shown is not None and path:
+            rows = cell_rows(shown)
+            if len(rows):
+                found = shown.explanation
+                heads = found.attention if shown.attention else found.contribution_by_head
+                total = Shown(found).values[rows]
+                grid = found.grid
+                grey = distrust(shown, self.themes.theme)
+                scale = float(np.abs(heads[rows]).max())
+                self._maps = [heat_image(total.reshape(grid), float(np.abs(total).max()), grey, 6)]
+                self._maps += [heat_image(heads[rows, h].reshape(grid), scale, grey, 6) for h in range(self._heads)]
+                self._covered = covered(shown)
+        self.updateGeometry()
+        self.update()
+
+    def pictured(self) -> bool:
+        return bool(self._maps) and self.tall
+
+    def count(self) -> int:
+        return self._heads + 1 if self._heads > 1 else 0
+
+    def chosen(self) -> int:
+        return self._session.head + 1 if self._session.head != ALL_HEADS else 0
+
+    def choose(self, place: int) -> None:
+        self._session.choose_head(ALL_HEADS if place == 0 else place - 1)
+
+    def tile_size(self) -> QSize:
+        room = int((self.width() - 2 - _GAP * (self.count() - 1)) / max(1, self.count()))
+        if not self.pictured():
+            return QSize(max(18, min(36, room)), int(_CHIP))
+        return QSize(max(18, min(TILE, room)), max(18, min(TILE, room)))
+
+    def _name(self, place: int) -> str:
+        return self.tr("All") if place == 0 else str(place)
+
+    def wanted_height(self) -> int:
+        return 0 if not self.count() else super().wanted_height() + (14 if self.pictured() else 0)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        theme = self.themes.theme
+        self.paint_label(painter)
+        photo = self._thumbnails.photo(self._path, 128) if self._path and self.pictured() else None
+        for place in range(self.count()):
+            box = self.tile_rect(place)
+            chosen = place == self.chosen()
+            if self.pictured():
+                self._paint_map(painter, place, box, photo.image if photo else None)
+                self.paint_frame(painter, place, box)
+                painter.setFont(self._small)
+                painter.setPen(theme.accent if chosen else theme.muted)
+                below = QRectF(box.left() - 4, box.bottom() + 1, box.width() + 8, 14)
+                painter.drawText(below, Qt.AlignmentFlag.AlignCenter, self._name(place))
+            else:
+                painter.setPen(QPen(theme.accent, 1.5) if chosen and self.hasFocus() else Qt.PenStyle.NoPen)
+                painter.setBrush(theme.selected if chosen else theme.chip)
+                painter.drawRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
+                painter.setFont(self._font if chosen else ui_font(12))
+                painter.setPen(theme.accent if chosen else theme.muted)
+                painter.drawText(box, Qt.AlignmentFlag.AlignCenter, self._name(place))
+        painter.end()
+
+    def _paint_map(self, painter: QPainter, place: int, box: QRectF, image: QImage | None) -> None:
+        outline = QPainterPath()
+        outline.addRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
+        painter.save()
+        painter.setClipPath(outline)
+        painter.fillRect(box, mix(self.themes.theme.chip, self.themes.theme.panel, 0.6))
+        lies = box
+        if image is not None:
+            lies = contained(image, box)
+            ratio = self.devicePixelRatioF()
+            size = QSize(max(1, round(lies.width() * ratio)), max(1, round(lies.height() * ratio)))
+            pixmap = greyed(image, size, 1.0)
+            painter.drawPixmap(lies, pixmap, QRectF(pixmap.rect()))
+        painter.setOpacity(0.85)
+        painter.drawImage(within(lies, self._covered), self._maps[place])
+        painter.restore()
+
+    def _repaint(self, _what: object) -> None:
+        self.update()
+
+
+class OtherPhotos(TileRow):
+    """The product's photos: the first was given to the model, the others can be looked at."""
+
+    picked = Signal(int)
+
+    def __init__(self, themes: ThemeSource, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
+        super().__init__(themes, parent)
+        self._thumbnails = thumbnails
+        self._paths: tuple[str, ...] = ()
+        self._title = ""
+        self._at = 0
+        self.label = self.tr("Photos")
+        self.setAccessibleName(self.tr("Photos of the product"))
+        self.setToolTip(self.tr("The first photo was given to the model; choose another to look at it"))
+        thumbnails.arrived.connect(self._arrived)
+
+    def fill(self, paths: tuple[str, ...], title: str) -> None:
+        self._paths, self._title, self._at = paths, title, 0
+        self.update()
+
+    def count(self) -> int:
+        most = max(1, int((self.width() + _GAP) // (TILE + _GAP)))
+        return min(len(self._paths), most) if len(self._paths) > 1 else 0
+
+    def chosen(self) -> int:
+        return self._at
+
+    def choose(self, place: int) -> None:
+        self._at = place
+        self.update()
+        self.picked.emit(place)
+
+    def wanted_height(self) -> int:
+        return super().wanted_height() if len(self._paths) > 1 else 0
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self.paint_label(painter)
+        for place in range(self.count()):
+            box = self.tile_rect(place)
+            tile = self._thumbnails.tile(self._paths[place], self._title, QSize(TILE, TILE), self.devicePixelRatioF())
+            painter.drawPixmap(QPointF(box.topLeft()), tile)
+            self.paint_frame(painter, place, box)
+        painter.end()
+
+    def _arrived(self, path: str) -> None:
+        if path in self._paths:
+            self.update()

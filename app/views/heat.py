@@ -1,0 +1,102 @@
+"""Heat: a grid of signed numbers as a smooth, see-through picture, and a photo greyed so that it can be read."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPixmap
+
+from app.theme import Theme, diverging_map
+from app.views.shown import Shown
+
+FINE = 16  # pixels of heat per cell: drawing interpolates the rest
+
+
+@lru_cache(maxsize=32)
+def _bicubic(cells: int, pixels: int) -> NDArray[np.float64]:
+    """Weights, float64[pixels, cells], of Keys' bicubic interpolation (a = -0.5); edges repeat."""
+    at = (np.arange(pixels) + 0.5) * cells / pixels - 0.5
+    first = np.floor(at).astype(int)
+    weights = np.zeros((pixels, cells))
+    for offset in (-1, 0, 1, 2):
+        distance = np.abs(at - (first + offset))
+        near = (1.5 * distance - 2.5) * distance**2 + 1
+        far = ((-0.5 * distance + 2.5) * distance - 4) * distance + 2
+        weight = np.where(distance <= 1, near, np.where(distance < 2, far, 0.0))
+        np.add.at(weights, (np.arange(pixels), np.clip(first + offset, 0, cells - 1)), weight)
+    return weights
+
+
+def smooth(cells: NDArray[np.float64], fine: int = FINE) -> NDArray[np.float64]:
+    """Interpolate a grid to `fine` pixels per cell, never beyond its largest magnitude."""
+    rows, columns = cells.shape
+    large = _bicubic(rows, rows * fine) @ cells @ _bicubic(columns, columns * fine).T
+    limit = float(np.abs(cells).max())
+    return np.clip(large, -limit, limit)
+
+
+def heat_image(cells: NDArray[np.float64], scale: float, grey: QColor | None = None, fine: int = FINE) -> QImage:
+    """Heat of a grid of cells: full colour at `scale`, transparent at zero; all in `grey` when that is given."""
+    values = smooth(cells, fine)
+    level = np.zeros(values.shape) if scale <= 0 else np.clip(values / scale, -1, 1)
+    index = np.rint((level + 1) * 127.5).astype(np.intp)
+    colours = diverging_map()[index]
+    if grey is not None:
+        colours = colours.copy()
+        colours[..., :3] = (grey.red(), grey.green(), grey.blue())
+    height, width = values.shape
+    made = QImage(np.ascontiguousarray(colours).data, width, height, width * 4, QImage.Format.Format_RGBA8888)
+    return made.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)  # a copy: the array may go
+
+
+def cell_rows(shown: Shown) -> NDArray[np.intp]:
+    """The tokens that are cells of the photo, in the order of the grid; none when they do not fill it."""
+    rows = shown.indices["image"]
+    height, width = shown.explanation.grid
+    if height * width == 0 or len(rows) != height * width:
+        return rows[:0]
+    boxes = [shown.explanation.tokens[row].box or (0.0, 0.0, 0.0, 0.0) for row in rows]
+    order = sorted(range(len(rows)), key=lambda place: (round(boxes[place][1], 6), boxes[place][0]))
+    return rows[order]
+
+
+def covered(shown: Shown) -> QRectF:
+    """The part of the photo, in 0..1, that the cells cover."""
+    boxes = [box for token in shown.explanation.tokens if token.modality == "image" and (box := token.box)]
+    if not boxes:
+        return QRectF(0, 0, 1, 1)
+    left, top = min(box[0] for box in boxes), min(box[1] for box in boxes)
+    right, bottom = max(box[2] for box in boxes), max(box[3] for box in boxes)
+    return QRectF(left, top, right - left, bottom - top)
+
+
+def within(place: QRectF, share: QRectF) -> QRectF:
+    """The part `share` (in 0..1) of a rectangle."""
+    return QRectF(
+        place.left() + share.left() * place.width(),
+        place.top() + share.top() * place.height(),
+        share.width() * place.width(),
+        share.height() * place.height(),
+    )
+
+
+def greyed(image: QImage, size: QSize, share: float) -> QPixmap:
+    """The photo at `size` pixels, greyed and lightened as much as `share` in 0..1 says, so that heat reads on it."""
+    scaled = image.scaled(size, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation)
+    pixmap = QPixmap.fromImage(scaled)
+    if share > 0:
+        painter = QPainter(pixmap)
+        painter.setOpacity(0.72 * share)
+        painter.drawImage(0, 0, scaled.convertToFormat(QImage.Format.Format_Grayscale8))
+        painter.setOpacity(0.24 * share)
+        painter.fillRect(pixmap.rect(), Qt.GlobalColor.white)
+        painter.end()
+    return pixmap
+
+
+def distrust(shown: Shown, theme: Theme) -> QColor | None:
+    """The grey of a map that loses to random order, or None for one that may show its colours."""
+    return theme.muted if shown.unfaithful else None

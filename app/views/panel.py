@@ -1,0 +1,181 @@
+"""What the explorer's views share: a panel with a heading, a dark tip beside the pointer, a veil while waiting."""
+
+from __future__ import annotations
+
+from html import escape
+
+from PySide6.QtCore import QObject, QPoint, QRect, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from app.theme import Theme, ThemeSource, faded, mix, set_role
+
+PAD = 14
+
+
+class Heading(QLabel):
+    """A line of text that gives way: cut with an ellipsis, whole in its tooltip."""
+
+    def __init__(self, role: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._whole = ""
+        set_role(self, role)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+
+    def say(self, text: str) -> None:
+        self._whole = text
+        self._fit()
+
+    def whole(self) -> str:
+        return self._whole
+
+    def _fit(self) -> None:
+        cut = self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideRight, max(self.width(), 40))
+        self.setText(cut)
+        self.setToolTip(self._whole if cut != self._whole else "")
+        self.setAccessibleName(self._whole)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+
+class Panel(QFrame):
+    """A quiet surface with a heading on the left, a note on the right, and room below for its content."""
+
+    def __init__(self, themes: ThemeSource, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        set_role(self, "panel")
+        self.heading = Heading("heading")
+        self.heading.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.note = QLabel()
+        set_role(self.note, "muted")
+        self.note.setTextFormat(Qt.TextFormat.PlainText)
+        top = QHBoxLayout()
+        top.setContentsMargins(0, 0, 0, 0)
+        top.setSpacing(12)
+        top.addWidget(self.heading, 1)
+        top.addWidget(self.note, 0)
+        self.body = QVBoxLayout(self)
+        self.body.setContentsMargins(PAD, 12, PAD, 12)
+        self.body.setSpacing(10)
+        self.body.addLayout(top)
+        self._veil = Veil(themes, self)
+
+    def dim(self, on: bool) -> None:
+        """Lay a thin veil over an answer that is being replaced."""
+        self._veil.setVisible(on)
+        self._veil.raise_()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._veil.setGeometry(self.rect().adjusted(1, 1, -1, -1))
+
+
+class Veil(QWidget):
+    """Half hides what lies under it and lets the pointer through."""
+
+    def __init__(self, themes: ThemeSource, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._themes = themes
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.hide()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(faded(self._themes.theme.panel, 0.5))
+        painter.drawRoundedRect(self.rect(), 7, 7)
+        painter.end()
+
+
+class Tip(QFrame):
+    """The dark note beside the pointer: a bold label and a few lines. One per window, above all views."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._window = parent
+        self.setObjectName("heedmap_tip")
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._colour = QColor("#1c2430")
+        self._text = QLabel(self)
+        self._text.setTextFormat(Qt.TextFormat.RichText)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(10, 7, 10, 7)
+        layout.addWidget(self._text)
+        self.hide()
+
+    @staticmethod
+    def of(widget: QWidget) -> Tip:
+        """The tip of the window that `widget` is in."""
+        window = widget.window()
+        found = window.findChild(Tip, "heedmap_tip", Qt.FindChildOption.FindDirectChildrenOnly)
+        return found if isinstance(found, Tip) else Tip(window)
+
+    def say(self, themes: ThemeSource, near: QRect, origin: QWidget, label: str, lines: list[str]) -> None:
+        """Show beside `near` (a rectangle of `origin`), without covering it and within the window."""
+        self._colour = themes.theme.tip
+        first = f"<b>{escape(label)}</b> " if label else ""
+        rows = [first + escape(lines[0]) if lines else first]
+        rows += [f'<span style="color:#a9b2c1">{escape(line)}</span>' for line in lines[1:]]
+        text = f'<span style="color:#f4f5f7">{"<br>".join(rows)}</span>'
+        self._text.setText(text)
+        self._text.setMinimumWidth(0)
+        self.adjustSize()
+        window = self._window
+        box = QRect(origin.mapTo(window, near.topLeft()), near.size())
+        x = box.center().x() + 10
+        y = box.bottom() + 8
+        if y + self.height() > window.height() - 4:
+            y = box.top() - 8 - self.height()
+        x = min(x, window.width() - self.width() - 8)
+        self.move(QPoint(max(8, x), max(4, y)))
+        self.show()
+        self.raise_()
+
+    def text(self) -> str:
+        return self._text.text()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self._colour)
+        painter.drawRoundedRect(self.rect(), 6, 6)
+        painter.end()
+
+
+class Empty(QLabel):
+    """Says in the middle of a panel why there is nothing, instead of an empty box."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        set_role(self, "muted")
+        self.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.setWordWrap(True)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+
+
+def paint_ground(painter: QPainter, box: QRectF, theme: Theme, selected: bool, hovered: bool, focused: bool) -> None:
+    """The ground of a row of a list: chosen, under the pointer, holding the keyboard."""
+    if not (selected or hovered or focused):
+        return
+    painter.setPen(QPen(theme.accent, 1.5) if focused else Qt.PenStyle.NoPen)
+    fill = theme.selected if selected else mix(theme.text, theme.panel, 0.05) if hovered else Qt.GlobalColor.transparent
+    painter.setBrush(fill)
+    painter.drawRoundedRect(box.adjusted(0.75, 0.75, -0.75, -0.75), 6, 6)
+
+
+def follow(themes: ThemeSource, view: QWidget) -> None:
+    """Repaint `view` when the theme changes."""
+    themes.changed.connect(_Repaint(view).act)
+
+
+class _Repaint(QObject):
+    def __init__(self, view: QWidget) -> None:
+        super().__init__(view)
+        self._view = view
+
+    def act(self, *_: object) -> None:
+        self._view.update()

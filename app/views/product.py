@@ -1,0 +1,340 @@
+"""The product panel: photo under its heat, heads, texts with weighted words, attributes and links."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QImage, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QSlider, QVBoxLayout, QWidget
+
+from app.session import Session
+from app.tables import Thumbnails
+from app.theme import ThemeSource, diverging_map, set_role, ui_font
+from app.views.bars import BarsView
+from app.views.heads import HeadChooser, OtherPhotos
+from app.views.panel import Empty, Panel, follow
+from app.views.photo import HeatPhoto
+from app.views.shown import Shown, digits, number, percent, signed
+from app.views.words import Block, WordsView
+from engine.explain.types import Explanation, ItemText
+
+_GUTTER = 18
+_MANY_WORDS = 900  # reviews beyond these wait until they are asked for
+
+
+class ColourBar(QWidget):
+    """What full heat stands for: the numbers at its ends."""
+
+    def __init__(self, themes: ThemeSource, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._themes = themes
+        self._font = ui_font(11)
+        self._low, self._high, self._from_zero = "", "", False
+        self.setFixedHeight(22)
+        follow(themes, self)
+
+    def fill(self, shown: Shown) -> None:
+        scale = shown.scales["image"]
+        places = digits(scale)
+        self._from_zero = shown.attention
+        self._low = "0" if shown.attention else signed(-scale, places)
+        self._high = percent(scale) if shown.attention else signed(scale, places)
+        self.setAccessibleName(self.tr("Heat from {low} to {high}").format(low=self._low, high=self._high))
+        self.updateGeometry()
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        self.setFont(self._font)
+        metrics = self.fontMetrics()
+        return QSize(metrics.horizontalAdvance(self._low) + metrics.horizontalAdvance(self._high) + 12 + 64, 22)
+
+    def minimumSizeHint(self) -> QSize:
+        return self.sizeHint()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        painter.setFont(self._font)
+        painter.setPen(self._themes.theme.muted)
+        box = QRectF(self.rect())
+        metrics = painter.fontMetrics()
+        low, high = metrics.horizontalAdvance(self._low), metrics.horizontalAdvance(self._high)
+        painter.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, self._low)
+        painter.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, self._high)
+        bar = QRectF(low + 6, box.center().y() - 4, box.width() - low - high - 12, 8)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(Qt.GlobalColor.white)
+        painter.drawRoundedRect(bar, 2, 2)
+        table = diverging_map()[128:] if self._from_zero else diverging_map()
+        table = table.copy()
+        made = QImage(table.data, len(table), 1, len(table) * 4, QImage.Format.Format_RGBA8888)
+        painter.drawImage(bar, made)
+        painter.end()
+
+
+class ProductView(Panel):
+    """The panel of the chosen product."""
+
+    def __init__(
+        self, session: Session, themes: ThemeSource, thumbnails: Thumbnails, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(themes, parent)
+        self._session = session
+        self._shown: Shown | None = None
+        self._all_reviews = False
+        self.stage = QWidget()
+        self.empty = Empty()
+        self.body.addWidget(self.stage, 1)
+        self.body.addWidget(self.empty, 1)
+        self.photo = HeatPhoto(session, themes, thumbnails, self.stage)
+        self.heads = HeadChooser(session, themes, thumbnails, self.stage)
+        self.others = OtherPhotos(themes, thumbnails, self.stage)
+        self.controls = QWidget(self.stage)
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.colours = ColourBar(themes)
+        self._make_controls()
+        self.texts = QScrollArea(self.stage)
+        self.words = WordsView(session, themes, self.tr("Title and description"))
+        self.bars = BarsView(session, themes)
+        self.more_bars = self._button()
+        self.reviews_title = QLabel()
+        self.reviews = WordsView(session, themes, self.tr("Reviews"))
+        self.more_reviews = self._button()
+        self.lack = Empty()
+        self._make_texts()
+        self.setMinimumWidth(360)
+        self.stage.installEventFilter(self)
+        session.run_changed.connect(self._show)
+        session.explanation_changed.connect(self._explained)
+        session.head_changed.connect(self._show)
+        session.failed.connect(self._failed)
+        themes.changed.connect(self._show)
+        self.photo.aspect_changed.connect(self._place)
+        self.others.picked.connect(self._look_at)
+        self.slider.valueChanged.connect(self._heat)
+        self._show()
+
+    def _make_controls(self) -> None:
+        row = QHBoxLayout(self.controls)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(10)
+        label = QLabel(self.tr("Heat"))
+        set_role(label, "muted")
+        label.setBuddy(self.slider)
+        self.slider.setRange(0, 100)
+        self.slider.setValue(round(self.photo.opacity * 100))
+        self.slider.setPageStep(25)
+        self.slider.setAccessibleName(self.tr("Heat opacity"))
+        self.slider.setToolTip(self.tr("How strongly heat covers the photo (, and .)"))
+        self.colours.setToolTip(self.tr("Orange pushes the score up, blue pulls it down; zero is clear"))
+        row.addWidget(label)
+        row.addWidget(self.slider, 1)
+        row.addWidget(self.colours)
+
+    def _make_texts(self) -> None:
+        content = QWidget()
+        set_role(content, "content")
+        column = QVBoxLayout(content)
+        column.setContentsMargins(0, 0, 6, 0)
+        column.setSpacing(10)
+        self.reviews_title.setWordWrap(True)
+        set_role(self.reviews_title, "heading")
+        self.lack.setMinimumHeight(80)
+        for widget in (self.words, self.bars, self.more_bars, self.reviews_title, self.reviews, self.more_reviews):
+            column.addWidget(widget)
+        column.addWidget(self.lack)
+        column.addStretch(1)
+        self.texts.setWidget(content)
+        self.texts.setWidgetResizable(True)
+        self.texts.setFrameShape(QFrame.Shape.NoFrame)
+        self.texts.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.texts.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.texts.viewport().setAutoFillBackground(False)
+        content.setAutoFillBackground(False)
+        self.more_bars.clicked.connect(self._more_bars)
+        self.more_reviews.clicked.connect(self._more_reviews)
+
+    def _button(self) -> QPushButton:
+        button = QPushButton()
+        set_role(button, "link")
+        button.setSizePolicy(button.sizePolicy().Policy.Maximum, button.sizePolicy().Policy.Fixed)
+        button.setCursor(Qt.CursorShape.PointingHandCursor)
+        button.hide()
+        return button
+
+    def _explained(self, found: Explanation | None) -> None:
+        before = self._shown.explanation.item if self._shown else ""
+        if found is None or found.item != before:
+            self._all_reviews = False
+            self.bars.show_everything(False)
+            self.texts.verticalScrollBar().setValue(0)
+        self._show()
+
+    def _show(self, *_: object) -> None:
+        found = self._session.explanation
+        self.stage.setVisible(found is not None)
+        self.empty.setVisible(found is None)
+        if found is None:
+            self._shown = None
+            self.heading.say(self.tr("Product"))
+            self.note.setText("")
+            self.empty.setText(
+                self.tr("Choose a product to see what of it counts.")
+                if self._session.run
+                else self.tr("No run is open.")
+            )
+            return
+        shown = Shown(found, self._session.head)
+        self._shown = shown
+        places = digits(found.score)
+        self.heading.say(f"{found.rank:,} · {found.title}")
+        self.note.setText(
+            self.tr("score {score} · rank {rank}").format(score=number(found.score, places), rank=f"{found.rank:,}")
+        )
+        first = found.images[0] if found.images else None
+        self.photo.show_cells(shown, first, found.title)
+        self.photo.setVisible(first is not None)
+        self.controls.setVisible(first is not None and bool(len(shown.indices["image"])))
+        self.colours.fill(shown)
+        self.heads.fill(shown, first)
+        self.others.fill(found.images, found.title)
+        self._fill_texts(shown)
+        self._place()
+
+    def _fill_texts(self, shown: Shown) -> None:
+        found = shown.explanation
+        own = [text for text in found.texts if not text.field.startswith("review")]
+        reviews = sorted((text for text in found.texts if text.field.startswith("review")), key=lambda t: not t.heeded)
+        self.words.fill(shown, [self._own_block(text) for text in own if text.text.strip()])
+        self.bars.fill(shown)
+        self._say_more_bars()
+        outside = bool(reviews) and not any(text.author for text in reviews)
+        kept = reviews if self._all_reviews else _first_words(reviews, _MANY_WORDS)
+        self.reviews.fill(shown, [self._review_block(text, outside) for text in kept])
+        title = self.tr("1 review") if len(reviews) == 1 else self.tr("{n} reviews")
+        title = title.format(n=len(reviews))
+        self.reviews_title.setText(
+            f"{title} · {self.tr('by people outside this shop')}" if outside else title,
+        )
+        self.reviews_title.setVisible(bool(reviews))
+        self.more_reviews.setText(self.tr("Show {n} more reviews").format(n=len(reviews) - len(kept)))
+        self.more_reviews.setVisible(len(kept) < len(reviews))
+        bare = not self.words.blocks() and not reviews and not self.bars.rows
+        self.lack.setVisible(bare)
+        self.lack.setText(
+            self.tr("No text and no attribute of this product is known.")
+            if found.images
+            else self.tr("Nothing but its identity is known of this product: no photo, no text, no attribute.")
+        )
+
+    def _own_block(self, text: ItemText) -> Block:
+        label = "" if text.heeded else self.tr("not given to the model")
+        return Block(text.field, text.text, label, text.heeded, strong=text.field == "title")
+
+    def _review_block(self, text: ItemText, outside: bool) -> Block:
+        words = []
+        if text.rating is not None:
+            words.append("★ " + number(text.rating, 0 if text.rating == int(text.rating) else 1))
+        if text.author:
+            words.append(self.tr("by {author}").format(author=text.author))
+        elif not outside:
+            words.append(self.tr("by somebody outside this shop"))
+        if not text.heeded:
+            words.append(self.tr("not given to the model"))
+        return Block(text.field, text.text, " · ".join(words), text.heeded)
+
+    def _say_more_bars(self) -> None:
+        hidden = self.bars.more() if len(self.bars.rows) < self.bars.more() + 8 else 0
+        self.more_bars.setText(self.tr("Show {n} more").format(n=hidden))
+        self.more_bars.setVisible(hidden > 0)
+
+    def _more_bars(self) -> None:
+        self.bars.show_everything(True)
+        self._say_more_bars()
+
+    def _more_reviews(self) -> None:
+        self._all_reviews = True
+        if self._shown is not None:
+            self._fill_texts(self._shown)
+
+    def _failed(self, message: str, hint: str) -> None:
+        found = self._session.explanation
+        if found is None and self._session.run is not None:
+            self.empty.setText(f"{message} {hint}".strip())
+
+    def _look_at(self, place: int) -> None:
+        if self._shown is None:
+            return
+        found = self._shown.explanation
+        self.photo.show_cells(self._shown if place == 0 else None, found.images[place], found.title)
+        self.controls.setEnabled(place == 0)
+
+    def _heat(self, value: int) -> None:
+        self.photo.set_opacity(value / 100)
+
+    def change_heat(self, step: int) -> None:
+        self.slider.setValue(self.slider.value() + step)
+
+    def change_head(self, step: int) -> None:
+        """Go to the next head or the one before; `All` comes first."""
+        place = self.heads.chosen() + step
+        if 0 <= place < self.heads.count():
+            self.heads.choose(place)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._place()
+
+    def eventFilter(self, watched: object, event: object) -> bool:
+        if watched is self.stage and getattr(event, "type", lambda: None)() == QResizeEvent.Type.Resize:
+            self._place()
+        return False
+
+    def _place(self, *_: object) -> None:
+        """Lay the photo out as large as its shape allows, so that neither column leaves a hole."""
+        width, height = self.stage.width(), self.stage.height()
+        if self._shown is None or width < 10:
+            return
+        if self.photo.isHidden():
+            self.heads.tall = False
+            self.heads.setGeometry(0, 0, width, self.heads.wanted_height())
+            top = self.heads.wanted_height() + 10 if self.heads.count() else 0
+            self.others.setGeometry(0, 0, 0, 0)
+            self.texts.setGeometry(0, top, width, height - top)
+            return
+        self.heads.tall = height >= 330
+        limit = int(width * 0.5)
+        self.heads.resize(limit, TALL)
+        self.others.resize(limit, TALL)
+        rest = 8 + 22 if not self.controls.isHidden() else 0
+        extras = [(row, row.wanted_height()) for row in (self.heads, self.others) if row.wanted_height()]
+        rest += sum(10 + high for _, high in extras)
+        aspect = self.photo.aspect()
+        column = max(int(min(limit, (height - rest) * aspect)), min(220, limit))
+        high = int(min(column / aspect, max(80, height - rest)))
+        self.photo.setGeometry(0, 0, column, high)
+        top = high + 8
+        if not self.controls.isHidden():
+            self.controls.setGeometry(0, top, column, 22)
+            top += 22
+        for row, tall in extras:
+            row.setGeometry(0, top + 10, column, tall)
+            top += 10 + tall
+        if not self.others.wanted_height():
+            self.others.setGeometry(0, 0, 0, 0)
+        left = column + _GUTTER
+        self.texts.setGeometry(left, 0, width - left, height)
+
+
+TALL = 100  # any height: rows of tiles are asked for theirs at a width
+
+
+def _first_words(reviews: list[ItemText], most: int) -> list[ItemText]:
+    """The first reviews with about `most` words between them, and at least one."""
+    kept: list[ItemText] = []
+    count = 0
+    for review in reviews:
+        count += max(len(review.text.split()), len(review.text) // 6)
+        if kept and count > most:
+            break
+        kept.append(review)
+    return kept

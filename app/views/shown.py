@@ -1,0 +1,228 @@
+"""One explanation as it is read under a method and a head: a number per token, its scale, its share, its words."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QCoreApplication
+
+from app.session import ALL_HEADS, Pointed
+from engine.explain.types import MODALITIES, Explanation, Token
+
+PARTS = (*MODALITIES, "bias")
+
+
+def tr(text: str) -> str:
+    return QCoreApplication.translate("Shown", text)
+
+
+def part_name(part: str) -> str:
+    """What the window calls a part of the score."""
+    names = {
+        "image": tr("photo"),
+        "text": tr("words"),
+        "attribute": tr("attributes"),
+        "link": tr("links"),
+        "identity": tr("identity"),
+        "bias": tr("item bias"),
+        "score": tr("score"),
+    }
+    return names.get(part, part)
+
+
+def token_name(token: Token) -> str:
+    """What the window calls a token: an attribute and a link with the name before the value."""
+    if token.modality == "identity":
+        return part_name("identity")
+    named = token.modality in ("attribute", "link") and token.field
+    return f"{token.field}: {token.label}" if named and ":" not in token.label else token.label
+
+
+def digits(scale: float) -> int:
+    """Decimal places that show numbers of this size with two or three figures."""
+    size = abs(scale)
+    return 1 if size >= 100 else 2 if size >= 0.5 else 3 if size >= 0.02 else 4
+
+
+def number(value: float, places: int = 2) -> str:
+    """A number with a true minus sign, and no minus before a zero."""
+    text = f"{value:,.{places}f}"
+    if text.startswith("-"):
+        text = "−" + text[1:] if text.strip("-0.,") else text[1:]
+    return text
+
+
+def signed(value: float, places: int = 2) -> str:
+    """A number with its sign: +0.62, −0.16, 0.00."""
+    text = number(value, places)
+    return text if text[0] == "−" or not text.strip("0.,") else "+" + text
+
+
+def percent(share: float) -> str:
+    size = abs(share) * 100
+    return number(share * 100, 0 if size >= 9.95 or size == 0 else 1 if size >= 0.095 else 2) + " %"
+
+
+def power_of_ten(value: float) -> str:
+    """2·10⁻⁷: one figure and its power; plain 0 for nothing."""
+    if value == 0 or not math.isfinite(value):
+        return number(value, 0)
+    power = math.floor(math.log10(abs(value)))
+    lead = round(abs(value) / 10.0**power)
+    if lead == 10:
+        lead, power = 1, power + 1
+    raised = str(power).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"{lead}·10{raised}"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """`values` holds a number per token: its contribution (of one head, or of all) or the attention it gets."""
+
+    explanation: Explanation
+    head: int = ALL_HEADS
+
+    @cached_property
+    def attention(self) -> bool:
+        """Whether the numbers are attention, not shares of the score."""
+        return self.explanation.method == "attention"
+
+    @cached_property
+    def heads(self) -> int:
+        return int(self.explanation.attention.shape[1]) if self.explanation.attention.ndim == 2 else 0
+
+    @cached_property
+    def values(self) -> NDArray[np.float64]:
+        found = self.explanation
+        head = self.head if 0 <= self.head < self.heads else ALL_HEADS
+        if self.attention:
+            return self.heeded if head == ALL_HEADS else found.attention[:, head]
+        return found.contribution if head == ALL_HEADS else found.contribution_by_head[:, head]
+
+    @cached_property
+    def heeded(self) -> NDArray[np.float64]:
+        """Attention of each token under the chosen head, or the mean over heads."""
+        attention = self.explanation.attention
+        if not self.heads:
+            return np.zeros(len(self.explanation.tokens))
+        if 0 <= self.head < self.heads:
+            return attention[:, self.head]
+        return attention.mean(axis=1)
+
+    @cached_property
+    def indices(self) -> dict[str, NDArray[np.intp]]:
+        """The tokens of each modality, by index."""
+        modality = np.array([token.modality for token in self.explanation.tokens], dtype=object)
+        return {name: np.flatnonzero(modality == name) for name in MODALITIES}
+
+    @cached_property
+    def scales(self) -> dict[str, float]:
+        """The largest magnitude within each modality: full heat."""
+        return {
+            name: float(np.abs(self.values[rows]).max()) if len(rows) else 0.0 for name, rows in self.indices.items()
+        }
+
+    @cached_property
+    def parts(self) -> dict[str, float]:
+        """Sums per modality, those that the product has; the bias too where the sum is the whole score."""
+        sums = {name: float(self.values[rows].sum()) for name, rows in self.indices.items() if len(rows)}
+        if not self.attention and self.head == ALL_HEADS:
+            sums["bias"] = self.explanation.bias
+        return sums
+
+    @cached_property
+    def total(self) -> float:
+        return float(sum(self.parts.values()))
+
+    @property
+    def unfaithful(self) -> bool:
+        """Whether the map loses to random order: it is shown in grey."""
+        measured = self.explanation.faithfulness
+        return measured is not None and measured.grade == "F"
+
+    def strength(self, token: int) -> float:
+        """A token's heat in -1..1, within its modality."""
+        scale = self.scales.get(self.explanation.tokens[token].modality, 0.0)
+        return float(self.values[token]) / scale if scale > 0 else 0.0
+
+    def lit(self, pointed: Pointed) -> frozenset[int]:
+        """The tokens that a pointer lights: its own, and those of the part it is on."""
+        if pointed.part in self.indices:
+            return pointed.tokens | frozenset(int(row) for row in self.indices[pointed.part])
+        return pointed.tokens
+
+    def lit_parts(self, pointed: Pointed) -> frozenset[str]:
+        """The parts of the score that a pointer lights."""
+        if pointed.part:
+            return frozenset((pointed.part,))
+        tokens = self.explanation.tokens
+        return frozenset(tokens[row].modality for row in pointed.tokens if row < len(tokens))
+
+    def counterparts(self, token: int) -> frozenset[int]:
+        """The token and those that say the same: a word's other places, the attribute whose value it is."""
+        mine = self.explanation.tokens[token]
+        if mine.modality not in ("text", "attribute", "link"):
+            return frozenset((token,))
+        words = self.meanings[token]
+        return frozenset(row for row, other in self.meanings.items() if other & words) | {token}
+
+    @cached_property
+    def meanings(self) -> dict[int, frozenset[str]]:
+        """What each word, attribute and link says: a word itself, or the value after a name."""
+        found = {}
+        for row, token in enumerate(self.explanation.tokens):
+            if token.modality == "text":
+                found[row] = frozenset((_bare(token.label),))
+            elif token.modality in ("attribute", "link"):
+                found[row] = frozenset((_bare(token.label), _bare(token.label.rpartition(":")[2])))
+        return found
+
+    def amount(self, value: float) -> str:
+        """0.86 of 7.02 · 12 %; for attention its percentage alone."""
+        if self.attention:
+            return tr("{share} of the attention").format(share=percent(value))
+        found = self.explanation
+        places = max(digits(found.score), min(4, digits(value)))
+        if not found.sums_to_score:
+            return number(value, places)
+        text = tr("{value} of {score}").format(
+            value=number(value, places), score=number(found.score, digits(found.score))
+        )
+        return f"{text} · {percent(value / abs(found.score))}" if abs(found.score) > 1e-9 else text
+
+    def tip(self, token: int) -> tuple[str, list[str]]:
+        """What a tooltip says of a token: its label, and lines below."""
+        mine = self.explanation.tokens[token]
+        rows = sorted(self.counterparts(token)) if mine.modality == "text" else [token]
+        rows = [row for row in rows if self.explanation.tokens[row].modality == mine.modality]
+        lines = [self.amount(float(self.values[token]))]
+        if len(rows) > 1:
+            together = self.amount(float(self.values[rows].sum()))
+            lines.append(tr("{n} places together: {amount}").format(n=len(rows), amount=together))
+        if not self.attention and self.heads and mine.modality != "identity":
+            share = percent(float(self.heeded[token]))
+            head = self.head_name()
+            lines.append(tr("attention {share} ({head})").format(share=share, head=head))
+        return token_name(mine), lines
+
+    def head_name(self) -> str:
+        """Which attention is meant: one head's, or the mean of all."""
+        if self.head == ALL_HEADS:
+            return tr("mean of {n} heads").format(n=self.heads) if self.heads > 1 else tr("one head")
+        return tr("head {n}").format(n=self.head + 1)
+
+    def spread(self, part: str) -> tuple[int, int]:
+        """On how few tokens half of a part's attention lies, and how many it has."""
+        values = np.sort(self.values[self.indices[part]])[::-1]
+        total = float(values.sum())
+        if total <= 0:
+            return 0, len(values)
+        return int(np.searchsorted(np.cumsum(values), total / 2 - 1e-12)) + 1, len(values)
+
+
+def _bare(word: str) -> str:
+    return word.strip(" \t.,;:!?\"'“”‘’()[]…—-").casefold()
