@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
-import socket
+import runpy
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -27,6 +27,11 @@ import psutil
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+OFFLINE = ROOT / "tests" / "offline"
+
+# No socket here, nor in the engine processes that tests start.
+REFUSAL: str = runpy.run_path(str(OFFLINE / "sitecustomize.py"))["REFUSAL"]
+os.environ["PYTHONPATH"] = str(OFFLINE)
 PATIENCE_SECONDS = 5.0
 
 
@@ -46,15 +51,6 @@ def own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
             patch.setenv(name, str(home / name.lower()))
         patch.setenv("HEEDMAP_WORKSPACE", str(home / "workspace"))
         yield
-
-
-def _refuse_network(event: str, arguments: tuple[Any, ...]) -> None:
-    if event == "socket.__new__" and arguments[1] in {socket.AF_INET, socket.AF_INET6}:
-        raise AssertionError("a network socket was opened, and Heedmap works offline")
-
-
-# An audit hook cannot be taken away again, so it is added once and holds for the whole session.
-sys.addaudithook(_refuse_network)
 
 
 @pytest.fixture(scope="session")

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import tomllib
 from importlib.metadata import requires
+from pathlib import Path
 
-from tests.conftest import ROOT
+import pytest
+
+from tests.conftest import REFUSAL, ROOT
 
 
 def _name(requirement: str) -> str:
@@ -39,3 +44,72 @@ def test_every_package_that_is_installed_is_pinned() -> None:
 
 def test_no_pin_names_a_build_of_one_machine() -> None:
     assert not {version for version in _pins().values() if "+" in version or "/" in version}
+
+
+def _python(code: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import socket; socket.create_connection(('127.0.0.1', 9))",
+        "import socket; socket.getaddrinfo('localhost', 80)",
+        "import urllib.request; urllib.request.urlopen('http://127.0.0.1:9')",
+    ],
+)
+def test_the_tests_processes_can_reach_no_network(code: str) -> None:
+    done = _python(code)
+    assert done.returncode != 0
+    assert REFUSAL in done.stderr
+
+
+COMMANDS = """
+import sys
+from pathlib import Path
+from engine.cli import main
+
+folder = Path(sys.argv[1])
+dataset, run = str(folder / "sample"), str(folder / "run")
+for command in (
+    ["sample", dataset, "--items", "48", "--shoppers", "60"],
+    ["train", dataset, "--run", run, "--set", "epochs=1", "--set", "device=cpu"],
+    ["recommend", run, "--json"],
+    ["explain", run, "--out", str(folder / "explanation.html")],
+):
+    code = main(command)
+    if code:
+        sys.exit(code)
+"""
+
+
+@pytest.mark.slow
+def test_from_the_sample_to_an_explanation_no_socket_is_opened(tmp_path: Path) -> None:
+    done = _python(COMMANDS, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert REFUSAL not in done.stderr
+    page = (tmp_path / "explanation.html").read_text(encoding="utf-8")
+    assert "http://" not in page.replace("http://www.w3.org/", "")
+    assert "https://" not in page
+
+
+LOADED = """
+import sys
+{opened}
+print(*sorted({{name.partition(".")[0] for name in sys.modules}}))
+"""
+HEAVY = {"torch", "torchvision", "transformers", "pandas", "duckdb", "pyarrow", "captum", "safetensors", "scipy"}
+
+
+def test_importing_the_window_loads_no_learning_library() -> None:
+    done = _python(LOADED.format(opened="import app.main_window"))
+    assert done.returncode == 0, done.stderr
+    assert not HEAVY & set(done.stdout.split())
