@@ -1,0 +1,55 @@
+"""Importers: one file per source format, one registry."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from engine.errors import HeedmapError
+from engine.importers.amazon import import_amazon, is_amazon
+from engine.importers.movielens import import_movielens, is_movielens
+from engine.importers.table import import_table, is_mapping
+from engine.jobs import Job
+
+# An importer reads `sources` (files or folders) into a dataset at `out`: a job whose result is `out`. Its further
+# parameters are options, each of which may also come as text from a command line.
+Importer = Callable[..., Job]
+
+IMPORTERS: dict[str, Importer] = {"movielens": import_movielens, "amazon": import_amazon, "table": import_table}
+
+
+def import_dataset(kind: str, sources: list[Path], out: Path, **options: Any) -> Job:
+    """Import with the importer called `kind`, or with the one that recognises the sources (`auto`).
+
+    Closing the job midway leaves nothing behind, and a dataset already at `out` as it was.
+    """
+    if not sources:
+        raise HeedmapError("Nothing was named to import.", "Name a file or a folder.")
+    for source in sources:
+        if not source.exists():
+            raise HeedmapError(f"{source} is missing.", "Check the path.")
+    if kind == "auto":
+        kind = recognise(sources)
+    if kind not in IMPORTERS:
+        raise HeedmapError(f"Unknown format {kind!r}.", f"Use one of auto, {', '.join(IMPORTERS)}.")
+    known = list(inspect.signature(IMPORTERS[kind]).parameters)[2:]
+    if unknown := set(options) - set(known):
+        raise HeedmapError(f"The format {kind} has no option {min(unknown)!r}.", f"Its options are {', '.join(known)}.")
+    return (yield from IMPORTERS[kind](sources, out, **options))
+
+
+def recognise(sources: list[Path]) -> str:
+    """The name of the importer for these sources, by what is in them. HeedmapError when none fits."""
+    if any(map(is_mapping, sources)):
+        return "table"
+    if any(map(is_movielens, sources)):
+        return "movielens"
+    files = [path for source in sources for path in (sorted(source.iterdir()) if source.is_dir() else [source])]
+    if any(path.is_file() and is_amazon(path) for path in files):
+        return "amazon"
+    raise HeedmapError(
+        f"The format of {sources[0]} is not recognised.",
+        "Name it (movielens, amazon), or describe the files in a small mapping file and use the format table.",
+    )
