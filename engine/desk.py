@@ -25,7 +25,7 @@ class RunLog:
 
 
 class Desk:
-    """Every public method is a job: a generator of Progress that returns an answer. Heavy imports wait for the first."""
+    """Every public method is a job: a generator of Progress that returns an answer."""
 
     def __init__(self) -> None:
         self._opened: dict[Path, tuple[float, Recommender]] = {}
@@ -35,7 +35,7 @@ class Desk:
         method = None if name.startswith("_") or name == "job" else getattr(self, name, None)
         if method is None:
             raise HeedmapError(f"There is no job called {name!r}.")
-        return method(**arguments)  # type: ignore[no-any-return]
+        return method(**arguments)
 
     def list_workspace(self, workspace: str, create: bool = False) -> Job:
         """Return a WorkspaceSummary: the datasets and runs of a workspace folder, newest run first."""

@@ -33,9 +33,7 @@ def finish(job: Job, watch: Callable[[Progress], None] | None = None) -> Any:
             watch(progress)
 
 
-def every(
-    stage: str, rows: Iterable[Any], total: int, seconds: float = 0.1
-) -> Iterator[tuple[Any, Progress | None]]:
+def every(stage: str, rows: Iterable[Any], total: int, seconds: float = 0.1) -> Iterator[tuple[Any, Progress | None]]:
     """Go through `rows`, with a Progress at most once per `seconds` and None in between."""
     last = 0.0
     for done, row in enumerate(rows, start=1):

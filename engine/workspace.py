@@ -58,9 +58,7 @@ def summarise(folder: Path) -> WorkspaceSummary:
     for path in sorted(folder.glob("datasets/*/dataset.json")):
         try:
             content = read_json(path)
-            datasets.append(
-                DatasetEntry(content["name"], str(path.parent), content["synthetic"], content["counts"])
-            )
+            datasets.append(DatasetEntry(content["name"], str(path.parent), content["synthetic"], content["counts"]))
         except (HeedmapError, KeyError, TypeError) as error:
             faults.append(f"{path.parent}: {error}")
     runs: list[tuple[float, RunEntry]] = []

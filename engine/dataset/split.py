@@ -76,7 +76,8 @@ def split(kind: str, data: Interactions) -> Split:
     """Divide interactions. HeedmapError when too few are left to train on."""
     if len(data.item) < 3:
         raise HeedmapError(
-            "There are too few events to train on.", "Import events (who bought or viewed what, when) with the products."
+            "There are too few events to train on.",
+            "Import events (who bought or viewed what, when) with the products.",
         )
     chosen = {"temporal": _temporal, "leave-one-out": _leave_one_out}.get(kind)
     if chosen is None:

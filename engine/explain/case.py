@@ -1,4 +1,4 @@
-"""One (shopper, product) pair laid open: raw tokens, what they are called, and the product with some of them removed."""
+"""One (shopper, product) pair laid open: raw tokens, their names, and the product with some of them removed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from engine.recommend import Recommender
 
 @dataclass(frozen=True)
 class Shown:
-    """Rows of an explanation. row_of: int64[raw tokens], the row each raw token belongs to; identity has the last row."""
+    """Rows of an explanation. row_of: int64[raw tokens], the row of each raw token; identity has the last row."""
 
     tokens: tuple[Token, ...]
     row_of: NDArray[np.int64]
@@ -145,7 +145,9 @@ def _cells(case: Case) -> tuple[list[Token], list[int]]:
 
 def _named(modality: str) -> Callable[[Case], tuple[list[Token], list[int]]]:
     def rows(case: Case) -> tuple[list[Token], list[int]]:
-        vocabulary = case.recommender.catalogue.attribute if modality == "attribute" else case.recommender.catalogue.link
+        vocabulary = (
+            case.recommender.catalogue.attribute if modality == "attribute" else case.recommender.catalogue.link
+        )
         ids = vocabulary.ids[vocabulary.start[case.item] : vocabulary.start[case.item + 1]]
         named = [vocabulary.names[one] for one in ids.tolist()]
         tokens = [Token("link" if modality == "link" else "attribute", value, name) for name, value in named]

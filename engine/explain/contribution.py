@@ -10,7 +10,7 @@ from engine.explain.case import Case
 
 
 def attribute(case: Case) -> NDArray[np.float64]:
-    """float64[rows, heads]; all rows and the bias sum to the score. Identity's share is spread evenly over the heads."""
+    """float64[rows, heads]; all rows and the bias sum to the score. Identity's is spread evenly over the heads."""
     tower = case.model.tower
     shares = []
     with torch.inference_mode():

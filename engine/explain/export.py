@@ -127,9 +127,11 @@ def _html(explanation: Explanation, dataset: Dataset) -> str:
 
 
 _STYLE = """
-body{font:14px/1.5 system-ui,sans-serif;color:#1c2430;background:#f4f5f7;max-width:1000px;margin:24px auto;padding:0 16px}
+body{font:14px/1.5 system-ui,sans-serif;color:#1c2430;background:#f4f5f7}
+body{max-width:1000px;margin:24px auto;padding:0 16px}
 h1{font-size:20px;margin:0}h2{font-size:13px;color:#6b7686;margin:16px 0 4px}.muted{color:#6b7686}
-.two{display:grid;grid-template-columns:340px 1fr;gap:16px;background:#fff;border:1px solid #e2e5ea;border-radius:8px;padding:12px}
+.two{display:grid;grid-template-columns:340px 1fr;gap:16px}
+.two{background:#fff;border:1px solid #e2e5ea;border-radius:8px;padding:12px}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums}td{padding:1px 12px 1px 0}
 mark{color:inherit;border-radius:3px;padding:0 1px}.unread{opacity:.55}svg{max-width:100%}
 """
@@ -204,12 +206,12 @@ def _rows(title: str, rows: list[tuple[str, float | None]]) -> str:
 
 
 def _attribute_rows(explanation: Explanation, shares: NDArray[np.float64]) -> list[tuple[str, float | None]]:
-    found = [
+    found: list[tuple[str, float]] = [
         (f"{token.field}: {token.label}", float(share))
         for token, share in zip(explanation.tokens, shares, strict=True)
         if token.modality in ("attribute", "link")
     ]
-    return list(sorted(found, key=lambda row: -abs(row[1])))
+    return [*sorted(found, key=lambda row: -abs(row[1]))]
 
 
 def _history_rows(explanation: Explanation) -> list[tuple[str, float | None]]:

@@ -106,12 +106,9 @@ class Explanation:
 
     def parts(self) -> dict[str, float]:
         """The sum of contributions per modality, and "bias"."""
-        sums = {
-            modality: float(
-                sum(c for token, c in zip(self.tokens, self.contribution, strict=True) if token.modality == modality)
-            )
-            for modality in MODALITIES
-        }
+        sums: dict[str, float] = dict.fromkeys(MODALITIES, 0.0)
+        for token, share in zip(self.tokens, self.contribution, strict=True):
+            sums[token.modality] += float(share)
         return {**sums, "bias": self.bias}
 
     def to_json(self) -> dict[str, Any]:

@@ -25,7 +25,7 @@ class Vocabulary:
 
 
 def item_attributes(dataset: Dataset) -> Vocabulary:
-    """Brand, category levels, price and named attributes of each product; a value that only one product has is left out."""
+    """Brand, category levels, price and named attributes of each product; a value of one product only is left out."""
     rows: list[list[tuple[str, str]]] = []
     for brand, category, price, attributes in dataset.rows("SELECT brand, category, price, attributes FROM items"):
         pairs = [(one["name"], one["value"]) for one in attributes or [] if one["value"]]

@@ -32,8 +32,7 @@ def encode_texts(store: TokenStore, encoder: TextEncoder, texts: list[str]) -> J
             batch = chunk[start : start + TEXT_BATCH]
             yield Progress("Encoding texts", done, total, data=_rate(done, began))
             shard += [
-                (text_key(text), one.states, one.spans)
-                for text, one in zip(batch, encoder.encode(batch), strict=True)
+                (text_key(text), one.states, one.spans) for text, one in zip(batch, encoder.encode(batch), strict=True)
             ]
             done += len(batch)
         store.add(shard)

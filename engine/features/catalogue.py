@@ -107,8 +107,9 @@ class Catalogue:
                 fields=tuple((one[0], one[1]) for one in names["fields"]),
                 grid=(names["grid"][0], names["grid"][1]),
                 encoders=names["encoders"],
+                attribute=vocabulary["attribute"],
+                link=vocabulary["link"],
                 **{name: loaded[name] for name in _ARRAYS},
-                **vocabulary,
             )
         except (OSError, ValueError, KeyError) as error:
             raise HeedmapError(
@@ -141,7 +142,9 @@ def item_texts(dataset: Dataset, split: Split, users: tuple[str, ...], reading: 
     return texts
 
 
-def build_catalogue(dataset: Dataset, split: Split, users: tuple[str, ...], seen: NDArray[np.bool_], reading: Reading) -> Job:
+def build_catalogue(
+    dataset: Dataset, split: Split, users: tuple[str, ...], seen: NDArray[np.bool_], reading: Reading
+) -> Job:
     """Encode what is missing, reduce, and return the Catalogue. seen: bool[items], those with a training event."""
     texts = item_texts(dataset, split, users, reading)
     photos = [row[0][0] if row[0] else None for row in dataset.rows("SELECT images FROM items")]

@@ -45,7 +45,9 @@ class Model(nn.Module):
     def bias(self, items: Tensor) -> Tensor:
         return self.tower.bias[items] * self.seen[items]
 
-    def item_vectors(self, items: Tensor, tokens: dict[str, TokenBatch], keep: dict[str, Tensor] | None = None) -> Tensor:
+    def item_vectors(
+        self, items: Tensor, tokens: dict[str, TokenBatch], keep: dict[str, Tensor] | None = None
+    ) -> Tensor:
         """e(i): float[items, dim]. `keep` holds a factor per item for each modality and "identity" (dropout)."""
         parts = {"identity": self.identity(items), **self.tower.content(tokens)}
         if keep is not None:

@@ -43,7 +43,9 @@ def all_scores(model: Model, matrix: Tensor, shoppers: Tensor) -> Tensor:
         return shoppers @ matrix.T + model.bias(items)
 
 
-def target_ranks(model: Model, tokens: Tokens, data: Interactions, targets: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+def target_ranks(
+    model: Model, tokens: Tokens, data: Interactions, targets: NDArray[np.int64]
+) -> Iterator[NDArray[np.int64]]:
     """Yield, batch by batch, the rank of each target among the catalogue without what its shopper already had."""
     matrix = item_matrix(model, tokens)
     for first in range(0, len(targets), _ROWS):

@@ -40,7 +40,8 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 def optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
     """AdamW's state as named tensors: "<parameter index>.<name>"."""
     state = optimiser.state_dict()["state"]
-    return {f"{index}.{name}": torch.as_tensor(value) for index, entry in state.items() for name, value in entry.items()}
+    named = {f"{index}.{name}": value for index, entry in state.items() for name, value in entry.items()}
+    return {name: torch.as_tensor(value) for name, value in named.items()}
 
 
 def restore_optimiser(optimiser: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:

@@ -139,9 +139,8 @@ def _checked_resume(folder: Path, config: Config) -> Config:
     if not (folder / "run.json").is_file():
         raise HeedmapError(f"There is no run at {folder} to resume.", "Start it without --resume.")
     kept = Config.from_settings(read_json(folder / "run.json")["config"])
-    changed = [
-        name for name, value in config.to_json().items() if value not in (kept.to_json()[name], Config().to_json()[name])
-    ]
+    before, standard = kept.to_json(), Config().to_json()
+    changed = [name for name, value in config.to_json().items() if value not in (before[name], standard[name])]
     if changed:
         raise HeedmapError(f"{changed[0]} cannot change while a run is resumed.", "Start a new run with that setting.")
     return kept
@@ -212,7 +211,7 @@ class _Trainer:
         for done, batch in enumerate(batches, start=1):
             self._optimiser.zero_grad(set_to_none=True)
             loss = training_loss(self.model, self.tokens, batch, random, self.config)
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
             self._optimiser.step()
             losses.append(float(loss.detach()))

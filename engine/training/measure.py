@@ -26,7 +26,7 @@ def ranks_of(model: Model, tokens: Tokens, data: Interactions, targets: NDArray[
 
 
 def measure(model: Model, tokens: Tokens, data: Interactions, parts: Split, which: tuple[str, ...]) -> Job:
-    """Return figures by name, such as "test ndcg@10" and "popularity test recall@10", for "validation" and/or "test"."""
+    """Return figures such as "test ndcg@10" and "popularity test recall@10". which: "validation", "test" or both."""
     metrics: dict[str, float] = {}
     baseline = popularity(data, parts)
     for name in which:

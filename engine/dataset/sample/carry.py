@@ -134,7 +134,7 @@ def _rucksack(s: Studio) -> None:
         s.shadow(0.7, [(a + 0.6, b + 0.9) for a, b in belt])
         s.solid(f"belt {x}", s.mask(belt), (120, 78, 46), "leather", 0.8)
         s.canvas.lay(s.mask(*stroke([(x - 3, 53), (x + 3, 53), (x + 3, 58.6), (x - 3, 58.6)], 1.0, closed=True)), (206, 176, 116), solid=False)
-    s.logo((50, 30), s.pick("logo size", 12, 13.5))
+    s.logo((50, 30), s.pick("logo size", 12, 13.5), s.look.accent)
 
 
 def _roll_top(s: Studio) -> None:
@@ -194,7 +194,7 @@ def watch(s: Studio) -> None:
         s.solid(part, s.mask(outline), tint, "steel" if part != "dial" else "enamel", round_, 0.45)
     _dial_marks(s)
     _hands(s)
-    s.logo((50, 60.4), s.pick("logo size", 9.5, 10.5))
+    s.logo((50, 60.4), s.pick("logo size", 10, 11), _dial(s), bare=True)
     glare = [(36, 34), (44, 31), (58, 69), (50, 71)]
     c.lay(brush.canvas.mask(glare), (255, 255, 255), 0.05, solid=False)
 

@@ -60,7 +60,7 @@ KINDS: dict[str, Kind] = {
 
 @dataclass(frozen=True)
 class Photo:
-    """Pixels (320, 320, 3), and per region ("pattern", "logo") its coverage 0..1 of every pixel."""
+    """Pixels (320, 320, 3), and per region ("pattern", "logo", "product") its coverage 0..1 of every pixel."""
 
     pixels: NDArray[np.uint8]
     regions: dict[str, Floats]
@@ -89,7 +89,7 @@ def draw(look: Look, seed: str, number: int = 0) -> Photo:
     kind.draw(Studio(look, canvas, seed))
     scenes.throw_shadow(canvas, standing, rng)
     _lens(canvas, rng)
-    return Photo(canvas.finish(), canvas.regions)
+    return Photo(canvas.finish(), {**canvas.regions, "product": canvas.silhouette})
 
 
 def _camera(kind: Kind, rng: Random, number: int) -> Canvas:

@@ -165,28 +165,29 @@ def _at(paths: list[Path], centre: Point, size: float) -> list[Path]:
 LOGOS: dict[str, tuple[list[Path], list[Path]]] = {
     "bolt": ([BOLT], []),
     "mountain": (MOUNTAIN, [[(-18, -34), (-30, -11), (-20, -16), (-14, -6), (-4, -8)]]),
-    "leaf": ([_LEAF], [[(-2.5, -30), (2.5, -30), (2.5, 60), (-2.5, 60)]]),
+    "leaf": ([_LEAF], [[(-2.5, -30), (2.5, -30), (2.5, 44), (-2.5, 44)]]),
     "star": ([_star()], []),
     "wave": ([_WAVE, [(x, y - 34) for x, y in _WAVE]], []),
 }
 
 
-def print_logo(canvas: Canvas, logo: str, centre: Point, size: float, ink: Colour, badge: Colour | None) -> None:
-    """A logo, printed or on a sewn badge, and the region where it is seen; `size` is its height in product units."""
+def print_logo(
+    canvas: Canvas, logo: str, centre: Point, size: float, ink: Colour, ground: Colour, badge: bool
+) -> None:
+    """A logo, printed on `ground` or on a sewn badge of that colour, `size` units high, and the region where it is seen."""
     shapes, cuts = LOGOS[logo]
-    if badge is not None:
+    if badge:
         reach = size * 0.74
         outline = ellipse(*centre, reach, reach) if logo in {"bolt", "star", "wave"} else rounded(
             centre[0] - reach * 1.05, centre[1] - reach * 0.9, centre[0] + reach * 1.05, centre[1] + reach * 0.9, reach * 0.3
         )
         patch = canvas.mask(outline)
         below = canvas.mask([(x + 0.4, y + 0.7) for x, y in outline])
-        canvas.tone(below, 0.72)
-        canvas.lay(patch, badge)
+        canvas.tone(below.times(canvas.silhouette[below.window]), 0.72)
+        canvas.lay(patch, ground)
         canvas.mark("logo", canvas.mask([*outline], [(x + 0.4, y + 0.7) for x, y in outline]))
     glyph = canvas.mask(*_at(shapes, centre, size))
     canvas.lay(glyph, ink, solid=False)
     canvas.mark("logo", glyph)
     if cuts:
-        ground = badge if badge is not None else (250, 248, 244) if sum(ink) < 400 else (60, 62, 66)
         canvas.lay(canvas.mask(*_at(cuts, centre, size)), ground, solid=False)

@@ -22,8 +22,7 @@ class Look:
     pattern: str = ""
     inks: tuple[Colour, Colour] = ((240, 236, 226), (40, 42, 48))
     logo: str = ""
-    logo_ink: Colour = (245, 243, 238)
-    badge: Colour | None = None
+    badged: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,13 +57,26 @@ class Studio:
         mask = self.mask(*paths)
         self.canvas.tone(mask.times(self.canvas.silhouette[mask.window]), factor)
 
-    def logo(self, centre: Point, size: float) -> None:
-        if self.look.logo:
-            print_logo(self.canvas, self.look.logo, centre, size, self.look.logo_ink, self.look.badge)
+    def logo(self, centre: Point, size: float, on: Colour | None = None, bare: bool = False) -> None:
+        """The product's logo over a part of colour `on`; on a badge when the look says so, unless it must be bare."""
+        if not self.look.logo:
+            return
+        ground = on or self.look.colour
+        pale = luma(ground) > 128
+        strong: Colour = (46, 48, 54) if pale else (243, 240, 232)
+        if self.look.badged and not bare:
+            print_logo(self.canvas, self.look.logo, centre, size, (243, 240, 232) if pale else darker(ground), strong, True)
+        else:
+            print_logo(self.canvas, self.look.logo, centre, size, strong, ground, False)
 
     def pick(self, part: str, *choices: float) -> float:
         """One of several measures, the same for the same product."""
         return Random(f"{self.seed}:{part}").choice(choices)
+
+
+def luma(colour: Colour) -> int:
+    """How bright a colour looks, 0..255."""
+    return (3 * colour[0] + 6 * colour[1] + colour[2]) // 10
 
 
 def darker(colour: Colour, factor: float = 0.7) -> Colour:

@@ -168,7 +168,7 @@ def _beanie(s: Studio) -> None:
     s.solid("fold", s.mask(fold), s.look.accent, "wool", 3.4, 0.6)
     ribs = [stroke([(x, 60 - abs(x - 50) * 0.03), (x + (x - 50) * 0.03, 80)], 0.8) for x in range(22, 80, 4)]
     s.shadow(0.86, *(path for rib in ribs for path in rib))
-    s.logo((50, 71), 11.5)
+    s.logo((50, 71), 11.5, s.look.accent)
 
 
 def _bucket(s: Studio) -> None:
