@@ -102,7 +102,7 @@ class BarsView(QWidget):
             painter.setFont(self._font)
             painter.setPen(theme.text)
             label = painter.fontMetrics().elidedText(token_name(token), Qt.TextElideMode.ElideRight, int(start - 16))
-            painter.drawText(box.adjusted(4, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, label)
+            painter.drawText(box.adjusted(2, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, label)
             length = max(1.0, abs(value) * scale)
             bar = QRectF(zero if value >= 0 else zero - length, box.center().y() - 4, length, 8)
             color = modality_color(theme, token.modality) if shown.attention else sign_color(theme, value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, QTimer
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSplitter, QVBoxLayout, QWidget
 
 from app.session import Session
@@ -27,6 +27,7 @@ class ExploreView(QWidget):
     def __init__(self, session: Session, themes: ThemeSource, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
+        self._arranged = False
         self.thumbnails = Thumbnails(themes, self)
         if session.run is not None:
             self.thumbnails.open(session.run.dataset.folder)
@@ -57,12 +58,11 @@ class ExploreView(QWidget):
         self.middle = self._splitter(Qt.Orientation.Horizontal, self.ranked, self.product)
         self.middle.setStretchFactor(0, 35)
         self.middle.setStretchFactor(1, 65)
-        self.middle.setSizes([430, 796])
         self.middle.setMinimumHeight(250)
         self.stacked = self._splitter(Qt.Orientation.Vertical, self.middle, self.sum)
         self.stacked.setStretchFactor(0, 1)
         self.stacked.setStretchFactor(1, 0)
-        self.stacked.setSizes([550, 172])
+        self.stacked.setSizes([550, 176])
         right = QWidget()
         column = QVBoxLayout(right)
         column.setContentsMargins(14, 14, 14, 14)
@@ -73,7 +73,6 @@ class ExploreView(QWidget):
         self.outer.setHandleWidth(1)
         self.outer.setStretchFactor(0, 0)
         self.outer.setStretchFactor(1, 1)
-        self.outer.setSizes([270, 1260])
         whole = QHBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.addWidget(self.outer)
@@ -86,6 +85,25 @@ class ExploreView(QWidget):
         for view in views:
             splitter.addWidget(view)
         return splitter
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if not self._arranged and self.isVisible():
+            self._arranged = True
+            self.arrange()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if not self._arranged:
+            self._arranged = True
+            self.arrange()
+
+    def arrange(self) -> None:
+        """Give every piece its share of the room; from then on the user's hand decides."""
+        left = min(max(round(self.width() * 0.176), 200), 280)
+        self.outer.setSizes([left, self.width() - left])
+        inner = self.width() - left - 28 - _GAP
+        self.middle.setSizes([round(inner * 0.352), round(inner * 0.648)])
 
     def sizeHint(self) -> QSize:
         return QSize(1536, 924)

@@ -116,21 +116,31 @@ class HistoryDelegate(QStyledItemDelegate):
             frame = QRectF(corner.x(), corner.y(), _PHOTO.width(), _PHOTO.height())
             painter.drawRoundedRect(frame.adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
         track = QRectF(corner.x(), box.top() + _PHOTO.height() + 7, _PHOTO.width(), 6)
+        if event.contribution is None:
+            place = QRectF(track.left(), track.top() - 1, track.width(), 16)
+            self._write(painter, place, day(event.time))
+        else:
+            self._paint_bar(painter, track, event.contribution)
+            place = QRectF(track.left(), track.bottom() + 1, track.width(), 16)
+            self._write(painter, place, signed(event.contribution, digits(self._model.scale)))
+        painter.restore()
+
+    def _write(self, painter: QPainter, place: QRectF, text: str) -> None:
+        painter.setFont(self._font)
+        painter.setPen(self._themes.theme.muted)
+        painter.drawText(place, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
+
+    def _paint_bar(self, painter: QPainter, track: QRectF, part: float) -> None:
+        theme = self._themes.theme
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(theme.chip)
         painter.drawRoundedRect(track, 3, 3)
-        if event.contribution is not None and self._model.scale > 0:
-            length = max(1.0, abs(event.contribution) / self._model.scale * track.width() / 2)
-            start = track.center().x() if event.contribution >= 0 else track.center().x() - length
-            painter.setBrush(sign_color(theme, event.contribution))
+        if self._model.scale > 0:
+            length = max(1.0, abs(part) / self._model.scale * track.width() / 2)
+            start = track.center().x() if part >= 0 else track.center().x() - length
+            painter.setBrush(sign_color(theme, part))
             radius = 2.5 if length > 5 else 0.5
             painter.drawRoundedRect(QRectF(start, track.top(), length, track.height()), radius, radius)
-        painter.setFont(self._font)
-        painter.setPen(theme.muted)
-        text = "–" if event.contribution is None else signed(event.contribution, digits(self._model.scale))
-        place = QRectF(corner.x(), track.bottom() + 1, _PHOTO.width(), 16)
-        painter.drawText(place, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
-        painter.restore()
 
 
 class HistoryStrip(QListView):
@@ -242,7 +252,7 @@ class HistoryView(Panel):
         self.body.setSpacing(8)
         self.strip = HistoryStrip(session, themes, thumbnails, self)
         self.empty = Empty()
-        self.empty.setFixedHeight(_HEIGHT)
+        self.empty.setFixedHeight(36)  # a line of words needs no more
         self.body.addWidget(self.strip)
         self.body.addWidget(self.empty)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)

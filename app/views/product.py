@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QImage, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QSlider, QVBoxLayout, QWidget
 
 from app.session import Session
@@ -11,6 +11,7 @@ from app.tables import Thumbnails
 from app.theme import ThemeSource, diverging_map, set_role, ui_font
 from app.views.bars import BarsView
 from app.views.heads import HeadChooser, OtherPhotos
+from app.views.heat import distrust
 from app.views.panel import Empty, Panel, follow
 from app.views.photo import HeatPhoto
 from app.views.shown import Shown, digits, number, percent, signed
@@ -29,6 +30,8 @@ class ColourBar(QWidget):
         self._themes = themes
         self._font = ui_font(11)
         self._low, self._high, self._from_zero = "", "", False
+        self._grey: QColor | None = None
+        self._narrow = False
         self.setFixedHeight(22)
         follow(themes, self)
 
@@ -36,16 +39,27 @@ class ColourBar(QWidget):
         scale = shown.scales["image"]
         places = digits(scale)
         self._from_zero = shown.attention
+        self._grey = distrust(shown, self._themes.theme)
         self._low = "0" if shown.attention else signed(-scale, places)
         self._high = percent(scale) if shown.attention else signed(scale, places)
+        if self._narrow:
+            self._low = ""
+            self._high = self._high.replace("+", "±")
         self.setAccessibleName(self.tr("Heat from {low} to {high}").format(low=self._low, high=self._high))
         self.updateGeometry()
         self.update()
 
+    def be_narrow(self, narrow: bool, shown: Shown) -> None:
+        """One number instead of two, where the photo is small."""
+        if narrow != self._narrow:
+            self._narrow = narrow
+            self.fill(shown)
+
     def sizeHint(self) -> QSize:
         self.setFont(self._font)
         metrics = self.fontMetrics()
-        return QSize(metrics.horizontalAdvance(self._low) + metrics.horizontalAdvance(self._high) + 12 + 64, 22)
+        numbers = metrics.horizontalAdvance(self._low) + metrics.horizontalAdvance(self._high)
+        return QSize(numbers + 12 + (40 if self._narrow else 64), 22)
 
     def minimumSizeHint(self) -> QSize:
         return self.sizeHint()
@@ -66,6 +80,8 @@ class ColourBar(QWidget):
         painter.drawRoundedRect(bar, 2, 2)
         table = diverging_map()[128:] if self._from_zero else diverging_map()
         table = table.copy()
+        if self._grey is not None:
+            table[:, :3] = (self._grey.red(), self._grey.green(), self._grey.blue())
         made = QImage(table.data, len(table), 1, len(table) * 4, QImage.Format.Format_RGBA8888)
         painter.drawImage(bar, made)
         painter.end()
@@ -137,12 +153,12 @@ class ProductView(Panel):
         column.setContentsMargins(0, 0, 6, 0)
         column.setSpacing(10)
         self.reviews_title.setWordWrap(True)
+        self.reviews_title.setIndent(2)
         set_role(self.reviews_title, "heading")
-        self.lack.setMinimumHeight(80)
         for widget in (self.words, self.bars, self.more_bars, self.reviews_title, self.reviews, self.more_reviews):
             column.addWidget(widget)
-        column.addWidget(self.lack)
-        column.addStretch(1)
+        column.addWidget(self.lack, 1)
+        column.addStretch(0)
         self.texts.setWidget(content)
         self.texts.setWidgetResizable(True)
         self.texts.setFrameShape(QFrame.Shape.NoFrame)
@@ -302,19 +318,20 @@ class ProductView(Panel):
             self.texts.setGeometry(0, top, width, height - top)
             return
         self.heads.tall = height >= 330
-        limit = int(width * 0.5)
+        limit = int(width * (0.66 if not self.lack.isHidden() else 0.5))
         self.heads.resize(limit, TALL)
         self.others.resize(limit, TALL)
         rest = 8 + 22 if not self.controls.isHidden() else 0
         extras = [(row, row.wanted_height()) for row in (self.heads, self.others) if row.wanted_height()]
         rest += sum(10 + high for _, high in extras)
         aspect = self.photo.aspect()
-        column = max(int(min(limit, (height - rest) * aspect)), min(220, limit))
+        column = max(int(min(limit, (height - rest) * aspect)), min(190, limit))
         high = int(min(column / aspect, max(80, height - rest)))
         self.photo.setGeometry(0, 0, column, high)
         top = high + 8
         if not self.controls.isHidden():
             self.controls.setGeometry(0, top, column, 22)
+            self.colours.be_narrow(column < 280, self._shown)
             top += 22
         for row, tall in extras:
             row.setGeometry(0, top + 10, column, tall)

@@ -23,7 +23,7 @@ from engine.answers import RankedItem, Ranking
 
 ROW = 54
 _THUMB = 44
-_LEFT = 94  # where titles and bars begin
+_LEFT = 92  # where titles and bars begin
 _BAR = 6
 _LEGEND = 20
 
@@ -106,10 +106,10 @@ class RankedDelegate(QStyledItemDelegate):
         return found
 
     def _bar_width(self, box: QRectF) -> float:
-        return box.width() - _LEFT - self._score_width() - 20
+        return box.width() - _LEFT - self._score_width() - 16
 
     def _score_width(self) -> float:
-        return 54.0
+        return 46.0
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
         theme = self._themes.theme
@@ -127,7 +127,7 @@ class RankedDelegate(QStyledItemDelegate):
         painter.drawText(QRectF(box.left(), box.top(), 32, ROW), Qt.AlignmentFlag.AlignCenter, str(ranked.rank))
         ratio = painter.device().devicePixelRatioF()
         tile = self._thumbnails.tile(ranked.image, ranked.title, QSize(_THUMB, _THUMB), ratio)
-        painter.drawPixmap(QPointF(box.left() + 40, box.top() + (ROW - _THUMB) / 2), tile)
+        painter.drawPixmap(QPointF(box.left() + 36, box.top() + (ROW - _THUMB) / 2), tile)
         painter.setFont(self._score)
         painter.setPen(theme.text)
         score = number(ranked.score, self._model.places)

@@ -188,8 +188,11 @@ class SearchField(QLineEdit):
 class Finder(QWidget):
     """A search field over a list of the rows found, and how many they are."""
 
-    def __init__(self, model: CatalogueModel, listed: FoundList, hint: str, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, model: CatalogueModel, listed: FoundList, hint: str, counted: str, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
+        self._counted = counted
         self.model = model
         self.list = listed
         self._kept = ""
@@ -240,9 +243,8 @@ class Finder(QWidget):
 
     def _count(self) -> None:
         found, whole = self.model.rowCount(), self.model.whole()
-        self.count.setText(
-            self.tr("{n} of {all}").format(n=f"{found:,}", all=f"{whole:,}") if found != whole else f"{whole:,}"
-        )
+        some = self.tr("{n} of {all}").format(n=f"{found:,}", all=f"{whole:,}") if found != whole else f"{whole:,}"
+        self.count.setText(self._counted.format(n=some))
         self.count.setVisible(whole > 0)
         self.shown.setCurrentIndex(0 if found else 1)
         text = self.search.text()
@@ -295,7 +297,8 @@ class ShoppersView(QFrame):
         follow(themes, listed.viewport())
         chosen = self._user_chosen if isinstance(model, ShoppersModel) else self._item_chosen
         listed.selectionModel().currentChanged.connect(chosen)
-        return Finder(model, listed, hint)
+        counted = self.tr("{n} shoppers") if isinstance(model, ShoppersModel) else self.tr("{n} products")
+        return Finder(model, listed, hint, counted)
 
     def _open(self, run: RunSummary | None) -> None:
         for finder in (self.shoppers, self.products):

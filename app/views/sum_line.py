@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWi
 from app.session import ALL_HEADS, NOTHING, Pointed, Session
 from app.theme import ThemeSource, faded, grade_color, modality_color, set_role, ui_font
 from app.views.panel import Panel, Tip, follow
-from app.views.shown import PARTS, Shown, digits, number, part_name, percent, power_of_ten, signed
+from app.views.shown import PARTS, Shown, digits, number, part_name, percent, power_of_ten, signed, tr
 
-_STEP = 110.0
+_STEP = 128.0
 _BAR = 60.0
 _TOP = 18.0
 _BOTTOM = 20.0
@@ -30,6 +30,7 @@ class Bar:
     start: float
     end: float
     value: float
+    detail: str = ""  # a second line below the caption
 
 
 def bars_of(shown: Shown) -> list[Bar]:
@@ -63,7 +64,11 @@ def _side_by_side(shown: Shown) -> list[Bar]:
         value = shown.parts[part]
         caption = part_name(part)
         text = percent(value) if shown.attention else signed(value, digits(value))
-        bars.append(Bar(part, caption, text, 0.0, value, value))
+        detail = ""
+        if shown.attention:
+            few, many = shown.spread(part)
+            detail = tr("half on {few} of {many}").format(few=few, many=many)
+        bars.append(Bar(part, caption, text, 0.0, value, value, detail))
     return bars
 
 
@@ -115,9 +120,12 @@ class Waterfall(QWidget):
         """The height of zero, and pixels per unit of score."""
         high = max(0.0, *(max(bar.start, bar.end) for bar in self.bars))
         low = min(0.0, *(min(bar.start, bar.end) for bar in self.bars))
-        room = self.height() - _TOP - _BOTTOM - (4 if low < 0 else 0)
+        room = self.height() - _TOP - self._bottom() - (4 if low < 0 else 0)
         scale = room / (high - low) if high > low else 0.0
         return _TOP + high * scale, scale
+
+    def _bottom(self) -> float:
+        return _BOTTOM + (15 if any(bar.detail for bar in self.bars) else 0)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         if not self.bars or self._shown is None:
@@ -147,9 +155,10 @@ class Waterfall(QWidget):
             above = QRectF(place * step, rect.top() - 18, step, 15)
             painter.drawText(above, Qt.AlignmentFlag.AlignCenter, bar.text)
             painter.setPen(theme.muted)
-            below = QRectF(place * step + 2, self.height() - _BOTTOM + 3, step - 4, _BOTTOM - 3)
-            caption = painter.fontMetrics().elidedText(bar.caption, Qt.TextElideMode.ElideRight, int(step - 4))
-            painter.drawText(below, Qt.AlignmentFlag.AlignCenter, caption)
+            for line, words in enumerate((bar.caption, bar.detail)):
+                below = QRectF(place * step + 2, self.height() - self._bottom() + 3 + 15 * line, step - 4, 17)
+                cut = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, int(step - 4))
+                painter.drawText(below, Qt.AlignmentFlag.AlignCenter, cut)
         painter.setOpacity(1.0)
         if self.hasFocus():
             painter.setPen(QPen(faded(theme.accent, 0.7), 1))
@@ -167,10 +176,7 @@ class Waterfall(QWidget):
         lines = [self._shown.amount(bar.value)]
         if self._shown.attention:
             few, many = self._shown.spread(bar.part)
-            lines = [
-                self.tr("{share} of the attention").format(share=percent(bar.value)),
-                self.tr("half of it on {few} of {many}").format(few=few, many=many),
-            ]
+            lines.append(self.tr("half of it on {few} of {many}").format(few=few, many=many))
         Tip.of(self).say(self._themes, self.rects()[place].toAlignedRect(), self, bar.caption, lines)
         self._session.point(Pointed(part=bar.part))
 
@@ -308,7 +314,7 @@ class SumView(Panel):
         row.addWidget(self.trust)
         self.body.setSpacing(4)
         self.body.addLayout(row, 1)
-        self.setMinimumHeight(158)
+        self.setMinimumHeight(172)
         session.run_changed.connect(self._show)
         session.explanation_changed.connect(self._show)
         session.head_changed.connect(self._show)

@@ -116,7 +116,8 @@ def words(field: str, text: str) -> list[Token]:
 def cells(path: str) -> list[Token]:
     rows, columns = GRID
     return [
-        Token("image", f"row {r + 1}, column {c + 1}", path, None, (c / columns, r / rows, (c + 1) / columns, (r + 1) / rows))
+        Token("image", f"row {r + 1}, column {c + 1}", path, None,
+              (c / columns, r / rows, (c + 1) / columns, (r + 1) / rows))
         for r in range(rows)
         for c in range(columns)
     ]  # fmt: skip
