@@ -155,7 +155,7 @@ pip_install() {
         stop "The disk became full while installing $what. Free some space" \
             "(a first set-up needs about 4 GB; 10 GB with an NVIDIA card), then start again."
     fi
-    if grep -qE 'connection error: |NewConnectionError|NameResolutionError|ConnectTimeout|ReadTimeout' "$log"; then
+    if grep -qE 'connection error: |connection broken by|NewConnectionError|NameResolutionError|SSLError|ReadTimeout' "$log"; then
         stop "The package index could not be reached while installing $what." \
             "Check the network, or pip's own settings for a mirror, then start again."
     fi
