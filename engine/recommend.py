@@ -55,7 +55,9 @@ class Recommender:
         self.data: Interactions = interactions(dataset)
         self.parts: Split = split(self.config.split, self.data)
         self.tokens = Tokens(catalogue, model.tower, device)
-        self.parts_of_items = _modality_vectors(model, self.tokens)
+        with torch.inference_mode():
+            everything = torch.arange(len(catalogue.items), device=model.seen.device)
+            self.parts_of_items = model.item_parts(everything, self.tokens)
         self.matrix: Tensor = torch.stack(list(self.parts_of_items.values())).sum(dim=0)
         self.item_index = {item: index for index, item in enumerate(self.data.items)}
         self.user_index = {user: index for index, user in enumerate(self.data.users)}
@@ -256,17 +258,6 @@ def summary_of(dataset: Dataset) -> DatasetSummary:
         time_range=about.time_range,
         notes=about.notes,
     )
-
-
-def _modality_vectors(model: Model, tokens: Tokens) -> dict[str, Tensor]:
-    """Each part of e(i): modality (and "identity") -> float32[items, dim]; their sum is the item matrix."""
-    items = torch.arange(model.shape.tower.items, device=model.seen.device)
-    found: dict[str, list[Tensor]] = {}
-    with torch.inference_mode():
-        for part in items.split(512):
-            for name, vectors in {**model.tower.content(tokens.batch(part)), "identity": model.identity(part)}.items():
-                found.setdefault(name, []).append(vectors)
-    return {name: torch.cat(blocks) for name, blocks in found.items()}
 
 
 def _texts(dataset: Dataset) -> Texts:

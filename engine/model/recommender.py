@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -45,14 +46,28 @@ class Model(nn.Module):
     def bias(self, items: Tensor) -> Tensor:
         return self.tower.bias[items] * self.seen[items]
 
-    def item_vectors(
-        self, items: Tensor, tokens: dict[str, TokenBatch], keep: dict[str, Tensor] | None = None
-    ) -> Tensor:
+    def item_parts(self, items: Tensor, tokens: Tokens) -> dict[str, Tensor]:
+        """Each part of e(i): modality and "identity" -> float[items, dim]; e(i) is their sum.
+
+        Items are encoded in buckets of like length, so that little of a batch is padding.
+        """
+        buckets = tokens.buckets(items)
+        found: dict[str, list[Tensor]] = {name: [] for name in tokens.modalities}
+        for bucket in buckets:
+            for name, vectors in self.tower.content(tokens.batch(items[bucket])).items():
+                found[name].append(vectors)
+        back = torch.argsort(torch.cat(buckets))
+        return {"identity": self.identity(items), **{name: torch.cat(parts)[back] for name, parts in found.items()}}
+
+    def item_vectors(self, items: Tensor, tokens: Tokens, keep: dict[str, Tensor] | None = None) -> Tensor:
         """e(i): float[items, dim]. `keep` holds a factor per item for each modality and "identity" (dropout)."""
-        parts = {"identity": self.identity(items), **self.tower.content(tokens)}
+        parts = self.item_parts(items, tokens)
         if keep is not None:
             parts = {name: part * keep[name][:, None] for name, part in parts.items()}
         return torch.stack(list(parts.values())).sum(dim=0)
+
+
+WIDEN_UP_TO = 500_000_000  # bytes of float16
 
 
 class Tokens:
@@ -67,11 +82,20 @@ class Tokens:
         for modality in self.modalities:
             if modality in ("text", "image"):
                 data, start = getattr(catalogue, modality), getattr(catalogue, f"{modality}_start")
+                if data.nbytes < WIDEN_UP_TO:
+                    data = data.astype(np.float32)  # spares the conversion at every step
             else:
                 vocabulary = getattr(catalogue, modality)
                 data, start = vocabulary.ids, vocabulary.start
             self._data[modality] = torch.as_tensor(data.copy()).to(device)
             self._start[modality] = torch.as_tensor(start.copy()).to(device)
+
+    def buckets(self, items: Tensor, size: int = 256) -> list[Tensor]:
+        """Places in `items`, grouped by how many tokens of text the items have: int64[<= size] each."""
+        if "text" not in self._start:
+            return list(torch.arange(len(items), device=items.device).split(size))
+        start = self._start["text"]
+        return list(torch.argsort(start[items + 1] - start[items], stable=True).split(size))
 
     def batch(self, items: Tensor) -> dict[str, TokenBatch]:
         """items: int64[n] -> padded tokens of each modality of the model."""

@@ -13,14 +13,14 @@ from engine.dataset.split import Interactions
 from engine.metrics.ranking import rank_of_target
 from engine.model.recommender import Model, Tokens
 
-_ITEMS, _ROWS = 512, 256  # encoded at once
+_ITEMS, _ROWS = 4096, 256  # encoded at once
 
 
 def item_matrix(model: Model, tokens: Tokens) -> Tensor:
     """e(i) of the whole catalogue: float32[items, dim], on the model's device."""
     items = torch.arange(model.shape.tower.items, device=model.seen.device)
     with torch.inference_mode():
-        return torch.cat([model.item_vectors(part, tokens.batch(part)) for part in items.split(_ITEMS)])
+        return torch.cat([model.item_vectors(part, tokens) for part in items.split(_ITEMS)])
 
 
 def shopper_vectors(model: Model, matrix: Tensor, histories: list[NDArray[np.int32]]) -> Tensor:

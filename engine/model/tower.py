@@ -58,7 +58,7 @@ class Pooling(nn.Module):
     def logits(self, tokens: TokenBatch) -> Tensor:
         """float[items, heads, tokens]; -inf where there is no token."""
         question = torch.einsum("hk,hkf->hf", self.query, self.key)
-        logits = torch.einsum("itf,hf->iht", tokens.x, question) + self.level[:, None]
+        logits = (tokens.x @ question.T).transpose(1, 2) + self.level[:, None]
         return logits.masked_fill(~tokens.there[:, None, :], float("-inf"))
 
     def pooled(self, alpha: Tensor, tokens: TokenBatch) -> Tensor:

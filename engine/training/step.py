@@ -76,7 +76,7 @@ def training_loss(model: Model, tokens: Tokens, batch: Batch, random: np.random.
         encoded = seen  # training products all have a training event
     position = torch.zeros(model.shape.tower.items, dtype=torch.int64, device=device)
     position[encoded] = torch.arange(len(encoded), device=device)
-    vectors = model.item_vectors(encoded, tokens.batch(encoded), _kept(model, len(encoded), config.modality_dropout))
+    vectors = model.item_vectors(encoded, tokens, _kept(model, len(encoded), config.modality_dropout))
     bias = model.bias(encoded)
     place_of = position[items.clamp_min(0)]
     states = model.sequence(vectors[place_of[:, :-1]])
