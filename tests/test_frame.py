@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -91,25 +92,52 @@ for command in (
 """
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """A folder with a small sample, a short training and an explanation; and how the command line made them."""
+    folder = tmp_path_factory.mktemp("made")
+    return folder, _python(COMMANDS, folder)
+
+
 @pytest.mark.slow
-def test_from_the_sample_to_an_explanation_no_socket_is_opened(tmp_path: Path) -> None:
-    done = _python(COMMANDS, tmp_path)
+def test_from_the_sample_to_an_explanation_no_socket_is_opened(
+    made: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    folder, done = made
     assert done.returncode == 0, done.stderr
     assert REFUSAL not in done.stderr
-    page = (tmp_path / "explanation.html").read_text(encoding="utf-8")
+    page = (folder / "explanation.html").read_text(encoding="utf-8")
     assert "http://" not in page.replace("http://www.w3.org/", "")
     assert "https://" not in page
 
 
-LOADED = """
+WINDOW = """
 import sys
-{opened}
-print(*sorted({{name.partition(".")[0] for name in sys.modules}}))
+from pathlib import Path
+from PySide6.QtTest import QSignalSpy
+from app.settings import Settings
+from app.start import make_application, make_window
+
+application = make_application()
+window = make_window(Settings(), Path(sys.argv[1]), str(Path(sys.argv[1]) / "run"))
+explained = QSignalSpy(window.session.explanation_changed)
+window.show()
+while window.session.explanation is None:
+    assert explained.wait(120_000), "the window explained nothing"
+print(*sorted({name.partition(".")[0] for name in sys.modules}))
+window.close()
 """
 HEAVY = {"torch", "torchvision", "transformers", "pandas", "duckdb", "pyarrow", "captum", "safetensors", "scipy"}
 
 
-def test_importing_the_window_loads_no_learning_library() -> None:
-    done = _python(LOADED.format(opened="import app.main_window"))
+@pytest.mark.slow
+def test_a_window_that_explains_has_loaded_no_learning_library_and_opened_no_socket(
+    made: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    done = _python(WINDOW, made[0])
     assert done.returncode == 0, done.stderr
-    assert not HEAVY & set(done.stdout.split())
+    logs = [log.read_text(encoding="utf-8") for log in Path(os.environ["XDG_STATE_HOME"]).rglob("*.log*")]
+    assert REFUSAL not in "\n".join([done.stderr, *logs])
+    loaded = set(done.stdout.split())
+    assert "app" in loaded
+    assert not HEAVY & loaded

@@ -23,7 +23,7 @@ case "$*" in
     *"-m venv"*)
         mkdir -p "$3/bin" && cp "$0" "$3/bin/python" && echo "command = $0 -m venv $3" >"$3/pyvenv.cfg"
         cp "$HEEDMAP" "$3/bin/heedmap" ;;
-    *platformdirs*) echo "$HOME/data" ;;
+    *default_workspace*) echo "$HOME/data" ;;
     "-m pytest"*) echo "ran pytest ${*:3}" ;;
     *"-m pip"*)
         printf '%s\\n' "$*" >>"$PIP_CALLS"
