@@ -131,6 +131,35 @@ class DatasetWriter:
         self._append(table, values)
         return True
 
+    def add_many(
+        self, table: str, columns: Mapping[str, Sequence[Any]], source: str = "", numbers: Sequence[int] = ()
+    ) -> None:
+        """Add rows given column by column: the same checks as `add`, several times as fast where no row is bad.
+
+        `numbers` are the records' numbers in `source`. All columns have the same length.
+        """
+        checks = self._checks[table]
+        if not columns.keys() <= checks.known:
+            raise KeyError(f"{table} has no column {sorted(columns.keys() - checks.known)}")
+        count = len(next(iter(columns.values())))
+        blank = [None] * count
+        values = [columns.get(name, blank) for name in checks.names]
+        fresh = set(values[0]) if table in KEYS else set()
+        known_kinds = table != "events" or set(columns["kind"]) <= set(EVENT_KINDS)
+        new = table not in KEYS or (len(fresh) == count and fresh.isdisjoint(self._keys[table]))
+        if not (known_kinds and new and checks.sound(values)):
+            for at, row in enumerate(zip(*values, strict=True)):
+                number = numbers[at] if numbers else None
+                self.add(table, dict(zip(checks.names, row, strict=True)), source, number)
+            return
+        if table in KEYS:
+            self._keys[table] |= fresh
+        for kept, more in zip(self._columns[table], values, strict=True):
+            kept.extend(more)
+        self._counts[table] += count
+        if len(self._columns[table][0]) >= _CHUNK:
+            self._flush(table)
+
     def problem(self, source: str, row: int | None, column: str | None, value: object, reason: str) -> None:
         """Keep a rejected row, or a mended one, with its reason."""
         text = None if value is None else str(value)[:200]

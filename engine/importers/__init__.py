@@ -42,12 +42,13 @@ def import_dataset(kind: str, sources: list[Path], out: Path, **options: Any) ->
 
 def recognise(sources: list[Path]) -> str:
     """The name of the importer for these sources, by what is in them. HeedmapError when none fits."""
-    if any(map(is_mapping, sources)):
+    inside = [path for source in sources if source.is_dir() for path in sorted(source.iterdir()) if path.is_file()]
+    files = [source for source in sources if source.is_file()]
+    if any(map(is_mapping, [*files, *(path for path in inside if path.suffix == ".toml")])):
         return "table"
     if any(map(is_movielens, sources)):
         return "movielens"
-    files = [path for source in sources for path in (sorted(source.iterdir()) if source.is_dir() else [source])]
-    if any(path.is_file() and is_amazon(path) for path in files):
+    if any(map(is_amazon, [*files, *inside])):
         return "amazon"
     raise HeedmapError(
         f"The format of {sources[0]} is not recognised.",

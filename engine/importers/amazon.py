@@ -10,13 +10,16 @@ from typing import Any
 from engine.dataset.store import DatasetWriter
 from engine.errors import HeedmapError
 from engine.importers.reading import Source, first_record
-from engine.importers.values import Clock, choice, flag, number, price, prose, text
+from engine.importers.values import Clock, attributes, choice, flag, number, price, prose, text
 from engine.jobs import Job, Progress
 
 _SUFFIXES = (".json", ".json.gz", ".jsonl", ".jsonl.gz", ".csv", ".csv.gz")
+_MOST_STYLES = 10
+_BATCH = 5000
+_SURELY_SECONDS = 4_000_000_000  # later times, and other forms, are looked at closely
 _PHOTOS = (".jpg", ".jpeg", ".png", ".webp")
 _NO_TITLES = "{} of {} products have no title in these files and are called by their Amazon number."
-_STYLES = "Sizes, colours and other styles of a product are gathered from all its reviews, later ones too."
+_STYLES = "A product's sizes, colours and other styles are those that all its reviews, later ones too, name most."
 
 
 def import_amazon(
@@ -51,7 +54,9 @@ def import_amazon(
         shelf = _Shelf(writer, folder, everything=catalogue == "all")
         for path in reviews:
             file = Source(path, writer.problem)
-            yield from file.watched(_records(file), _reviews(writer, file, shelf, with_styles))
+            reviews_in = _Reviews(writer, file, shelf, with_styles)
+            yield from file.watched(_records(file), reviews_in.add)
+            reviews_in.write()
         for path in metadata:
             file = Source(path, writer.problem)
             yield from file.watched(_metadata(file), shelf.describe(file))
@@ -90,42 +95,73 @@ def _records(file: Source) -> Iterator[tuple[int, dict[str, Any]]]:
     return file.csv_rows() if ".csv" in file.path.suffixes else file.json_lines()
 
 
-def _reviews(
-    writer: DatasetWriter, file: Source, shelf: _Shelf, with_styles: bool
-) -> Callable[[int, dict[str, Any]], None]:
-    """What is done with one record of a review file: one event, one review, its shopper and its product."""
-    clock, day = Clock("s"), Clock()
-    place = file.path.name
+class _Reviews:
+    """The reviews of one file on their way in, some thousands at a time: each is an event, a review, a shopper."""
 
-    def add(row: int, record: dict[str, Any]) -> None:
-        user, item = record.get("reviewerID"), record.get("asin")
-        if not isinstance(user, str) or not user:
-            return file.problem(row, "reviewerID", user, "missing")
-        if not isinstance(item, str) or not item:
-            return file.problem(row, "asin", item, "missing")
+    def __init__(self, writer: DatasetWriter, file: Source, shelf: _Shelf, with_styles: bool) -> None:
+        self._writer = writer
+        self._file = file
+        self._shelf = shelf
+        self._with_styles = with_styles
+        self._clock, self._day = Clock("s"), Clock()
+        self._rows: list[tuple[int, str, str, int, float, str | None, str | None]] = []
+        self._fresh: set[str] = set()
+        self._keys: list[str] = []
+
+    def add(self, row: int, record: dict[str, Any]) -> None:
+        """Check one record; a good one waits for the others of its batch."""
+        get = record.get
+        user, item, stars, seconds = get("reviewerID"), get("asin"), get("overall"), get("unixReviewTime")
+        if type(user) is not str or type(item) is not str or not user or not item:
+            self._file.problem(row, "asin" if user else "reviewerID", item if user else user, "missing")
+            return
+        if type(stars) is float and 1 <= stars <= 5 and type(seconds) is int and 0 < seconds < _SURELY_SECONDS:
+            value, time = stars, seconds * 1000
+        elif (settled := self._settled(row, record)) is not None:
+            value, time = settled
+        else:
+            return
+        key = f"{user}-{item}-{time // 1000}"
+        if key in self._fresh or self._writer.has("reviews", key):
+            self._file.problem(row, None, key, "repeated row: same reviewer, product and time")
+            return
+        self._fresh.add(key)
+        self._keys.append(key)
+        self._rows.append((row, user, item, time, value, prose(get("summary")), prose(get("reviewText"))))
+        self._shelf.see(item, time, get("style") if self._with_styles else None)
+        if len(self._keys) >= _BATCH:
+            self.write()
+
+    def _settled(self, row: int, record: dict[str, Any]) -> tuple[float, int] | None:
+        """The stars and the time of a record that is not plainly right; None, and a problem, when one is wrong."""
         stars, seconds = record.get("overall"), record.get("unixReviewTime")
         try:
             value = number(stars)
         except ValueError as error:
-            return file.problem(row, "overall", stars, "missing" if stars in (None, "") else str(error))
+            self._file.problem(row, "overall", stars, "missing" if stars in (None, "") else str(error))
+            return None
         if not 1 <= value <= 5:
-            return file.problem(row, "overall", stars, "not between 1 and 5 stars")
+            self._file.problem(row, "overall", stars, "not between 1 and 5 stars")
+            return None
         try:
-            time = clock.read(seconds) if seconds not in (None, "") else day.read(record.get("reviewTime"))
+            known = seconds not in (None, "")
+            return value, self._clock.read(seconds) if known else self._day.read(record.get("reviewTime"))
         except ValueError as error:
-            return file.problem(row, "unixReviewTime", seconds or record.get("reviewTime"), str(error))
-        key = f"{user}-{item}-{time // 1000}"
-        if writer.has("reviews", key):
-            return file.problem(row, None, key, "repeated row: same reviewer, product and time")
-        words = {"title": prose(record.get("summary")), "text": prose(record.get("reviewText"))}
-        writer.add("reviews", {"review": key, "user": user, "item": item, "time": time, "rating": value, **words})
-        writer.add("events", {"user": user, "item": item, "time": time, "kind": "rating", "value": value}, place, row)
-        if not writer.has("users", user):
-            writer.add("users", {"user": user})
-        shelf.see(item, time, record.get("style") if with_styles else None)
-        return None
+            self._file.problem(row, "unixReviewTime", seconds or record.get("reviewTime"), str(error))
+            return None
 
-    return add
+    def write(self) -> None:
+        """Hand the batch to the dataset."""
+        if not self._keys:
+            return
+        rows, users, items, times, values, titles, texts = zip(*self._rows, strict=True)
+        event = {"user": users, "item": items, "time": times, "value": values}
+        self._writer.add_many("events", {**event, "kind": ["rating"] * len(rows)}, self._file.path.name, rows)
+        review = {"review": self._keys, "user": users, "item": items, "time": times, "rating": values}
+        self._writer.add_many("reviews", {**review, "title": titles, "text": texts}, self._file.path.name, rows)
+        new = [user for user in dict.fromkeys(users) if not self._writer.has("users", user)]
+        self._writer.add_many("users", {"user": new})
+        self._rows, self._keys, self._fresh = [], [], set()
 
 
 class _Shelf:
@@ -136,11 +172,11 @@ class _Shelf:
         self._photos = {path.stem: path for path in sorted(photos.glob("*")) if path.suffix.lower() in _PHOTOS}
         self._everything = everything
         self._first: dict[str, int] = {}
-        self._styles: dict[str, dict[tuple[str, str], None]] = {}
+        self._styles: dict[str, dict[tuple[str, Any], int]] = {}
 
     @property
     def styled(self) -> bool:
-        return any(self._styles.values())
+        return bool(self._styles)
 
     def see(self, item: str, time: int, style: object) -> None:
         """Note a review of a product."""
@@ -149,9 +185,8 @@ class _Shelf:
             self._first[item] = time
         if isinstance(style, dict):
             kept = self._styles.setdefault(item, {})
-            for key, value in style.items():
-                if (words := text(value)) is not None:
-                    kept[key.strip().rstrip(":").lower(), words] = None
+            for pair in style.items():
+                kept[pair] = kept.get(pair, 0) + 1
 
     def describe(self, file: Source) -> Callable[[int, dict[str, Any]], None]:
         """What is done with one record of a metadata file."""
@@ -177,9 +212,23 @@ class _Shelf:
     def _write(self, item: str, described: dict[str, Any], source: str, row: int | None) -> None:
         photo = self._photos.get(item)
         kept = self._writer.add_image(photo, photo.name) if photo and not self._writer.has("items", item) else None
-        styles = [{"name": name, "value": value} for name, value in self._styles.get(item, {})]
         product = {"item": item, "title": item, "first_seen": self._first.get(item), **described}
-        self._writer.add("items", {**product, "images": [kept] if kept else [], "attributes": styles}, source, row)
+        self._writer.add(
+            "items",
+            {**product, "images": [kept] if kept else [], "attributes": _styles(self._styles.get(item, {}))},
+            source,
+            row,
+        )
+
+
+def _styles(counts: dict[tuple[str, Any], int]) -> list[dict[str, str]]:
+    """The styles that were reviewed most: {"Size:": " 7.0 oz"} is the attribute size, 7.0 oz."""
+    told: dict[str, list[str]] = {}
+    for name, value in sorted(counts, key=lambda pair: -counts[pair]):
+        kept = told.setdefault(name.strip().rstrip(":").lower(), [])
+        if len(kept) < _MOST_STYLES and (words := prose(value)) is not None and words not in kept:
+            kept.append(words)
+    return attributes(told)
 
 
 def _metadata(file: Source) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -14,7 +14,8 @@ from engine.jobs import Job
 
 _YEAR = re.compile(r"\((\d{4})(?:\s*[-\u2013]\s*(?:\d{4})?)?\)$")
 _ARTICLES = "The|A|An|La|Le|Les|L'|Das|Der|Die|Ein|Eine|El|Los|Las|Il|Lo|Gli|I|Un|Une|Una|Den|Det|De|O|Os|As"
-_INVERTED = re.compile(rf"^(.*\S), ({_ARTICLES})$")
+_INVERTED = re.compile(rf"^(.*\S), ({_ARTICLES})(: .*)?$")
+_ASIDES = re.compile(r"(.*?)((?:\s*\([^()]*\))*)")
 _ASIDE = re.compile(r"\s*\([^)]*\)")
 _IMDB = re.compile(r"tt(\d+)")
 _LENGTHS = ((60, "under 60 min"), (90, "60 to 89 min"), (120, "90 to 119 min"), (150, "120 to 149 min"))
@@ -97,9 +98,10 @@ def title_and_year(raw: str) -> tuple[str, str | None]:
     title, year = raw.strip(), None
     if found := _YEAR.search(title):
         title, year = title[: found.start()].strip(), found[1]
-    main, *asides = re.split(r"\s*\((?=[^()]*\))", title)
-    kept = [_upright(aside.rstrip(") ").removeprefix("a.k.a. ")) for aside in asides]
-    return " ".join([_upright(main), *(f"({aside})" for aside in kept if aside)]), year
+    if (found := _ASIDES.fullmatch(title)) and found[1]:
+        asides = (_upright(aside.removeprefix("a.k.a. ")) for aside in re.findall(r"\(([^()]+)\)", found[2]))
+        title = " ".join([_upright(found[1]), *(f"({aside})" for aside in asides)])
+    return title, year
 
 
 def _upright(title: str) -> str:
@@ -107,7 +109,7 @@ def _upright(title: str) -> str:
     found = _INVERTED.match(title.strip())
     if found is None:
         return title.strip()
-    return f"{found[2]}{'' if found[2].endswith(chr(39)) else ' '}{found[1]}"
+    return f"{found[2]}{'' if found[2].endswith(chr(39)) else ' '}{found[1]}{found[3] or ''}"
 
 
 def _film(row: int, item: str, raw: str, genres: str, omdb: dict[str, Any], facts: dict[str, str]) -> Film:

@@ -17,6 +17,7 @@ from engine.jobs import Progress
 
 _LONGEST_FIELD = 1 << 24  # a product text may well be longer than the 131,072 characters that are the default
 _STEP = 1000  # records between two looks at how far the reading is
+_DECODE = json.JSONDecoder().decode
 _OPENING, _CLOSING = {b"{", b"[{"}, {b"}", b"},", b"}]"}
 _LONGEST_RECORD = 20_000  # lines of one record in a pretty-printed file
 _DAMAGED = (EOFError, gzip.BadGzipFile, zlib.error)
@@ -94,25 +95,26 @@ class Source:
                 closes = bare in _CLOSING
                 record.append(b"}" if closes else line)
                 if closes or len(record) > _LONGEST_RECORD:
-                    yield from self._parsed(start, b"".join(record))
+                    if (value := self._parsed(start, b"".join(record))) is not None:
+                        yield start, value
                     record = []
-            elif bare and bare not in (b"[", b"]"):
-                yield from self._parsed(number, bare)
+            elif bare and bare not in (b"[", b"]") and (value := self._parsed(number, bare)) is not None:
+                yield number, value
         if record:
             self.problem(start, None, _shown(b"".join(record)), "this JSON object has no end")
 
-    def _parsed(self, row: int, content: bytes) -> Iterator[tuple[int, dict[str, Any]]]:
+    def _parsed(self, row: int, content: bytes) -> dict[str, Any] | None:
         try:
-            value = json.loads(content.decode("utf-8-sig" if row == 1 else "utf-8"))
+            value = _DECODE(content.decode("utf-8-sig" if row == 1 else "utf-8"))
         except UnicodeDecodeError:
             self.problem(row, None, _shown(content), "not UTF-8 text")
         except (ValueError, RecursionError) as error:
             self.problem(row, None, _shown(content), f"not valid JSON ({error})")
         else:
             if isinstance(value, dict):
-                yield row, value
-            else:
-                self.problem(row, None, _shown(content), "not a JSON object")
+                return value
+            self.problem(row, None, _shown(content), "not a JSON object")
+        return None
 
     def csv_rows(
         self, delimiter: str = ",", encoding: str = "utf-8", needed: tuple[str, ...] = ()

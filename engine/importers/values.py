@@ -40,7 +40,9 @@ def text(value: object) -> str | None:
     if value is None:
         return None
     if isinstance(value, str):
-        return value.replace("\xa0", " ").replace("\0", "").strip() or None
+        if "\xa0" in value or "\0" in value:
+            value = value.replace("\xa0", " ").replace("\0", "")
+        return value.strip() or None
     if isinstance(value, float):
         if math.isnan(value):
             return None
@@ -51,11 +53,11 @@ def text(value: object) -> str | None:
 def prose(value: object) -> str | None:
     """A written text: HTML entities and line breaks become characters, one break a newline, two a blank line."""
     words = text(value)
-    if words is None:
-        return None
+    if words is None or not ("<" in words or "&" in words):
+        return words
     if "<" in words:
         words = _GAP.sub("\n\n", "\n".join(part.strip() for part in _BREAK.split(words)))
-    return (html.unescape(words) if "&" in words else words).strip() or None
+    return html.unescape(words).strip() or None
 
 
 _PRICE = re.compile(r"(\d[\d,]*\.?\d*|\.\d+)")

@@ -14,7 +14,26 @@ from pathlib import Path
 from engine.importers import import_dataset
 from engine.jobs import finish
 
-WORDS = "soft warm bright sturdy light cheap lovely thin broken good size colour fits well after wash gift zip".split()
+WORDS = [
+    "soft",
+    "warm",
+    "bright",
+    "sturdy",
+    "light",
+    "cheap",
+    "lovely",
+    "thin",
+    "broken",
+    "good",
+    "size",
+    "colour",
+    "fits",
+    "well",
+    "after",
+    "wash",
+    "gift",
+    "zip",
+]
 
 
 def write_reviews(path: Path, count: int, seed: int = 7) -> None:

@@ -122,6 +122,38 @@ def test_a_row_that_breaks_the_schema_becomes_a_problem(
     dataset.close()
 
 
+@pytest.mark.parametrize("bad", [{}, {"user": ""}, {"item": None}, {"value": "five"}, {"time": 10**15}, {"kind": "x"}])
+def test_many_rows_at_once_are_checked_like_one_by_one(tmp_path: Path, bad: dict[str, Any]) -> None:
+    events = [{"user": f"u{n}", "item": "1", "time": n, "kind": "view", "value": 1.0} for n in range(20)]
+    events[7] |= bad
+    events[3]["value"] = None
+    for name in ("one", "many"):
+        with writer(tmp_path / name) as out:
+            out.add("items", {"item": "1", "title": "a"})
+            if name == "one":
+                for number, event in enumerate(events, start=1):
+                    out.add("events", event, "shop.csv", number)
+            else:
+                columns = {column: [event[column] for event in events] for column in events[0]}
+                out.add_many("events", columns, "shop.csv", range(1, 21))
+    assert reasons(tmp_path / "one") == reasons(tmp_path / "many")
+    assert len(reasons(tmp_path / "many")) == bool(bad)
+    one, many = Dataset.open(tmp_path / "one"), Dataset.open(tmp_path / "many")
+    assert one.rows("SELECT * FROM events") == many.rows("SELECT * FROM events")
+    one.close()
+    many.close()
+
+
+def test_many_rows_at_once_refuse_second_keys(tmp_path: Path) -> None:
+    with writer(tmp_path / "set") as out:
+        out.add_many("items", {"item": ["1", "2"], "title": ["a", "b"]})
+        out.add_many("items", {"item": ["3", "2", "3"], "title": ["c", "d", "e"]}, "shop.csv", [4, 5, 6])
+    assert [(row, reason) for _, row, _, _, reason in reasons(tmp_path / "set")] == [
+        (5, "duplicate key"),
+        (6, "duplicate key"),
+    ]
+
+
 def test_a_column_that_no_table_has_is_a_bug_not_a_problem(tmp_path: Path) -> None:
     with pytest.raises(KeyError, match="colour"), writer(tmp_path / "set") as out:
         out.add("items", {"item": "1", "title": "a", "colour": "red"})
