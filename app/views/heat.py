@@ -91,7 +91,7 @@ def greyed(image: QImage, size: QSize, share: float) -> QPixmap:
         painter = QPainter(pixmap)
         painter.setOpacity(0.72 * share)
         painter.drawImage(0, 0, scaled.convertToFormat(QImage.Format.Format_Grayscale8))
-        painter.setOpacity(0.24 * share)
+        painter.setOpacity(0.32 * share)
         painter.fillRect(pixmap.rect(), Qt.GlobalColor.white)
         painter.end()
     return pixmap

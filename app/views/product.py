@@ -317,15 +317,17 @@ class ProductView(Panel):
             self.others.setGeometry(0, 0, 0, 0)
             self.texts.setGeometry(0, top, width, height - top)
             return
-        self.heads.tall = height >= 330
-        limit = int(width * (0.66 if not self.lack.isHidden() else 0.5))
-        self.heads.resize(limit, TALL)
-        self.others.resize(limit, TALL)
-        rest = 8 + 22 if not self.controls.isHidden() else 0
-        extras = [(row, row.wanted_height()) for row in (self.heads, self.others) if row.wanted_height()]
-        rest += sum(10 + high for _, high in extras)
         aspect = self.photo.aspect()
-        column = max(int(min(limit, (height - rest) * aspect)), min(190, limit))
+        # A tall photo needs the height itself: its heads become chips.
+        self.heads.tall = height >= (330 if aspect > 0.85 else 560)
+        limit = int(width * (0.66 if not self.lack.isHidden() else 0.5))
+        least = min(190, limit)
+        column, rest = limit, 0
+        extras: list[tuple[HeadChooser | OtherPhotos, int]] = []
+        for _again in range(2):  # rows of tiles are as high as the column's width lets them be
+            extras = [(row, self._height_at(row, column)) for row in (self.heads, self.others)]
+            rest = (0 if self.controls.isHidden() else 30) + sum(10 + tall for _, tall in extras if tall)
+            column = max(int(min(limit, (height - rest) * aspect)), least)
         high = int(min(column / aspect, max(80, height - rest)))
         self.photo.setGeometry(0, 0, column, high)
         top = high + 8
@@ -335,14 +337,14 @@ class ProductView(Panel):
             top += 22
         for row, tall in extras:
             row.setGeometry(0, top + 10, column, tall)
-            top += 10 + tall
-        if not self.others.wanted_height():
-            self.others.setGeometry(0, 0, 0, 0)
+            top += 10 + tall if tall else 0
         left = column + _GUTTER
         self.texts.setGeometry(left, 0, width - left, height)
 
-
-TALL = 100  # any height: rows of tiles are asked for theirs at a width
+    @staticmethod
+    def _height_at(row: HeadChooser | OtherPhotos, width: int) -> int:
+        row.resize(width, row.height())
+        return row.wanted_height()
 
 
 def _first_words(reviews: list[ItemText], most: int) -> list[ItemText]:

@@ -149,10 +149,10 @@ class Waterfall(QWidget):
             if bar.part and bar.part in lit:
                 painter.setPen(QPen(theme.accent, 1.5))
                 painter.setBrush(Qt.BrushStyle.NoBrush)
-                painter.drawRoundedRect(rect.adjusted(-3, -3, 3, 3), 4, 4)
+                painter.drawRoundedRect(rect.adjusted(-2.5, -2.5, 2.5, 2.5), 4, 4)
             painter.setFont(self._font)
             painter.setPen(theme.text)
-            above = QRectF(place * step, rect.top() - 18, step, 15)
+            above = QRectF(place * step, rect.top() - 19, step, 15)
             painter.drawText(above, Qt.AlignmentFlag.AlignCenter, bar.text)
             painter.setPen(theme.muted)
             for line, words in enumerate((bar.caption, bar.detail)):

@@ -206,7 +206,7 @@ class Lane(QObject):
         self.options: dict[str, Any] = {}  # of `explanation`
         self.failing: tuple[str, str] | None = None  # message, hint
 
-    def submit(self, name: str, **arguments: Any) -> int:
+    def submit(self, name: str, /, **arguments: Any) -> int:
         self.asked.append((name, arguments))
         job = len(self.asked)
         if not self.holding:

@@ -1,0 +1,86 @@
+"""Photos load beside the window: scaled, once, and a broken one says so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QSize
+from pytestqt.qtbot import QtBot
+
+from app.tables import FoundModel, Photo, Thumbnails, initials, read_photo
+from app.theme import ThemeSource
+from tests.app.made_up import draw_photo
+
+
+@pytest.fixture
+def thumbnails(qtbot: QtBot, tmp_path: Path) -> Thumbnails:
+    made = Thumbnails(ThemeSource("light"))
+    made.open(str(tmp_path))
+    return made
+
+
+def arrive(qtbot: QtBot, thumbnails: Thumbnails, path: str, side: int) -> Photo:
+    if thumbnails.photo(path, side) is None:
+        with qtbot.waitSignal(thumbnails.arrived):
+            pass
+    photo = thumbnails.photo(path, side)
+    assert photo is not None
+    return photo
+
+
+def test_a_photo_arrives_scaled_with_the_ground_of_its_edges(
+    qtbot: QtBot, thumbnails: Thumbnails, tmp_path: Path
+) -> None:
+    draw_photo(tmp_path / "a.png", "navy", (400, 600))
+    photo = arrive(qtbot, thumbnails, "a.png", 128)
+    assert photo.image is not None
+    assert (photo.image.width(), photo.image.height()) == (85, 128)
+    assert photo.ground is not None
+    assert photo.ground.name() == "#ffffff"
+
+
+@pytest.mark.parametrize("content", [b"", b"not a picture", b"\x89PNG\r\n\x1a\n\x00\x00"])
+def test_a_broken_photo_becomes_a_tile_that_says_so(
+    qtbot: QtBot, thumbnails: Thumbnails, tmp_path: Path, content: bytes
+) -> None:
+    (tmp_path / "broken.png").write_bytes(content)
+    blank = thumbnails.tile("broken.png", "Jacket", QSize(200, 200), 1.0).toImage()
+    assert arrive(qtbot, thumbnails, "broken.png", 256).image is None
+    drawn = thumbnails.tile("broken.png", "Jacket", QSize(200, 200), 1.0).toImage()
+    assert drawn != blank
+
+
+def test_a_photo_that_is_not_there_is_as_unreadable(tmp_path: Path, qtbot: QtBot) -> None:
+    assert read_photo(tmp_path / "gone.jpg", 64).image is None
+
+
+def test_a_product_without_a_photo_shows_its_initials() -> None:
+    assert initials("Rain jacket, navy") == "RJ"
+    assert initials("雨衣 蓝色") == "雨"
+    assert initials("  - ") == "?"
+
+
+def test_wishes_scrolled_past_are_asked_for_again_when_they_come_back(
+    qtbot: QtBot, thumbnails: Thumbnails, tmp_path: Path
+) -> None:
+    draw_photo(tmp_path / "a.png", "navy", (300, 300))
+    for other in range(350):
+        (tmp_path / f"{other}.png").symlink_to(tmp_path / "a.png")
+        thumbnails.photo(f"{other}.png", 64)
+    qtbot.waitUntil(lambda: thumbnails.photo("0.png", 64) is not None)
+    assert thumbnails.photo("0.png", 64) is not None
+
+
+def test_rows_are_found_by_every_word_of_the_text_in_catalogue_order(qtbot: QtBot) -> None:
+    model = FoundModel()
+    model.fill(("a", "b", "c"), (("Rain jacket", "Rain hat", "Sun hat"), ("coats", "hats", "hats")))
+    model.find("rain")
+    model.find("rain hat")
+    assert [model.data(model.index(row)) for row in range(model.rowCount())] == ["Rain hat"]
+    assert (model.row_of("b"), model.row_of("a")) == (0, -1)
+    model.find("hat")
+    assert model.rowCount() == 2
+    assert model.row_of("c") == 1
+    model.find("")
+    assert model.rowCount() == 3
