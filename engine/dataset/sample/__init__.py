@@ -25,7 +25,12 @@ __all__ = ["Truth", "load_truth", "sample"]
 
 MOST_ITEMS, MOST_SHOPPERS = 20_000, 200_000
 _END = START + DAYS * DAY - 1
-_READ_AS = {"check": ("pattern", "checks"), "zigzag": ("pattern", "zigzag"), "star": ("logo", "star"), "wave": ("logo", "wave")}
+_READ_AS = {
+    "check": ("pattern", "checks"),
+    "zigzag": ("pattern", "zigzag"),
+    "star": ("logo", "star"),
+    "wave": ("logo", "wave"),
+}
 _SEEN_AT = {"pattern": "pattern", "logo": "logo", "colour": "product", "material": "product"}
 _KNOWN = frozenset((known.name, known.value) for known in PREFERENCES)
 
@@ -152,7 +157,7 @@ def _add_shopper(
 def _add_reviews(
     writer: DatasetWriter, catalogue: list[Product], purchases: list[Event], seed: int, truth: Rows
 ) -> None:
-    """Three to twelve reviews of each product: by those who bought it, and by guests (no user) where they are too few."""
+    """Three to twelve reviews of each product: by buyers, and by guests (no user) where they are too few."""
     buyers: dict[int, list[Event]] = {}
     for event in sorted(purchases, key=lambda event: (event.time, event.user)):
         buyers.setdefault(event.item, []).append(event)

@@ -15,14 +15,33 @@ def sneaker(s: Studio) -> None:
     """One shoe from its outer side, toe to the right: low, high, runner or slip-on."""
     kind, c, brush = s.look.kind, s.canvas, s.brush("sneaker")
     ankle = 28.0 if kind == "high" else 50.0 if kind == "slip-on" else 45.0
-    inside = smooth([(12, ankle + 1), (22, ankle - 1.4), (34, ankle - 1.4), (43, ankle + 3), (40, ankle + 8), (20, ankle + 8)])
+    inside = smooth(
+        [(12, ankle + 1), (22, ankle - 1.4), (34, ankle - 1.4), (43, ankle + 3), (40, ankle + 8), (20, ankle + 8)]
+    )
     s.solid("lining", s.mask(inside), darker(s.look.accent, 0.55), "cotton", 1.4)
     if kind != "slip-on":
         tongue = smooth(
-            [(37, ankle + 8), (37, ankle + 8), (34.6, ankle - 3), (38.4, ankle - 7), (43.6, ankle - 5.4), (49, ankle + 6), (50, ankle + 10), (50, ankle + 10)]
+            [
+                (37, ankle + 8),
+                (37, ankle + 8),
+                (34.6, ankle - 3),
+                (38.4, ankle - 7),
+                (43.6, ankle - 5.4),
+                (49, ankle + 6),
+                (50, ankle + 10),
+                (50, ankle + 10),
+            ]
         )
         s.solid("tongue", s.mask(tongue), lighter(s.look.colour, 0.15), "mesh", 1.6)
-    upper: list[Point] = [(9.4, 75), (9.4, 75), (8, 68), (8.4, 60), (7.6, ankle + 6), (8.4, ankle - 2), (8.4, ankle - 2)]
+    upper: list[Point] = [
+        (9.4, 75),
+        (9.4, 75),
+        (8, 68),
+        (8.4, 60),
+        (7.6, ankle + 6),
+        (8.4, ankle - 2),
+        (8.4, ankle - 2),
+    ]
     upper += [(13, ankle - 0.6), (20, ankle + 4), (29, ankle + 4.6), (38, ankle - 0.6), (38, ankle - 0.6)]
     throat = {"high": (44, 44.5), "slip-on": (47, 53), "low": (47, 51), "runner": (47, 51)}[kind]
     upper += [throat, (57, 56.4), (68, 59), (80, 60.2), (89, 63.4), (95, 69.4), (95.6, 75), (95.6, 75)]
@@ -31,7 +50,9 @@ def sneaker(s: Studio) -> None:
     _sole(s, kind)
     if kind != "slip-on":
         _laces(s, kind, ankle)
-    collar = smooth([(8.8, ankle - 1.4), (13, ankle - 0.4), (20, ankle + 4), (29, ankle + 4.6), (38, ankle - 0.2)], closed=False)
+    collar = smooth(
+        [(8.8, ankle - 1.4), (13, ankle - 0.4), (20, ankle + 4), (29, ankle + 4.6), (38, ankle - 0.2)], closed=False
+    )
     c.lay(s.mask(*stroke(collar, 1.9)), darker(s.look.accent, 0.9), solid=False)
     brush.seam([(x, y + 2) for x, y in collar], 0.35, 0.25)
     s.logo((31, 62.6) if kind != "high" else (25, 49), s.pick("logo size", 11, 12.5))
@@ -40,19 +61,46 @@ def sneaker(s: Studio) -> None:
 def _overlays(s: Studio, kind: str, ankle: float) -> None:
     brush = s.brush("overlays")
     heel = smooth(
-        [(8.8, 76), (8.8, 76), (7.8, 66), (7.4, ankle + 5), (8.2, ankle - 2), (8.2, ankle - 2), (13, ankle - 0.6), (14.6, ankle + 6), (16, 64)]
-        + [(20, 76), (20, 76)]
+        [
+            (8.8, 76),
+            (8.8, 76),
+            (7.8, 66),
+            (7.4, ankle + 5),
+            (8.2, ankle - 2),
+            (8.2, ankle - 2),
+            (13, ankle - 0.6),
+            (14.6, ankle + 6),
+            (16, 64),
+            (20, 76),
+            (20, 76),
+        ]
     )
     s.shadow(0.8, [(x + 0.7, y) for x, y in heel])
     s.solid("heel", s.mask(heel), s.look.accent, "leather", 1.4)
     if kind in {"low", "high"}:
-        toe = smooth([(77, 76), (77, 76), (76.6, 68), (80, 60.2), (80, 60.2), (89, 63.4), (95, 69.4), (95.8, 76), (95.8, 76)])
+        toe = smooth(
+            [(77, 76), (77, 76), (76.6, 68), (80, 60.2), (80, 60.2), (89, 63.4), (95, 69.4), (95.8, 76), (95.8, 76)]
+        )
         s.shadow(0.8, [(x - 0.7, y) for x, y in toe])
         s.solid("toe", s.mask(toe), WHITE if kind == "high" else s.look.accent, "rubber", 1.8)
     elif kind == "runner":
         guard = smooth([(58, 76), (58, 76), (68, 71), (80, 70), (95, 73.4), (95, 73.4), (95.5, 77), (95.5, 77)])
         s.solid("guard", s.mask(guard), s.look.accent, "suede", 1.2)
-        swoop = smooth([(22, 74), (22, 74), (40, 72.6), (56, 62), (60, 57.6), (60, 57.6), (63, 58.8), (63, 58.8), (54, 71), (40, 77), (24, 77)])
+        swoop = smooth(
+            [
+                (22, 74),
+                (22, 74),
+                (40, 72.6),
+                (56, 62),
+                (60, 57.6),
+                (60, 57.6),
+                (63, 58.8),
+                (63, 58.8),
+                (54, 71),
+                (40, 77),
+                (24, 77),
+            ]
+        )
         s.solid("swoop", s.mask(swoop), lighter(s.look.accent, 0.1), "suede", 1.0)
     else:
         gore = [(41, 50.6), (48.6, 53.8), (44, 61.4), (37, 57)]
@@ -65,16 +113,33 @@ def _sole(s: Studio, kind: str) -> None:
     top, low = 73.0, 73.0 + thick
     lift = 3.0 if kind == "runner" else 0.6
     sole = smooth(
-        [(7, top - 0.6), (7, top - 0.6), (30, top + 1.6), (60, top + 1.6), (84, top + 0.4), (96.5, top - 2), (96.5, top - 2)]
-        + [(97, top + 3), (94, low - lift), (94, low - lift), (74, low), (28, low), (11, low - lift / 3), (11, low - lift / 3)]
-        + [(6.4, top + thick * 0.5)]
+        [
+            (7, top - 0.6),
+            (7, top - 0.6),
+            (30, top + 1.6),
+            (60, top + 1.6),
+            (84, top + 0.4),
+            (96.5, top - 2),
+            (96.5, top - 2),
+            (97, top + 3),
+            (94, low - lift),
+            (94, low - lift),
+            (74, low),
+            (28, low),
+            (11, low - lift / 3),
+            (11, low - lift / 3),
+            (6.4, top + thick * 0.5),
+        ]
     )
     mask = s.mask(sole)
     s.shadow(0.72, [(x, y - 1.3) for x, y in sole])
     s.solid("sole", mask, WHITE, "rubber", 1.6, 0.5)
-    band = smooth([(7, top + thick * 0.55), (30, top + thick * 0.68), (60, top + thick * 0.68), (96, top + thick * 0.3)], closed=False)
+    band = smooth(
+        [(7, top + thick * 0.55), (30, top + thick * 0.68), (60, top + thick * 0.68), (96, top + thick * 0.3)],
+        closed=False,
+    )
     s.canvas.lay(s.mask(*stroke(band, 1.1)).within(mask), darker(s.look.accent, 0.95), 0.9, solid=False)
-    tread = [(11, low - lift / 3 - 1.8), (28, low - 1.6), (74, low - 1.6), (94, low - lift - 1.6)]
+    tread: Path = [(11, low - lift / 3 - 1.8), (28, low - 1.6), (74, low - 1.6), (94, low - lift - 1.6)]
     tread += [(94, low - lift), (74, low), (28, low), (11, low - lift / 3)]
     s.canvas.lay(s.mask(tread), darker(s.look.accent, 0.6), 0.9, solid=False)
 
@@ -101,10 +166,28 @@ def backpack(s: Studio) -> None:
     for part, path in (("strap l", _strap()), ("strap r", flip(_strap()))):
         s.solid(part, s.mask(path), darker(s.look.accent, 0.65), "canvas", 1.0)
     wide = s.pick("wide", 0.0, 1.5)
-    body: list[Point] = [(50, 11), (38, 12), (28 - wide, 18), (24 - wide, 30), (23 - wide, 60), (24 - wide, 84), (28, 90)]
+    body: list[Point] = [
+        (50, 11),
+        (38, 12),
+        (28 - wide, 18),
+        (24 - wide, 30),
+        (23 - wide, 60),
+        (24 - wide, 84),
+        (28, 90),
+    ]
     body += [(40, 91.4), (50, 91.6)]
     if kind == "roll-top":
-        body = [(50, 12), (50, 12), (30, 12.6), (30, 12.6), (28.6, 22), (24 - wide, 36), (23 - wide, 62), (24 - wide, 85), (29, 90.4)]
+        body = [
+            (50, 12),
+            (50, 12),
+            (30, 12.6),
+            (30, 12.6),
+            (28.6, 22),
+            (24 - wide, 36),
+            (23 - wide, 62),
+            (24 - wide, 85),
+            (29, 90.4),
+        ]
         body += [(40, 91.4), (50, 91.6)]
     mask = s.mask(smooth(mirror(body)))
     s.printed("body", mask, round_=5.6, relief=0.6)
@@ -114,7 +197,20 @@ def backpack(s: Studio) -> None:
         _roll_top(s)
     else:
         for level, width in ((27.0, 26.5 + wide), (29.0, 26.0 + wide)):
-            brush.seam(smooth([(50 - width, level + 16), (50 - width * 0.86, level), (50, level - 7), (50 + width * 0.86, level), (50 + width, level + 16)], closed=False), 0.5, 0.4)
+            brush.seam(
+                smooth(
+                    [
+                        (50 - width, level + 16),
+                        (50 - width * 0.86, level),
+                        (50, level - 7),
+                        (50 + width * 0.86, level),
+                        (50 + width, level + 16),
+                    ],
+                    closed=False,
+                ),
+                0.5,
+                0.4,
+            )
         s.canvas.lay(s.mask(rounded(35.6, 22.6, 37.4, 28.6, 0.8)), (200, 202, 206), solid=False)
     _pocket(s, kind)
     if kind != "rucksack":
@@ -122,18 +218,45 @@ def backpack(s: Studio) -> None:
 
 
 def _strap() -> Path:
-    return smooth([(27, 24), (20.5, 36), (18.4, 54), (20, 74), (25, 84), (25, 84), (27, 80), (22.6, 70), (21.6, 54), (24.6, 38), (29, 30)])
+    return smooth(
+        [
+            (27, 24),
+            (20.5, 36),
+            (18.4, 54),
+            (20, 74),
+            (25, 84),
+            (25, 84),
+            (27, 80),
+            (22.6, 70),
+            (21.6, 54),
+            (24.6, 38),
+            (29, 30),
+        ]
+    )
 
 
 def _rucksack(s: Studio) -> None:
-    flap = smooth(mirror([(50, 9.6), (36, 10.6), (25, 16), (22.4, 27), (22.8, 42), (27, 49), (27, 49), (40, 51.6), (50, 52)]))
+    flap = smooth(
+        mirror([(50, 9.6), (36, 10.6), (25, 16), (22.4, 27), (22.8, 42), (27, 49), (27, 49), (40, 51.6), (50, 52)])
+    )
     s.shadow(0.7, [(x + 0.5, y + 1.8) for x, y in flap])
-    s.solid("flap", s.mask(flap), lighter(s.look.accent, 0.04), "leather" if s.look.material == "leather" else "canvas", 4, 0.6)
+    s.solid(
+        "flap",
+        s.mask(flap),
+        lighter(s.look.accent, 0.04),
+        "leather" if s.look.material == "leather" else "canvas",
+        4,
+        0.6,
+    )
     for x in (36.5, 63.5):
         belt = rounded(x - 2.2, 36, x + 2.2, 66, 1.4)
         s.shadow(0.7, [(a + 0.6, b + 0.9) for a, b in belt])
         s.solid(f"belt {x}", s.mask(belt), (120, 78, 46), "leather", 0.8)
-        s.canvas.lay(s.mask(*stroke([(x - 3, 53), (x + 3, 53), (x + 3, 58.6), (x - 3, 58.6)], 1.0, closed=True)), (206, 176, 116), solid=False)
+        s.canvas.lay(
+            s.mask(*stroke([(x - 3, 53), (x + 3, 53), (x + 3, 58.6), (x - 3, 58.6)], 1.0, closed=True)),
+            (206, 176, 116),
+            solid=False,
+        )
     s.logo((50, 30), s.pick("logo size", 12, 13.5), s.look.accent)
 
 
@@ -143,7 +266,13 @@ def _roll_top(s: Studio) -> None:
     s.solid("roll", s.mask(roll), s.look.accent, s.look.material, 1.6, 0.9)
     s.brush("roll").seam([(29, 14.8), (71, 14.8)], 0.6, 0.35)
     for x in (33.0, 67.0):
-        s.solid(f"web {x}", s.mask([(x - 1.5, 9), (x + 1.5, 9), (x + 1.5, 36), (x - 1.5, 36)]), darker(s.look.accent, 0.6), "canvas", 0.6)
+        s.solid(
+            f"web {x}",
+            s.mask([(x - 1.5, 9), (x + 1.5, 9), (x + 1.5, 36), (x - 1.5, 36)]),
+            darker(s.look.accent, 0.6),
+            "canvas",
+            0.6,
+        )
         buckle = rounded(x - 2.6, 25, x + 2.6, 31, 1.2)
         s.solid(f"buckle {x}", s.mask(buckle), (46, 48, 52), "rubber", 0.8)
 
@@ -189,7 +318,11 @@ def watch(s: Studio) -> None:
         ("dial", 20.4 - square, _dial(s), 3.0),
     ]
     for part, reach, tint, round_ in rings:
-        outline = rounded(50 - reach, 50 - reach, 50 + reach, 50 + reach, reach * 0.34) if square else ellipse(50, 50, reach, reach)
+        outline = (
+            rounded(50 - reach, 50 - reach, 50 + reach, 50 + reach, reach * 0.34)
+            if square
+            else ellipse(50, 50, reach, reach)
+        )
         s.shadow(0.72, [(x + 0.5, y + 0.9) for x, y in outline])
         s.solid(part, s.mask(outline), tint, "steel" if part != "dial" else "enamel", round_, 0.45)
     _dial_marks(s)

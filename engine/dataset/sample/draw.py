@@ -43,15 +43,33 @@ KINDS: dict[str, Kind] = {
         3,
     ),
     "sneakers": Kind(
-        sneaker, ("low", "high", "runner", "slip-on"), ("canvas", "leather", "suede", "mesh"), scenes.STANDING, 0.88, 0, True
+        sneaker,
+        ("low", "high", "runner", "slip-on"),
+        ("canvas", "leather", "suede", "mesh"),
+        scenes.STANDING,
+        0.88,
+        0,
+        True,
     ),
-    "backpacks": Kind(backpack, ("daypack", "roll-top", "rucksack"), ("canvas", "nylon", "leather"), scenes.STANDING, 0.88),
-    "caps": Kind(cap, ("baseball", "beanie", "bucket"), ("cotton", "wool", "leather", "denim"), scenes.LYING, 0.86, 6, True),
+    "backpacks": Kind(
+        backpack, ("daypack", "roll-top", "rucksack"), ("canvas", "nylon", "leather"), scenes.STANDING, 0.88
+    ),
+    "caps": Kind(
+        cap, ("baseball", "beanie", "bucket"), ("cotton", "wool", "leather", "denim"), scenes.LYING, 0.86, 6, True
+    ),
     "watches": Kind(watch, ("round", "square", "diver"), ("leather", "canvas", "nylon"), scenes.LYING, 0.92, 24),
     "mugs": Kind(
-        mug, ("straight", "round", "tapered", "camp"), ("ceramic", "stoneware", "enamel"), scenes.STANDING, 0.92, 0, True
+        mug,
+        ("straight", "round", "tapered", "camp"),
+        ("ceramic", "stoneware", "enamel"),
+        scenes.STANDING,
+        0.92,
+        0,
+        True,
     ),
-    "lamps": Kind(lamp, ("bottle", "column", "tripod", "mushroom"), ("linen", "paper", "rattan"), scenes.STANDING, 0.90),
+    "lamps": Kind(
+        lamp, ("bottle", "column", "tripod", "mushroom"), ("linen", "paper", "rattan"), scenes.STANDING, 0.90
+    ),
     "chairs": Kind(
         chair, ("armchair", "wing", "shell", "dining"), ("velvet", "linen", "leather", "wool"), scenes.STANDING, 0.88
     ),
@@ -125,7 +143,7 @@ def boxes(region: Floats) -> list[tuple[float, float, float, float]]:
     Pieces are told apart on a grid of 4 x 4 pixels: parts closer than that count as one.
     """
     seen = region > 0.5
-    coarse = seen.reshape(SIZE // 4, 4, SIZE // 4, 4).any(axis=(1, 3))
+    coarse: NDArray[np.bool_] = np.asarray(seen.reshape(SIZE // 4, 4, SIZE // 4, 4).any(axis=(1, 3)))
     found: list[tuple[int, tuple[float, float, float, float]]] = []
     while coarse.any():
         row, column = (int(value) for value in np.argwhere(coarse)[0])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from engine.dataset.sample.paint import Path, Point, ellipse, flip, mirror, ramp, rounded, smooth, stroke
 from engine.dataset.sample.prints import around
 from engine.dataset.sample.studio import Studio, darker, lighter
@@ -20,7 +22,8 @@ def mug(s: Studio) -> None:
     middle = 44.0
     right = middle + belly
     loop = smooth(
-        [(right - 5, 43), (right + 7, 39), (right + 17, 45), (right + 18, 56), (right + 11, 66), (right - 4, 72)], closed=False
+        [(right - 5, 43), (right + 7, 39), (right + 17, 45), (right + 18, 56), (right + 11, 66), (right - 4, 72)],
+        closed=False,
     )
     s.solid("handle", s.mask(*stroke(loop, 5.4)), s.look.colour, round_=1.6, relief=0.9)
     height = low - rise
@@ -44,13 +47,17 @@ def _rim(s: Studio, middle: float, rise: float, top: float, rim: float) -> None:
     edge = s.look.accent if s.look.kind == "camp" else lighter(s.look.colour, 0.2)
     s.solid("rim", s.mask(ellipse(middle, rise, top, rim)), edge, "ceramic", 0.8, 0.2)
     hollow = s.mask(ellipse(middle, rise + 0.4, top - 1.7, rim - 1.2))
-    s.solid("hollow", hollow, (236, 232, 222) if s.look.kind != "camp" else lighter(s.look.colour, 0.3), "ceramic", 2, 0.1)
+    s.solid(
+        "hollow", hollow, (236, 232, 222) if s.look.kind != "camp" else lighter(s.look.colour, 0.3), "ceramic", 2, 0.1
+    )
     s.brush("hollow").cylinder(hollow, middle + top, middle - top, 0.0, 0.6)
     drink = s.pick("drink", 0, 1, 2)
     if drink:
         tea = s.mask(ellipse(middle, rise + 3.4, top - 4, rim - 2.6)).within(hollow)
         s.canvas.lay(tea, (92, 58, 38) if drink == 1 else (170, 98, 42), solid=False)
-        s.canvas.lay(s.mask(ellipse(middle - 6, rise + 3.4, top * 0.3, 1.0)).within(tea), (255, 250, 240), 0.22, solid=False)
+        s.canvas.lay(
+            s.mask(ellipse(middle - 6, rise + 3.4, top * 0.3, 1.0)).within(tea), (255, 250, 240), 0.22, solid=False
+        )
 
 
 def lamp(s: Studio) -> None:
@@ -67,9 +74,22 @@ def lamp(s: Studio) -> None:
         stem = s.mask([(48, 44), (52, 44), (52, 86), (48, 86)])
         s.solid("stem", stem, metal, "brass", 0.7)
         s.brush("stem").cylinder(stem, 48, 52, 0.8)
-        _turned_base(s, "plate", smooth(mirror([(50, 83), (44, 83.6), (32, 87), (31, 90.6), (36, 92.4), (50, 93)])), base, 31, 69)
+        _turned_base(
+            s, "plate", smooth(mirror([(50, 83), (44, 83.6), (32, 87), (31, 90.6), (36, 92.4), (50, 93)])), base, 31, 69
+        )
     elif kind == "bottle":
-        half: list[Point] = [(50, 47), (50, 47), (46.6, 47), (46.2, 54), (40, 61), (33, 70), (32.4, 80), (37, 90), (42, 92.4), (50, 93)]
+        half: list[Point] = [
+            (50, 47),
+            (50, 47),
+            (46.6, 47),
+            (46.2, 54),
+            (40, 61),
+            (33, 70),
+            (32.4, 80),
+            (37, 90),
+            (42, 92.4),
+            (50, 93),
+        ]
         _turned_base(s, "bottle", smooth(mirror(half)), base, 32, 68)
     else:
         half = [(50, 46), (50, 46), (45.6, 46), (44.6, 56), (41, 72), (33, 84), (30, 90), (34, 92.6), (50, 93.4)]
@@ -88,7 +108,16 @@ def _shade(s: Studio) -> None:
     c = s.canvas
     shape = int(s.pick("shade", 0, 1, 2))
     top, low = (25.0, 31.0) if shape == 0 else (16.0, 34.0) if shape == 1 else (28.0, 28.0)
-    half: list[Point] = [(50, 10), (50, 10), (50 - top, 12), (50 - top, 12), (50 - low, 48), (50 - low, 48), (50 - low * 0.6, 50.8), (50, 51.6)]
+    half: list[Point] = [
+        (50, 10),
+        (50, 10),
+        (50 - top, 12),
+        (50 - top, 12),
+        (50 - low, 48),
+        (50 - low, 48),
+        (50 - low * 0.6, 50.8),
+        (50, 51.6),
+    ]
     if s.look.kind == "mushroom":
         half = [(50, 11), (40, 12), (27, 20), (17, 34), (14.4, 46), (14.4, 46), (30, 50), (50, 51)]
         low = 35.6
@@ -98,13 +127,21 @@ def _shade(s: Studio) -> None:
     brush.cylinder(mask, 50 - low, 50 + low, 0.12, 0.42)
     if s.pick("lit", 0, 1, 1):
         x, y = c.units(mask)
-        far = ((x - 50) / low) ** 2 + ((y - 40) / 26) ** 2
-        glow = ramp(far, 1.0, 0.0)
+        across, down = (x - 50) * np.float32(1 / low), (y - 40) * np.float32(1 / 26)
+        glow = ramp(across * across + down * down, 1.0, 0.0)
         c.lay(mask.times(glow), (255, 226, 160), 0.42, solid=False)
-        c.tone(mask, 1 + 0.18 * glow)
-    for line in ([(50 - top, 12.6), (50, 10.9), (50 + top, 12.6)], [(50 - low, 47.4), (50 - low * 0.6, 50.2), (50, 51), (50 + low * 0.6, 50.2), (50 + low, 47.4)]):
+        c.tone(mask, 1 + np.float32(0.18) * glow)
+    for line in (
+        [(50 - top, 12.6), (50, 10.9), (50 + top, 12.6)],
+        [(50 - low, 47.4), (50 - low * 0.6, 50.2), (50, 51), (50 + low * 0.6, 50.2), (50 + low, 47.4)],
+    ):
         if s.look.kind != "mushroom" or line[0][1] > 20:
-            c.lay(s.mask(*stroke(smooth(line, closed=False), 1.1)).within(mask), darker(s.look.accent, 0.9), 0.9, solid=False)
+            c.lay(
+                s.mask(*stroke(smooth(line, closed=False), 1.1)).within(mask),
+                darker(s.look.accent, 0.9),
+                0.9,
+                solid=False,
+            )
     s.logo((50, 31), s.pick("logo size", 13, 15))
 
 
@@ -135,7 +172,9 @@ def _armchair(s: Studio) -> None:
     s.shadow(0.7, [(x, y - 1.2) for x, y in front])
     s.solid("front", s.mask(front), darker(s.look.colour, 0.86), round_=2, relief=0.5)
     for part in ("arm l", "arm r"):
-        arm = smooth([(13, 49), (19, 45), (27, 47.4), (29.4, 53), (28.6, 80), (28.6, 80), (14.4, 80.4), (14.4, 80.4), (12, 62)])
+        arm = smooth(
+            [(13, 49), (19, 45), (27, 47.4), (29.4, 53), (28.6, 80), (28.6, 80), (14.4, 80.4), (14.4, 80.4), (12, 62)]
+        )
         path = arm if part == "arm l" else flip(arm)
         s.shadow(0.66, [(x + (1.6 if part == "arm l" else -1.2), y + 0.6) for x, y in path])
         s.solid(part, s.mask(path), s.look.accent, round_=3.4, relief=0.75)
@@ -147,7 +186,9 @@ def _wing(s: Studio) -> None:
     wings = smooth(mirror([(50, 9), (34, 9), (22, 12), (18.6, 24), (19.4, 40), (17, 52), (18, 66), (50, 68)]))
     s.solid("wings", s.mask(wings), s.look.accent, round_=5, relief=0.7)
     back = smooth(mirror([(50, 13), (38, 13.6), (29.6, 17), (28, 28), (28.6, 60), (50, 62)]))
-    s.shadow(0.72, [(x, y) for x, y in smooth(mirror([(50, 11.6), (37, 12.2), (28, 16), (26.6, 28), (27, 60), (50, 62)]))])
+    s.shadow(
+        0.72, [(x, y) for x, y in smooth(mirror([(50, 11.6), (37, 12.2), (28, 16), (26.6, 28), (27, 60), (50, 62)]))]
+    )
     s.printed("back", s.mask(back), round_=4.6, relief=0.6)
     _tufts(s, [(40, 26), (50, 26), (60, 26), (40, 46), (60, 46)])
     seat = smooth(mirror([(50, 57), (36, 57.4), (28, 59), (27, 66), (28, 71), (50, 72.4)]))

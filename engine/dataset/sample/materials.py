@@ -1,4 +1,4 @@
-"""What a part is made of: the tone of cloth, leather, metal, wood and glaze, as factors about 1 over a mask's window."""
+"""What a part is made of: the tone of cloth, leather, metal, wood and glaze, as factors about 1 over a part."""
 
 from __future__ import annotations
 
@@ -26,70 +26,91 @@ class Material:
 def wave(t: Floats) -> Floats:
     """A smooth wave in -1..1 with period 1, without a sine (whose last bit differs between machines)."""
     saw = np.abs(2 * (t - np.floor(t)) - 1)
-    return (2 * saw * saw * (3 - 2 * saw) - 1).astype(np.float32)
+    values: Floats = (2 * saw * saw * (3 - 2 * saw) - 1).astype(np.float32)
+    return values
 
 
 def weave(x: Floats, y: Floats, rng: Random, shape: tuple[int, int]) -> Floats:
     grain = noise(rng, shape, 1, 1)
-    return 1 + 0.035 * wave(x * 1.15 + 0 * y) * wave(y * 1.15 + 0 * x) + 0.05 * grain
+    tone: Floats = 1 + 0.035 * wave(x * 1.15 + 0 * y) * wave(y * 1.15 + 0 * x) + 0.05 * grain
+    return tone
 
 
 def twill(x: Floats, y: Floats, rng: Random, shape: tuple[int, int]) -> Floats:
     worn = noise(rng, shape, 30, 25)
-    return 1 + 0.07 * wave((x + y) * 0.95) + 0.06 * noise(rng, shape, 1, 1) + 0.08 * worn
+    tone: Floats = 1 + 0.07 * wave((x + y) * 0.95) + 0.06 * noise(rng, shape, 1, 1) + 0.08 * worn
+    return tone
 
 
 def knit(x: Floats, y: Floats, rng: Random, shape: tuple[int, int]) -> Floats:
     lean = np.abs(2 * (x / 2.2 - np.floor(x / 2.2)) - 1)
-    return 1 + 0.11 * wave(y / 1.5 + lean * 0.7) + 0.05 * wave(x / 2.2 + 0 * y) + 0.05 * noise(rng, shape, 1.5, 1.5)
+    tone: Floats = (
+        1 + 0.11 * wave(y / 1.5 + lean * 0.7) + 0.05 * wave(x / 2.2 + 0 * y) + 0.05 * noise(rng, shape, 1.5, 1.5)
+    )
+    return tone
 
 
 def pebble(x: Floats, y: Floats, rng: Random, shape: tuple[int, int]) -> Floats:
     grain = noise(rng, shape, 2, 2)
     bump = np.zeros_like(grain)
     bump[1:, 1:] = grain[:-1, :-1] - grain[1:, 1:]
-    return 1 - 0.06 * bump - 0.05 * np.abs(noise(rng, shape, 3.5, 3)) + 0.06 * noise(rng, shape, 25, 20)
+    tone: Floats = 1 - 0.06 * bump - 0.05 * np.abs(noise(rng, shape, 3.5, 3)) + 0.06 * noise(rng, shape, 25, 20)
+    return tone
 
 
 def suede(x: Floats, y: Floats, rng: Random, shape: tuple[int, int]) -> Floats:
-    return 1 + 0.05 * noise(rng, shape, 1, 1.5) + 0.07 * noise(rng, shape, 7, 11) + 0.05 * noise(rng, shape, 20, 20)
+    tone: Floats = (
+        1 + 0.05 * noise(rng, shape, 1, 1.5) + 0.07 * noise(rng, shape, 7, 11) + 0.05 * noise(rng, shape, 20, 20)
+    )
+    return tone
 
 
 def crinkle(x: Floats, y: Floats, rng: Random, shape: tuple[int, int]) -> Floats:
     crease = np.abs(noise(rng, shape, 13, 17))
-    return 1 + 0.07 * ramp(crease, 0.12, 0.0) * -1 + 0.06 * noise(rng, shape, 9, 11) + 0.015 * noise(rng, shape, 1, 1)
+    tone: Floats = (
+        1 + 0.07 * ramp(crease, 0.12, 0.0) * -1 + 0.06 * noise(rng, shape, 9, 11) + 0.015 * noise(rng, shape, 1, 1)
+    )
+    return tone
 
 
 def mesh(x: Floats, y: Floats, rng: Random, shape: tuple[int, int]) -> Floats:
     u, v = (x + y) * 0.62, (x - y) * 0.62
     hole = (u - np.floor(u) - 0.5) ** 2 + (v - np.floor(v) - 0.5) ** 2
-    return 1 - 0.22 * ramp(hole.astype(np.float32), 0.10, 0.03) + 0.03 * noise(rng, shape, 1.5, 1.5)
+    tone: Floats = 1 - 0.22 * ramp(hole.astype(np.float32), 0.10, 0.03) + 0.03 * noise(rng, shape, 1.5, 1.5)
+    return tone
 
 
 def plain(x: Floats, y: Floats, rng: Random, shape: tuple[int, int]) -> Floats:
-    return 1 + 0.012 * noise(rng, shape, 1, 1)
+    tone: Floats = 1 + 0.012 * noise(rng, shape, 1, 1)
+    return tone
 
 
 def speckle(x: Floats, y: Floats, rng: Random, shape: tuple[int, int]) -> Floats:
     spots = ramp(noise(rng, shape, 1.5, 1.5), 0.72, 0.95)
-    return 1 - 0.32 * spots + 0.05 * noise(rng, shape, 15, 30) + 0.03 * noise(rng, shape, 1.5, 1.5)
+    tone: Floats = 1 - 0.32 * spots + 0.05 * noise(rng, shape, 15, 30) + 0.03 * noise(rng, shape, 1.5, 1.5)
+    return tone
 
 
 def brushed(x: Floats, y: Floats, rng: Random, shape: tuple[int, int]) -> Floats:
-    return 1 + 0.018 * noise(rng, shape, 1, 40) + 0.02 * noise(rng, shape, 1.5, 80) + 0.10 * noise(rng, shape, 25, 40)
+    tone: Floats = (
+        1 + 0.018 * noise(rng, shape, 1, 40) + 0.02 * noise(rng, shape, 1.5, 80) + 0.10 * noise(rng, shape, 25, 40)
+    )
+    return tone
 
 
 def grain(x: Floats, y: Floats, rng: Random, shape: tuple[int, int]) -> Floats:
     bend = noise(rng, shape, 45, 14)
     rings = wave(x * 0.28 + 0.02 * y + bend * 0.9)
-    return 1 + 0.09 * rings + 0.06 * noise(rng, shape, 20, 1) + 0.03 * noise(rng, shape, 1.5, 1)
+    tone: Floats = 1 + 0.09 * rings + 0.06 * noise(rng, shape, 20, 1) + 0.03 * noise(rng, shape, 1.5, 1)
+    return tone
 
 
 def wicker(x: Floats, y: Floats, rng: Random, shape: tuple[int, int]) -> Floats:
     u, v = x / 2.6, y / 2.6
     odd = (np.floor(u) + np.floor(v)) % 2
     across, down = wave(u * 2 + 0 * v), wave(v * 2 + 0 * u)
-    return 1 + 0.10 * np.where(odd > 0, across, down) - 0.10 * odd + 0.04 * noise(rng, shape, 1, 1)
+    tone: Floats = 1 + 0.10 * np.where(odd > 0, across, down) - 0.10 * odd + 0.04 * noise(rng, shape, 1, 1)
+    return tone
 
 
 MATERIALS: dict[str, Material] = {
@@ -123,7 +144,12 @@ class Brush:
     rng: Random
 
     def part(
-        self, mask: Mask, colour: tuple[int, int, int] | Floats, material: str, round_: float = 2.5, relief: float | None = None
+        self,
+        mask: Mask,
+        colour: tuple[int, int, int] | Floats,
+        material: str,
+        round_: float = 2.5,
+        relief: float | None = None,
     ) -> None:
         """Cover a part with a colour and give it its material's texture, folds and light."""
         self.canvas.lay(mask, colour)

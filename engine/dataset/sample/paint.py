@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import pairwise
 from random import Random
 
 import numpy as np
@@ -62,7 +63,9 @@ def _circle(start: float, end: float, steps: int) -> tuple[Point, ...]:
     return tuple((round(math.cos(angle), 9), round(math.sin(angle), 9)) for angle in angles)
 
 
-def ellipse(cx: float, cy: float, rx: float, ry: float, start: float = 0.0, end: float = 360.0, steps: int = 48) -> Path:
+def ellipse(
+    cx: float, cy: float, rx: float, ry: float, start: float = 0.0, end: float = 360.0, steps: int = 48
+) -> Path:
     """Points on an ellipse, clockwise on the screen from `start` to `end` degrees (0 is to the right)."""
     return [(cx + rx * x, cy + ry * y) for x, y in _circle(start, end, steps)]
 
@@ -93,7 +96,7 @@ def stroke(points: Sequence[Point], width: float, closed: bool = False) -> list[
 def dashes(points: Sequence[Point], width: float, dash: float = 1.2) -> list[Path]:
     """A stitched seam along a line."""
     paths: list[Path] = []
-    for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+    for (x0, y0), (x1, y1) in pairwise(points):
         length = math.sqrt((x1 - x0) ** 2 + (y1 - y0) ** 2)
         count = int(length / (2 * dash))
         for index in range(count):
@@ -149,6 +152,12 @@ def rasterise(points: NDArray[np.float64], sizes: Sequence[int]) -> Mask:
     return Mask(total.astype(np.float32) * np.float32(1 / 16), low_y, low_x)
 
 
+def pixels(paths: Sequence[Sequence[Point]]) -> Mask:
+    """Coverage of paths given in hundredths of the photo's side."""
+    points = np.array([point for path in paths for point in path], np.float64) * (SIZE / 100)
+    return rasterise(points, [len(path) for path in paths])
+
+
 def _edges(points: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.int64]:
     """Edges (x0, y0, x1, y1, sign) with y0 < y1 on the subpixel grid; every path turns the same way."""
     starts = np.cumsum(sizes) - sizes
@@ -160,7 +169,8 @@ def _edges(points: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.in
     down = ahead[:, 1] > points[:, 1]
     start, end = np.where(down[:, None], points, ahead), np.where(down[:, None], ahead, points)
     edges = np.concatenate([start, end, np.where(down, turn, -turn)[:, None]], axis=1)
-    return edges[edges[:, 1] != edges[:, 3]]
+    sloped: NDArray[np.int64] = edges[edges[:, 1] != edges[:, 3]]
+    return sloped
 
 
 def _span(values: NDArray[np.int64]) -> tuple[int, int]:
@@ -205,7 +215,8 @@ def noise(rng: Random, shape: tuple[int, int], tall: float, wide: float) -> Floa
 def ramp(values: Floats, low: float, high: float) -> Floats:
     """0 below `low`, 1 above `high`, smooth between; `high` may lie below `low`."""
     t = np.clip((values - np.float32(low)) * np.float32(1 / (high - low)), 0, 1)
-    return (t * t * (3 - 2 * t)).astype(np.float32)
+    smoothed: Floats = (t * t * (3 - 2 * t)).astype(np.float32)
+    return smoothed
 
 
 @dataclass
@@ -266,6 +277,10 @@ class Canvas:
         values = np.asarray(factor, np.float32)
         self.rgb[mask.window] *= 1 + ((values[:, :, None] if values.ndim == 2 else values) - 1) * alpha
 
+    def dim(self, factor: Floats) -> None:
+        """Multiply the light of the whole photo."""
+        self.rgb *= factor[:, :, None]
+
     def mark(self, name: str, mask: Mask) -> None:
         """Remember where something that a shopper may heed is seen."""
         region = self.regions.setdefault(name, np.zeros((SIZE, SIZE), np.float32))
@@ -276,7 +291,8 @@ class Canvas:
 
     def finish(self) -> NDArray[np.uint8]:
         """The photo as 8-bit RGB."""
-        return np.clip(self.rgb + np.float32(0.5), 0, 255).astype(np.uint8)
+        photo: NDArray[np.uint8] = np.clip(self.rgb + np.float32(0.5), 0, 255).astype(np.uint8)
+        return photo
 
 
 def light(mask: Mask, radius: int, strength: float, shade: float = 0.25) -> Floats:

@@ -43,7 +43,8 @@ def around(left: float, right: float, sag: float) -> Axes:
 
 def _saw(t: Floats) -> Floats:
     """Distance to the nearest whole number, 0..0.5."""
-    return np.abs(t - np.floor(t + np.float32(0.5)))
+    distance: Floats = np.abs(t - np.floor(t + np.float32(0.5))).astype(np.float32)
+    return distance
 
 
 def stripes(u: Floats, v: Floats, ink: Colour, other: Colour, rng: Random) -> list[Layer]:
@@ -75,7 +76,7 @@ def zigzag(u: Floats, v: Floats, ink: Colour, other: Colour, rng: Random) -> lis
     pitch, reach = rng.choice((7.0, 8.0, 9.0)), rng.choice((4.2, 5.0))
     bent = v + _saw(u / (2 * reach)) * np.float32(2 * reach)
     edge = 0.2 / pitch
-    return [(ramp(_saw(bent / pitch), 0.22 + edge, 0.22 - edge), ink)]
+    return [(ramp(_saw((bent / pitch).astype(np.float32)), 0.22 + edge, 0.22 - edge), ink)]
 
 
 def floral(u: Floats, v: Floats, ink: Colour, other: Colour, rng: Random) -> list[Layer]:
@@ -102,7 +103,9 @@ def floral(u: Floats, v: Floats, ink: Colour, other: Colour, rng: Random) -> lis
             angle = math.radians(start + 36)
             lu, lv = round(math.cos(angle), 9), round(math.sin(angle), 9)
             for reach in (1.1, 1.35, 1.6):
-                _stamp(leaves[box], bu, bv, cu + lu * size * reach, cv + lv * size * reach, size * (0.36 - 0.08 * reach))
+                _stamp(
+                    leaves[box], bu, bv, cu + lu * size * reach, cv + lv * size * reach, size * (0.36 - 0.08 * reach)
+                )
     return [(leaves, (88, 122, 82)), (petals, ink), (hearts, other)]
 
 
@@ -141,12 +144,26 @@ def print_pattern(
 
 BOLT: Path = [(14, -50), (-32, 8), (-4, 8), (-16, 50), (32, -12), (4, -12), (24, -50)]
 MOUNTAIN: list[Path] = [
-    [(-56, 38), (-18, -34), (4, 8), (14, -8), (56, 38)],
+    [(-70, 46), (-22, -46), (6, 8), (18, -12), (70, 46)],
 ]
 _LEAF: Path = smooth([(0, -52), (0, -52), (30, -18), (26, 22), (0, 46), (0, 46), (-26, 22), (-30, -18)])
 _WAVE: Path = smooth(
-    [(-54, 6), (-54, 6), (-28, -16), (0, 2), (28, 18), (54, -6), (54, -6), (54, 12), (54, 12), (28, 36), (0, 20)]
-    + [(-28, 4), (-54, 26), (-54, 26)]
+    [
+        (-54, 6),
+        (-54, 6),
+        (-28, -16),
+        (0, 2),
+        (28, 18),
+        (54, -6),
+        (54, -6),
+        (54, 12),
+        (54, 12),
+        (28, 36),
+        (0, 20),
+        (-28, 4),
+        (-54, 26),
+        (-54, 26),
+    ]
 )
 
 
@@ -164,22 +181,28 @@ def _at(paths: list[Path], centre: Point, size: float) -> list[Path]:
 
 LOGOS: dict[str, tuple[list[Path], list[Path]]] = {
     "bolt": ([BOLT], []),
-    "mountain": (MOUNTAIN, [[(-18, -34), (-30, -11), (-20, -16), (-14, -6), (-4, -8)]]),
+    "mountain": (MOUNTAIN, [[(-22, -46), (-37, -17), (-25, -23), (-17, -10), (-5, -14)]]),
     "leaf": ([_LEAF], [[(-2.5, -30), (2.5, -30), (2.5, 44), (-2.5, 44)]]),
     "star": ([_star()], []),
     "wave": ([_WAVE, [(x, y - 34) for x, y in _WAVE]], []),
 }
 
 
-def print_logo(
-    canvas: Canvas, logo: str, centre: Point, size: float, ink: Colour, ground: Colour, badge: bool
-) -> None:
-    """A logo, printed on `ground` or on a sewn badge of that colour, `size` units high, and the region where it is seen."""
+def print_logo(canvas: Canvas, logo: str, centre: Point, size: float, ink: Colour, ground: Colour, badge: bool) -> None:
+    """A logo, printed on `ground` or on a badge of that colour, `size` units high, and the region where it is seen."""
     shapes, cuts = LOGOS[logo]
     if badge:
         reach = size * 0.74
-        outline = ellipse(*centre, reach, reach) if logo in {"bolt", "star", "wave"} else rounded(
-            centre[0] - reach * 1.05, centre[1] - reach * 0.9, centre[0] + reach * 1.05, centre[1] + reach * 0.9, reach * 0.3
+        outline = (
+            ellipse(*centre, reach, reach)
+            if logo in {"bolt", "star", "wave"}
+            else rounded(
+                centre[0] - reach * 1.05,
+                centre[1] - reach * 0.9,
+                centre[0] + reach * 1.05,
+                centre[1] + reach * 0.9,
+                reach * 0.3,
+            )
         )
         patch = canvas.mask(outline)
         below = canvas.mask([(x + 0.4, y + 0.7) for x, y in outline])

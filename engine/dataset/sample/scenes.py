@@ -14,10 +14,10 @@ from engine.dataset.sample.paint import (
     Colour,
     Floats,
     Mask,
-    Path,
     blur,
     ellipse,
     noise,
+    pixels,
     ramp,
     rounded,
     smooth,
@@ -59,7 +59,6 @@ THINGS: tuple[Colour, ...] = (
 )
 
 _rows, _columns = np.mgrid[0:SIZE, 0:SIZE].astype(np.float32) / np.float32(SIZE)
-_WHOLE = Mask(np.ones((SIZE, SIZE), np.float32), 0, 0)
 Scene = Callable[[Canvas, Random, float], None]
 
 
@@ -79,18 +78,18 @@ def sweep(canvas: Canvas, rng: Random, floor: float) -> None:
     _mix(canvas, paper, _scaled(paper, 0.9), ramp(_rows, floor - 0.16, floor + 0.08))
     x, y = rng.uniform(0.2, 0.5), rng.uniform(0.15, 0.4)
     far = (_columns - np.float32(x)) ** 2 + (_rows - np.float32(y)) ** 2
-    canvas.tone(_WHOLE, 1.04 - np.float32(0.14) * ramp(far, 0.02, 0.9))
+    canvas.dim(1.04 - np.float32(0.14) * ramp(far, 0.02, 0.9))
 
 
 def flat(canvas: Canvas, rng: Random, floor: float) -> None:
     """A surface seen from above: paper, linen or boards."""
     if rng.random() < 0.45:
         _mix(canvas, rng.choice(PAPERS), rng.choice(PAPERS), np.zeros_like(_rows))
-        canvas.tone(_WHOLE, 1 + np.float32(0.025) * noise(rng, (SIZE, SIZE), 1, 3) * noise(rng, (SIZE, SIZE), 3, 1))
+        canvas.dim(1 + np.float32(0.025) * noise(rng, (SIZE, SIZE), 1, 3) * noise(rng, (SIZE, SIZE), 3, 1))
     else:
         _boards(canvas, rng, rng.choice(WOODS), 0.0)
     far = (_columns - np.float32(0.3)) ** 2 + (_rows - np.float32(0.25)) ** 2
-    canvas.tone(_WHOLE, 1.05 - np.float32(0.2) * ramp(far, 0.05, 1.0))
+    canvas.dim(1.05 - np.float32(0.2) * ramp(far, 0.05, 1.0))
 
 
 def _boards(canvas: Canvas, rng: Random, wood: Colour, top: float) -> None:
@@ -102,16 +101,12 @@ def _boards(canvas: Canvas, rng: Random, wood: Colour, top: float) -> None:
     canvas.tone(mask, 1 + np.float32(0.045) * rings + fibre + np.float32(0.05) * noise(rng, shape, 30, 90))
     for _ in range(rng.randint(2, 4)):
         cut = rng.uniform(top + 0.04, 0.98) * 100
-        canvas.tone(_pixels(stroke([(-2, cut), (102, cut)], 0.5)), 0.7)
+        canvas.tone(pixels(stroke([(-2, cut), (102, cut)], 0.5)), 0.7)
 
 
 def _band(top: float, low: float) -> Mask:
     first, last = int(top * SIZE), int(low * SIZE)
     return Mask(np.ones((last - first, SIZE), np.float32), first, 0)
-
-
-def _pixels(paths: list[Path]) -> Mask:
-    return Canvas().mask(*paths)
 
 
 def table(canvas: Canvas, rng: Random, floor: float) -> None:
@@ -137,8 +132,8 @@ def shelf(canvas: Canvas, rng: Random, floor: float) -> None:
         while x < 100:
             x += _books(canvas, rng, x, level) if rng.random() < 0.5 else _one(canvas, rng, x, level)
             x += rng.uniform(1, 9)
-        canvas.lay(_pixels([[(-2, level), (102, level), (102, level + 5), (-2, level + 5)]]), wood, solid=False)
-        canvas.tone(_pixels([[(-2, level + 5), (102, level + 5), (102, level + 9), (-2, level + 9)]]), 0.8)
+        canvas.lay(pixels([[(-2, level), (102, level), (102, level + 5), (-2, level + 5)]]), wood, solid=False)
+        canvas.tone(pixels([[(-2, level + 5), (102, level + 5), (102, level + 9), (-2, level + 9)]]), 0.8)
     _soften(canvas, rng.randint(2, 4))
     front = (boards[1] + 0.5) / 100
     if front < 0.97:
@@ -149,9 +144,15 @@ def _books(canvas: Canvas, rng: Random, x: float, level: float) -> float:
     start = x
     for _ in range(rng.randint(3, 7)):
         wide, tall = rng.uniform(2.2, 5), rng.uniform(22, 36)
-        spine = _pixels([rounded(x, level - tall, x + wide, level, 0.5)])
-        Brush(canvas, rng).part(spine, rng.choice(THINGS), "paper", 0.8, 0.5)
-        canvas.lay(_pixels([rounded(x + 0.3, level - tall * 0.8, x + wide - 0.3, level - tall * 0.68, 0.2)]), rng.choice(THINGS), 0.8, False)
+        spine = pixels([rounded(x, level - tall, x + wide, level, 0.5)])
+        canvas.lay(spine, rng.choice(THINGS), solid=False)
+        canvas.tone(spine, np.linspace(1.1, 0.72, spine.alpha.shape[1], dtype=np.float32)[None, :])
+        canvas.lay(
+            pixels([rounded(x + 0.3, level - tall * 0.8, x + wide - 0.3, level - tall * 0.68, 0.2)]),
+            rng.choice(THINGS),
+            0.8,
+            False,
+        )
         x += wide + 0.2
     return x - start
 
@@ -170,22 +171,28 @@ def _thing(canvas: Canvas, rng: Random, x: float, level: float, size: float) -> 
         right = [(x + half * 0.35, level - size), (x + half * 0.3, level - size * 0.8), (x + half, level - size * 0.4)]
         right += [(x + half * 0.55, level), (x - half * 0.55, level), (x - half, level - size * 0.4)]
         right += [(x - half * 0.3, level - size * 0.8), (x - half * 0.35, level - size)]
-        brush.part(_pixels([smooth(right)]), colour, "ceramic", 2.0, 0.5)
+        brush.part(pixels([smooth(right)]), colour, "ceramic", 2.0, 0.5)
     elif kind == 1:
         for _ in range(9):
             tip = (x + rng.uniform(-1, 1) * size * 0.6, level - size * rng.uniform(0.7, 1.3))
             stem = (x + rng.uniform(-0.2, 0.2) * half, level - size * 0.4)
             side = ((tip[0] + stem[0]) / 2 + rng.uniform(-0.2, 0.2) * size, (tip[1] + stem[1]) / 2)
             green = rng.choice(((74, 112, 70), (96, 134, 80), (60, 92, 66)))
-            brush.part(_pixels([smooth([stem, stem, side, tip, tip])]), green, "suede", 0.8, 0.5)
-            canvas.lay(_pixels(stroke([stem, tip], 0.5)), green, solid=False)
-        pot = [(x - half, level - size * 0.45), (x + half, level - size * 0.45), (x + half * 0.75, level), (x - half * 0.75, level)]
-        brush.part(_pixels([pot]), colour, "stoneware", 2.0, 0.5)
+            canvas.lay(pixels([smooth([stem, stem, side, tip, tip]), *stroke([stem, tip], 0.5)]), green, solid=False)
+        pot = [
+            (x - half, level - size * 0.45),
+            (x + half, level - size * 0.45),
+            (x + half * 0.75, level),
+            (x - half * 0.75, level),
+        ]
+        brush.part(pixels([pot]), colour, "stoneware", 2.0, 0.5)
     elif kind == 2:
-        brush.part(_pixels([rounded(x - half * 1.2, level - size * 0.6, x + half * 1.2, level, 0.8)]), colour, "paper", 1.6, 0.4)
+        brush.part(
+            pixels([rounded(x - half * 1.2, level - size * 0.6, x + half * 1.2, level, 0.8)]), colour, "paper", 1.6, 0.4
+        )
     else:
         reach = size * 0.34
-        brush.part(_pixels([ellipse(x, level - reach, reach, reach)]), colour, "ceramic", 3.0, 0.7)
+        brush.part(pixels([ellipse(x, level - reach, reach, reach)]), colour, "ceramic", 3.0, 0.7)
 
 
 def room(canvas: Canvas, rng: Random, floor: float) -> None:
@@ -195,17 +202,33 @@ def room(canvas: Canvas, rng: Random, floor: float) -> None:
     slant, start = rng.uniform(8, 20), rng.uniform(4, 40)
     for pane in range(2):
         x = start + pane * 17
-        canvas.tone(_pixels([[(x, 8), (x + 14, 8), (x + 14 - slant, 62), (x - slant, 62)]]), 1.1)
+        canvas.tone(pixels([[(x, 8), (x + 14, 8), (x + 14 - slant, 62), (x - slant, 62)]]), 1.1)
     if rng.random() < 0.6:
         x, y = rng.uniform(4, 74), rng.uniform(4, 16)
         wide, tall = rng.uniform(16, 24), rng.uniform(20, 28)
-        canvas.tone(_pixels([[(x + 1, y + 1.4), (x + wide + 1, y + 1.4), (x + wide + 1, y + tall + 1.4), (x + 1, y + tall + 1.4)]]), 0.82)
-        canvas.lay(_pixels([[(x, y), (x + wide, y), (x + wide, y + tall), (x, y + tall)]]), rng.choice(WOODS), solid=False)
-        inner = _pixels([[(x + 1.4, y + 1.4), (x + wide - 1.4, y + 1.4), (x + wide - 1.4, y + tall - 1.4), (x + 1.4, y + tall - 1.4)]])
+        canvas.tone(
+            pixels(
+                [[(x + 1, y + 1.4), (x + wide + 1, y + 1.4), (x + wide + 1, y + tall + 1.4), (x + 1, y + tall + 1.4)]]
+            ),
+            0.82,
+        )
+        canvas.lay(
+            pixels([[(x, y), (x + wide, y), (x + wide, y + tall), (x, y + tall)]]), rng.choice(WOODS), solid=False
+        )
+        inner = pixels(
+            [
+                [
+                    (x + 1.4, y + 1.4),
+                    (x + wide - 1.4, y + 1.4),
+                    (x + wide - 1.4, y + tall - 1.4),
+                    (x + 1.4, y + tall - 1.4),
+                ]
+            ]
+        )
         canvas.lay(inner, (238, 234, 226), solid=False)
         for _ in range(3):
             blob = ellipse(x + wide * rng.uniform(0.3, 0.7), y + tall * rng.uniform(0.3, 0.7), wide * 0.18, tall * 0.16)
-            canvas.lay(_pixels([blob]).within(inner), rng.choice(THINGS), 0.8, False)
+            canvas.lay(pixels([blob]).within(inner), rng.choice(THINGS), 0.8, False)
     edge = floor - rng.uniform(0.12, 0.18)
     for _ in range(rng.randint(0, 2)):
         _thing(canvas, rng, rng.choice((rng.uniform(0, 16), rng.uniform(84, 100))), edge * 100 + 5, rng.uniform(20, 40))
@@ -219,15 +242,19 @@ def bokeh(canvas: Canvas, rng: Random, floor: float) -> None:
     dusk = rng.random() < 0.5
     low, high = ((46, 52, 66), (112, 96, 88)) if dusk else ((146, 168, 130), (214, 220, 190))
     _mix(canvas, low, high, ramp(_rows + np.float32(0.3) * noise(rng, (SIZE, SIZE), 120, 120), 0.0, 0.9))
-    lights = ((252, 214, 150), (250, 236, 206), (236, 170, 120), (180, 200, 226)) if dusk else (
-        (232, 240, 200),
-        (250, 248, 226),
-        (190, 212, 160),
-        (120, 150, 110),
+    lights = (
+        ((252, 214, 150), (250, 236, 206), (236, 170, 120), (180, 200, 226))
+        if dusk
+        else (
+            (232, 240, 200),
+            (250, 248, 226),
+            (190, 212, 160),
+            (120, 150, 110),
+        )
     )
     for _ in range(rng.randint(14, 26)):
         reach = rng.uniform(2.5, 8)
-        disc = _pixels([ellipse(rng.uniform(-4, 104), rng.uniform(-4, 78), reach, reach)])
+        disc = pixels([ellipse(rng.uniform(-4, 104), rng.uniform(-4, 78), reach, reach)])
         canvas.lay(disc, rng.choice(lights), rng.uniform(0.18, 0.5), False)
     _soften(canvas, 2)
     edge = floor - rng.uniform(0.08, 0.14)
@@ -239,7 +266,9 @@ def wall(canvas: Canvas, rng: Random, floor: float) -> None:
     """A plastered wall for things that hang."""
     colour = rng.choice(WALLS[:6])
     _mix(canvas, _scaled(colour, 1.06), _scaled(colour, 0.88), ramp(_columns + _rows, 0.2, 1.8))
-    canvas.tone(_WHOLE, 1 + np.float32(0.012) * noise(rng, (SIZE, SIZE), 5, 6) + np.float32(0.02) * noise(rng, (SIZE, SIZE), 40, 50))
+    canvas.dim(
+        1 + np.float32(0.012) * noise(rng, (SIZE, SIZE), 5, 6) + np.float32(0.02) * noise(rng, (SIZE, SIZE), 40, 50)
+    )
 
 
 def _soften(canvas: Canvas, radius: int) -> None:
@@ -253,12 +282,24 @@ def _soften(canvas: Canvas, radius: int) -> None:
             for end, shifted in ((0, before), (-1, after)):
                 edge[axis] = end
                 shifted[tuple(edge)] = soft[tuple(edge)]
-            pair = np.stack([soft * np.float32(0.75) + before * np.float32(0.25), soft * np.float32(0.75) + after * np.float32(0.25)], axis + 1)
+            pair = np.stack(
+                [
+                    soft * np.float32(0.75) + before * np.float32(0.25),
+                    soft * np.float32(0.75) + after * np.float32(0.25),
+                ],
+                axis + 1,
+            )
             soft = pair.reshape((SIZE, -1) if axis == 0 else (SIZE, SIZE))
         canvas.rgb[:, :, channel] = soft
 
 
-STANDING: dict[str, tuple[Scene, int]] = {"sweep": (sweep, 10), "table": (table, 4), "shelf": (shelf, 4), "room": (room, 4), "bokeh": (bokeh, 3)}
+STANDING: dict[str, tuple[Scene, int]] = {
+    "sweep": (sweep, 10),
+    "table": (table, 4),
+    "shelf": (shelf, 4),
+    "room": (room, 4),
+    "bokeh": (bokeh, 3),
+}
 HANGING: dict[str, tuple[Scene, int]] = {"sweep": (sweep, 6), "wall": (wall, 4), "flat": (flat, 3)}
 LYING: dict[str, tuple[Scene, int]] = {"flat": (flat, 6), "sweep": (sweep, 4)}
 
@@ -266,11 +307,13 @@ LYING: dict[str, tuple[Scene, int]] = {"flat": (flat, 6), "sweep": (sweep, 4)}
 def throw_shadow(canvas: Canvas, standing: bool, rng: Random) -> None:
     """The product's own shadow on what surrounds it: on the floor when it stands, behind it when it hangs or lies."""
     outside = 1 - canvas.silhouette
+    factor = np.ones_like(outside)
     if not standing:
         dx, dy = rng.randint(4, 8), rng.randint(6, 11)
         for radius, dark in ((3, 0.22), (9, 0.26)):
-            cast = np.roll(np.roll(blur(canvas.silhouette, radius), dy * radius // 7 + 2, 0), dx * radius // 9 + 1, 1)
-            canvas.tone(_WHOLE, 1 - np.float32(dark) * cast * outside)
+            cast = np.roll(blur(canvas.silhouette, radius), (dy * radius // 7 + 2, dx * radius // 9 + 1), (0, 1))
+            factor *= 1 - np.float32(dark) * cast * outside
+        canvas.dim(factor)
         return
     rows = np.flatnonzero(canvas.silhouette.max(axis=1) > 0.5)
     foot = int(rows[-1])
@@ -278,7 +321,14 @@ def throw_shadow(canvas: Canvas, standing: bool, rng: Random) -> None:
     columns = np.flatnonzero(band > 0.5)
     left, right = int(columns[0]), int(columns[-1])
     cx, rx = (left + right) / 2, (right - left) / 2
-    for wide, tall, radius, shift, dark in ((0.98, 2.6, 3, 0.0, 0.55), (1.06, 6.0, 7, 5.0, 0.38), (1.2, 12.0, 13, 14.0, 0.22)):
+    for wide, tall, radius, shift, dark in (
+        (0.98, 2.6, 3, 0.0, 0.55),
+        (1.06, 6.0, 7, 5.0, 0.38),
+        (1.2, 12.0, 13, 14.0, 0.22),
+    ):
         outline = [(x / SIZE * 100, y / SIZE * 100) for x, y in ellipse(cx + shift, foot - 2.0, rx * wide, tall)]
-        cast = blur(_pixels([outline]).whole(), radius)
-        canvas.tone(_WHOLE, 1 - np.float32(dark) * cast * outside)
+        flat_shadow = pixels([outline])
+        top, low = max(flat_shadow.y - 3 * radius, 0), min(flat_shadow.window[0].stop + 3 * radius, SIZE)
+        cast = blur(flat_shadow.whole()[top:low], radius)
+        factor[top:low] *= 1 - np.float32(dark) * cast * outside[top:low]
+    canvas.dim(factor)

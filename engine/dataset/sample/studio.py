@@ -39,7 +39,9 @@ class Studio:
     def mask(self, *paths: Path) -> Mask:
         return self.canvas.mask(*paths)
 
-    def printed(self, part: str, mask: Mask, axes: Axes = flat, round_: float = 2.8, relief: float | None = None) -> None:
+    def printed(
+        self, part: str, mask: Mask, axes: Axes = flat, round_: float = 2.8, relief: float | None = None
+    ) -> None:
         """A part in the product's colour and material, with its pattern when it has one."""
         self.canvas.lay(mask, self.look.colour)
         if self.look.pattern:
@@ -47,7 +49,13 @@ class Studio:
         self.brush(part).model(mask, self.look.material, round_, relief)
 
     def solid(
-        self, part: str, mask: Mask, colour: Colour, material: str = "", round_: float = 1.6, relief: float | None = None
+        self,
+        part: str,
+        mask: Mask,
+        colour: Colour,
+        material: str = "",
+        round_: float = 1.6,
+        relief: float | None = None,
     ) -> None:
         """A part in one colour."""
         self.brush(part).part(mask, colour, material or self.look.material, round_, relief)
@@ -65,7 +73,9 @@ class Studio:
         pale = luma(ground) > 128
         strong: Colour = (46, 48, 54) if pale else (243, 240, 232)
         if self.look.badged and not bare:
-            print_logo(self.canvas, self.look.logo, centre, size, (243, 240, 232) if pale else darker(ground), strong, True)
+            print_logo(
+                self.canvas, self.look.logo, centre, size, (243, 240, 232) if pale else darker(ground), strong, True
+            )
         else:
             print_logo(self.canvas, self.look.logo, centre, size, strong, ground, False)
 
