@@ -20,7 +20,7 @@ class Lane(Protocol):
     progressed: Any
     cancelled: Any
 
-    def submit(self, name: str, **arguments: Any) -> int: ...
+    def submit(self, name: str, /, **arguments: Any) -> int: ...
     def cancel(self, job: int) -> None: ...
     def pause(self, job: int) -> None: ...
     def resume(self, job: int) -> None: ...
@@ -38,6 +38,21 @@ class Task:
     state: str = "waiting"
     progress: Progress | None = None
     seconds_left: float | None = None
+    epoch: int = 0  # of a training: the one that runs
+    epochs: int = 0
+    ndcg: tuple[float, ...] = ()  # on validation, of the epochs seen
+
+    @property
+    def share(self) -> float | None:
+        """How much is done, 0..1; None while it is unknown."""
+        if self.progress is None or not self.progress.total:
+            return None if not self.epochs or not self.epoch else max(self.epoch - 1, 0) / self.epochs
+        within = min(self.progress.done / self.progress.total, 1.0)
+        if not self.epochs or not self.epoch:
+            return within
+        if self.progress.stage == "Epoch done":
+            return within
+        return (self.epoch - 1 + (within if self.progress.stage == "Training" else 1.0)) / self.epochs
 
 
 class Batch(QObject):
@@ -53,7 +68,7 @@ class Batch(QObject):
         super().__init__(parent)
         self._lane = lane
         self._clock = clock
-        self._stage: tuple[int, str, float, int] = (0, "", 0.0, 0)  # job, stage, when and at what step it began
+        self._stage: tuple[int, str, float, float] = (0, "", 0.0, 0.0)  # job, stage, when and at what share it began
         self.tasks: dict[int, Task] = {}
         lane.progressed.connect(self._progressed)
         lane.finished.connect(self._finished)
@@ -65,9 +80,9 @@ class Batch(QObject):
         """The task at the front: running, paused or about to."""
         return next(iter(self.tasks.values()), None)
 
-    def submit(self, kind: str, title: str, folder: str, **arguments: Any) -> Task:
+    def submit(self, kind: str, title: str, folder: str, /, *, epochs: int = 0, **arguments: Any) -> Task:
         job = self._lane.submit(kind, **arguments)
-        task = Task(job, kind, title, folder, arguments)
+        task = Task(job, kind, title, folder, arguments, epochs=epochs)
         self.tasks[job] = task
         self.changed.emit()
         return task
@@ -79,7 +94,7 @@ class Batch(QObject):
 
     def resume(self, job: int) -> None:
         if job in self.tasks:
-            self._stage = (0, "", 0.0, 0)
+            self._stage = (0, "", 0.0, 0.0)
             self._lane.resume(job)
             self._put(replace(self.tasks[job], state="running"))
 
@@ -96,22 +111,28 @@ class Batch(QObject):
         task = self.tasks.get(job)
         if task is None:
             return
-        state = "running" if task.state == "waiting" else task.state
-        left = self._left(job, progress) if state == "running" else None
-        task = replace(task, progress=progress, state=state, seconds_left=left)
+        task = replace(task, progress=progress, state="running" if task.state == "waiting" else task.state)
+        if task.kind == "train" and "epoch" in progress.data:
+            task = replace(task, epoch=int(progress.data["epoch"]))
+            if "ndcg@10" in progress.data:
+                task = replace(task, ndcg=(*task.ndcg, progress.data["ndcg@10"]), epochs=progress.total or task.epochs)
+        task = replace(task, seconds_left=self._left(task) if task.state == "running" else None)
         self.advanced.emit(task, progress)
         self._put(task)
 
-    def _left(self, job: int, progress: Progress) -> float | None:
-        """Seconds to the end of this stage at the pace since it began; None while that is a guess."""
-        now = self._clock()
-        if self._stage[:2] != (job, progress.stage) or progress.done < self._stage[3]:
-            self._stage = (job, progress.stage, now, progress.done)
-        _, _, began, first = self._stage
-        steps, seconds = progress.done - first, now - began
-        if steps <= 0 or seconds < 1.0 or progress.total <= 0:
+    def _left(self, task: Task) -> float | None:
+        """Seconds to the end at the pace so far, of a training over its epochs, else of the stage; None for a guess."""
+        share = task.share
+        if share is None or task.progress is None:
             return None
-        return seconds / steps * max(progress.total - progress.done, 0)
+        stage = "Training" if task.epochs and task.epoch else task.progress.stage
+        now = self._clock()
+        if self._stage[:2] != (task.job, stage) or share < self._stage[3]:
+            self._stage = (task.job, stage, now, share)
+        _, _, began, first = self._stage
+        if share - first <= 0.001 or now - began < 2.0:
+            return None
+        return (now - began) / (share - first) * (1 - share)
 
     def _finished(self, job: int, answer: object) -> None:
         task = self.tasks.pop(job, None)

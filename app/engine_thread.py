@@ -141,7 +141,7 @@ class EngineLane(QObject):
         if not self._stopped and not self._thread.isRunning():
             self._thread.start()
 
-    def submit(self, name: str, **arguments: Any) -> int:
+    def submit(self, name: str, /, **arguments: Any) -> int:
         """Ask for a job of the desk; its number comes back at once and with every signal about it."""
         self._jobs += 1
         asked = _Asked(self._jobs, name, arguments)

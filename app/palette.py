@@ -184,6 +184,7 @@ class Palette(QLineEdit):
         box.addWidget(self._nothing)
         self._popup.hide()
         window.installEventFilter(self)
+        self.destroyed.connect(self._popup.deleteLater)
         self.textChanged.connect(lambda _: self._show() if self.hasFocus() else None)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:

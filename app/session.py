@@ -36,7 +36,7 @@ class Engine(Protocol):
     failed: Any  # Signal(int, str, str): job, message, hint
     progressed: Any  # Signal(int, object): job, Progress
 
-    def submit(self, name: str, **arguments: Any) -> int: ...
+    def submit(self, name: str, /, **arguments: Any) -> int: ...
 
 
 class Session(QObject):
@@ -91,6 +91,17 @@ class Session(QObject):
     def open_run(self, folder: str) -> None:
         """Open a run; its first shopper is chosen when it arrives, unless the chosen one exists in it too."""
         self._ask("open_run", run=folder)
+
+    def close_run(self) -> None:
+        """Back to nothing open."""
+        self._jobs.clear()
+        self._announce()
+        self.run, self.user, self.item = None, "", ""
+        self.ranking, self.explanation = None, None
+        self.point(NOTHING)
+        self.run_changed.emit(None)
+        self.ranking_changed.emit(None)
+        self.explanation_changed.emit(None)
 
     def choose_user(self, user: str) -> None:
         if self.run is None or user == self.user:

@@ -56,7 +56,8 @@ class Theme:
     bias: QColor
     good: QColor  # grades A and B
     fair: QColor  # grade C
-    poor: QColor  # grades D to F, and errors
+    poor: QColor  # grades D to F
+    error: QColor  # the mark of an error beside text
     tip: QColor  # behind a tooltip, with light text in both themes
 
     @property
@@ -89,6 +90,7 @@ LIGHT = _theme(
     good="#15803d",
     fair="#b45309",
     poor="#b91c1c",
+    error="#b91c1c",
     tip="#1c2430",
 )
 DARK = _theme(
@@ -112,6 +114,7 @@ DARK = _theme(
     good="#15803d",
     fair="#b45309",
     poor="#dc2626",
+    error="#f87171",
     tip="#2c323c",
 )
 _MODALITY_TOKENS = {

@@ -212,7 +212,7 @@ class FakeEngine(QObject):
         self.held: set[str] = set()
         self.calls: list[tuple[str, int]] = []  # cancel, pause and resume
 
-    def submit(self, name: str, **arguments: Any) -> int:
+    def submit(self, name: str, /, **arguments: Any) -> int:
         job = len(self.asked) + 1
         self.asked.append((job, name, arguments))
         if name not in self.held:

@@ -1,0 +1,40 @@
+"""The command `heedmap`: with a subcommand the command line, otherwise the window."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run and return the exit code. Qt is imported for the window alone, the command line for a command alone."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments and not arguments[0].startswith("-"):
+        from engine.cli import main as command_line
+
+        return command_line(arguments)
+    if arguments in (["--help"], ["-h"], ["--version"]):
+        from engine.cli import main as command_line
+
+        return command_line(arguments)
+    options = _options().parse_args(arguments)
+    from app.start import start
+
+    return start(
+        options.workspace, options.run, in_process=options.in_process, theme=options.theme, language=options.language
+    )
+
+
+def _options() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="heedmap", description="Open the window. For commands: heedmap --help")
+    parser.add_argument("--workspace", default="", help="the workspace folder to open")
+    parser.add_argument("--run", default="", help="the run folder to open")
+    parser.add_argument("--in-process", action="store_true", help="run the engine inside the window's process")
+    parser.add_argument("--theme", default="", choices=["", "light", "dark", "system"])
+    parser.add_argument("--language", default="", choices=["", "en", "zh_CN", "system"])
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

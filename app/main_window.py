@@ -1,0 +1,526 @@
+"""The window: frames the views, holds the session, and turns actions into jobs of the two lanes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from PySide6.QtCore import QByteArray, QTimer, Signal
+from PySide6.QtGui import QAction, QCloseEvent, QShowEvent
+from PySide6.QtWidgets import (
+    QApplication,
+    QFileDialog,
+    QHBoxLayout,
+    QMainWindow,
+    QMenu,
+    QMessageBox,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app import actions as acts
+from app import settings as stored
+from app.batch import Batch, Task
+from app.chrome import Banner, Rail, StatusBar, TopBar
+from app.i18n import LANGUAGES, LanguageSource
+from app.palette import Column, Entry, search
+from app.session import Session
+from app.settings import Settings
+from app.theme import ThemeSource, palette, stylesheet, ui_font
+from app.workspace import Workspace
+from engine.answers import RunSummary
+from engine.errors import HeedmapError
+from engine.explain.types import Explanation
+from engine.runner import Beat
+from engine.workspace import WorkspaceSummary
+
+SAMPLE = ("sample", "first")  # names of the sample's dataset and of its run
+EXPLORE, TRAIN, WELCOME = "explore", "train", "welcome"
+
+
+class Lane(Protocol):
+    """What the window needs of a lane; `EngineLane` is one."""
+
+    finished: Any
+    failed: Any
+    progressed: Any
+    cancelled: Any
+    restarted: Any
+    beat: Any
+
+    def submit(self, name: str, /, **arguments: Any) -> int: ...
+    def cancel(self, job: int) -> None: ...
+    def pause(self, job: int) -> None: ...
+    def resume(self, job: int) -> None: ...
+    def stop(self) -> None: ...
+
+
+class MainWindow(QMainWindow):
+    """`begin` is called once the first frame is on the screen: it makes the views and asks for the workspace."""
+
+    ready = Signal()  # the views are there
+
+    def __init__(
+        self,
+        interactive: Lane,
+        batch: Lane,
+        *,
+        themes: ThemeSource,
+        languages: LanguageSource,
+        settings: Settings,
+        workspace: Path,
+        run: str = "",
+        save: Callable[[Settings], None] = lambda _: None,
+    ) -> None:
+        super().__init__()
+        self._lanes = (interactive, batch)
+        self._themes = themes
+        self._languages = languages
+        self._settings = settings
+        self._save = save
+        self._first_run = run
+        self._begun = False
+        self._beats: dict[int, Beat] = {}
+        self._chain: dict[int, Callable[[], None]] = {}  # batch job -> what follows when it is done
+        self._views: dict[str, QWidget] = {}
+        self.session = Session(interactive, self)
+        self.workspace = Workspace(interactive, workspace, self)
+        self.batch = Batch(batch, parent=self)
+        self._waiting = ""
+        self.current = EXPLORE
+        self.setWindowTitle("Heedmap")
+        self.setMinimumSize(960, 620)
+        self.resize(1440, 900)
+        if settings.geometry:
+            self.restoreGeometry(QByteArray.fromBase64(settings.geometry.encode()))
+        self._stack = QStackedWidget()
+        self._connect()
+        self._build()
+
+    # --- what happens -----------------------------------------------------------------------------------------------
+
+    def _connect(self) -> None:
+        self._themes.changed.connect(lambda _: self._build())
+        self.session.run_changed.connect(self._run_opened)
+        self.session.method_changed.connect(lambda _: self._show_open())
+        self.session.explanation_changed.connect(self._explained)
+        self.session.waiting_changed.connect(self._busy)
+        self.session.failed.connect(self._session_failed)
+        self.workspace.changed.connect(self._listed)
+        self.workspace.failed.connect(lambda message, hint: self.banner.say(message, hint))
+        self.batch.changed.connect(self._show_work)
+        self.batch.done.connect(self._batch_done)
+        self.batch.failed.connect(self._batch_failed)
+        self.batch.cancelled.connect(lambda task: self._batch_ended(task))
+        for place, lane in enumerate(self._lanes):
+            lane.beat.connect(lambda beat, p=place: self._beat(p, beat))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if not self._begun:
+            self._begun = True
+            QTimer.singleShot(0, self, self.begin)
+
+    def begin(self) -> None:
+        self.workspace.refresh(create=True)
+        if self._first_run:
+            self.session.open_run(self._first_run)
+        self._make_views()
+        self.ready.emit()
+
+    def _listed(self, summary: WorkspaceSummary) -> None:
+        self._show_open()
+        if summary.faults:
+            self.banner.say(
+                self.tr("%n folder(s) of the workspace could not be read.", "", len(summary.faults)),
+                "\n".join(summary.faults[:3]),
+            )
+        if self.session.run is None and not self._first_run:
+            done = [run for run in self.workspace.openable if run.state == "done"] or list(self.workspace.openable)
+            if done:
+                self._first_run = done[0].folder
+                self.session.open_run(done[0].folder)
+            else:
+                self.show_view(self.current)
+
+    def _run_opened(self, run: RunSummary | None) -> None:
+        self._show_open()
+        if run is not None:
+            self._first_run = run.folder
+            self._settings = replace(self._settings, run=run.folder)
+            if self.current == EXPLORE:
+                self.show_view(EXPLORE)
+
+    def _explained(self, explanation: Explanation | None) -> None:
+        if explanation is not None:
+            trust = explanation.faithfulness
+            self.top.grade.show_grade(trust.grade if trust is not None else "")
+
+    def _busy(self, what: str) -> None:
+        self._waiting = what
+        self._show_work()
+
+    def _session_failed(self, message: str, hint: str) -> None:
+        if self.session.run is None:
+            self._first_run = ""
+            self.show_view(self.current)
+        self.banner.say(message, hint, again=True)
+
+    def _show_work(self) -> None:
+        self.status.show_work(self.batch.current, self._waiting)
+
+    def _beat(self, place: int, beat: Beat) -> None:
+        self._beats[place] = beat
+        used = [one.used for one in self._beats.values() if one.device == beat.device]
+        same_memory = beat.device != "CPU"  # a graphics card tells what all its users take together
+        self.status.show_machine(beat.device, max(used) if same_memory else sum(used), beat.total)
+
+    def _batch_done(self, task: Task, answer: object) -> None:
+        self._batch_ended(task, follow=True)
+
+    def _batch_failed(self, task: Task, message: str, hint: str) -> None:
+        self.banner.say(message, hint)
+        self._batch_ended(task)
+
+    def _batch_ended(self, task: Task, follow: bool = False) -> None:
+        after = self._chain.pop(task.job, None)
+        self.workspace.refresh()
+        if follow and after is not None:
+            after()
+
+    # --- what can be done -------------------------------------------------------------------------------------------
+
+    def actions_offered(self) -> list[acts.Action]:
+        def theme(choice: str) -> Callable[[], None]:
+            return lambda: self.choose_theme(choice)
+
+        def tongue(choice: str) -> Callable[[], None]:
+            return lambda: self.choose_language(choice)
+
+        return [
+            acts.Action("explore", self.tr("Explore"), lambda: self.show_view(EXPLORE), "Ctrl+1", "explore", "views"),
+            acts.Action("train", self.tr("Train"), lambda: self.show_view(TRAIN), "Ctrl+2", "train", "views"),
+            acts.Action("find", self.tr("Find anything"), self.focus_search, "Ctrl+K", "search", "views"),
+            acts.Action("open", self.tr("Open a workspace …"), self.ask_workspace, "Ctrl+O", "folder"),
+            acts.Action("open-run", self.tr("Open a run …"), self.ask_run, "Ctrl+Shift+O", "run"),
+            acts.Action("import", self.tr("Import data …"), self.ask_import, "Ctrl+I", "import"),
+            acts.Action("sample", self.tr("Make the sample and train on it"), self.make_sample, "", "sample"),
+            acts.Action("reload", self.tr("Read the workspace again"), self.workspace.refresh, "F5", "refresh"),
+            *(
+                acts.Action(
+                    f"theme-{choice}", text, theme(choice), "", "theme", "theme",
+                    lambda choice=choice: self._themes.choice == choice,  # type: ignore[misc]
+                )
+                for choice, text in (
+                    ("light", self.tr("Light theme")),
+                    ("dark", self.tr("Dark theme")),
+                    ("system", self.tr("Theme of the system")),
+                )
+            ),
+            *(
+                acts.Action(
+                    f"language-{choice}", name, tongue(choice), "", "language", "language",
+                    lambda choice=choice: self._languages.language == choice,  # type: ignore[misc]
+                )
+                for choice, name in LANGUAGES.items()
+            ),
+            acts.Action(
+                "toggle-theme", self.tr("Switch between light and dark"), self.toggle_theme, "Ctrl+D", "theme", "theme"
+            ),
+            acts.Action("quit", self.tr("Quit"), self.quit, "Ctrl+Q", "quit", "quit"),
+        ]  # fmt: skip
+
+    def focus_search(self) -> None:
+        self.top.palette_field.setFocus()
+        self.top.palette_field.selectAll()
+
+    def choose_theme(self, choice: str) -> None:
+        self._themes.choose(choice)
+        self._remember(theme=choice)
+
+    def toggle_theme(self) -> None:
+        self.choose_theme("light" if self._themes.theme.dark else "dark")
+
+    def choose_language(self, choice: str) -> None:
+        self._languages.choose(choice)
+        self._remember(language=choice)
+        for view in self._views.values():
+            self._stack.removeWidget(view)
+            view.hide()
+            view.deleteLater()
+        self._views.clear()
+        self._build()
+        self._make_views()
+        self.session.announce()
+
+    def open_workspace(self, folder: Path) -> None:
+        self._first_run = ""
+        self.session.close_run()
+        self._remember(workspace=str(folder), run="")
+        self.workspace.open(folder)
+
+    def ask_workspace(self) -> None:
+        if folder := self._ask_folder(self.tr("Open a workspace"), self.workspace.folder):
+            self.open_workspace(folder)
+
+    def ask_run(self) -> None:
+        if folder := self._ask_folder(self.tr("Open a run"), self.workspace.folder / "runs"):
+            self.open_run(str(folder))
+
+    def ask_import(self) -> None:
+        if folder := self._ask_folder(self.tr("Import a folder of data"), Path.home()):
+            self.import_folder(folder)
+
+    def _ask_folder(self, title: str, start: Path) -> Path | None:
+        answer = QFileDialog.getExistingDirectory(self, title, str(start))
+        return Path(answer) if answer else None
+
+    def open_run(self, folder: str) -> None:
+        self.banner.hide()
+        self._first_run = folder
+        self.session.open_run(folder)
+        self.show_view(EXPLORE)
+
+    def import_folder(self, folder: Path) -> None:
+        out = self.workspace.new_dataset_folder(folder.name)
+        self.batch.submit(
+            "import_dataset", self.tr("Importing {0}").format(folder.name), str(out),
+            kind="auto", sources=[str(folder)], out=str(out),
+        )  # fmt: skip
+
+    def make_sample(self) -> None:
+        """Draw the sample, train on it, open the run; what is there already is not made again."""
+        dataset, run = (
+            self.workspace.folder / kind / name for kind, name in zip(("datasets", "runs"), SAMPLE, strict=True)
+        )
+        known = self.workspace.run(str(run))
+        if known is not None and known.state == "done":
+            self.open_run(known.folder)
+        elif any(Path(one.folder) == dataset for one in self.workspace.datasets):
+            self.train(str(dataset), str(run), None, resume=known is not None, follow=True)
+        else:
+            task = self.batch.submit("sample", self.tr("Drawing the sample"), str(dataset), out=str(dataset))
+            self._chain[task.job] = lambda: self.train(str(dataset), str(run), None, follow=True)
+
+    def train(
+        self, dataset: str, run: str, settings: dict[str, Any] | None, *, resume: bool = False, follow: bool = False
+    ) -> None:
+        """Start or go on with a training; with `follow` its run is opened at the end."""
+        task = self.batch.submit(
+            "train", self.tr("Training {0}").format(Path(run).name), run, epochs=int((settings or {}).get("epochs", 0)),
+            dataset=dataset, run=run, settings=settings, resume=resume,
+        )  # fmt: skip
+        if follow:
+            self._chain[task.job] = lambda: self.open_run(run)
+
+    def show_view(self, name: str) -> None:
+        """Explore or Train; without anything to explore, the first steps stand in Explore's place."""
+        self.current = name
+        self.rail.show_current(name)
+        if not self._views:
+            return
+        if name == TRAIN and TRAIN not in self._views:
+            from app.views.train import TrainView
+
+            self._add(TRAIN, TrainView(self.session, self.workspace, self.batch, self._themes))
+            self._views[TRAIN].open_asked.connect(self.open_run)  # type: ignore[attr-defined]
+            self._views[TRAIN].train_asked.connect(  # type: ignore[attr-defined]
+                lambda dataset, run, settings, resume: self.train(dataset, run, settings, resume=resume)
+            )
+        empty = name == EXPLORE and self.session.run is None and not self._first_run
+        self._stack.setCurrentWidget(self._views[WELCOME if empty else name])
+
+    def quit(self) -> None:
+        self.close()
+
+    # --- how it is built --------------------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        """Make the frame anew: at the start, and when the theme or the language changes. The views stay."""
+        application = QApplication.instance()
+        if isinstance(application, QApplication):
+            application.setPalette(palette(self._themes.theme))
+            application.setFont(ui_font())
+            application.setStyleSheet(stylesheet(self._themes.theme))
+        theme = self._themes.theme
+        for action in self.actions():
+            self.removeAction(action)
+            action.deleteLater()
+        offered = self.actions_offered()
+        made = acts.attach(offered, self, theme)
+        menu, tongues = QMenu(self), QMenu(self)
+        acts.fill(menu, [action for action in offered if action.group != "language"], made)
+        acts.fill(tongues, [action for action in offered if action.group == "language"], made)
+        tongues.setTitle(self.tr("Language"))
+        menu.insertMenu(made["quit"], tongues)
+        menu.insertSeparator(made["quit"])
+        for one in (menu, tongues):
+            one.aboutToShow.connect(lambda: self._check(offered, made))
+        self.top = TopBar(theme, self, self._find)
+        self.top.dataset_chosen.connect(self._dataset_chosen)
+        self.top.run_chosen.connect(self.open_run)
+        self.top.method_chosen.connect(self.session.choose_method)
+        views = [
+            (EXPLORE, self.tr("Explore"), "explore", self.tr("Why is this product shown to this shopper? (Ctrl+1)")),
+            (TRAIN, self.tr("Train"), "train", self.tr("Train a model on this workspace's data (Ctrl+2)")),
+        ]
+        self.rail = Rail(theme, views, menu, self.tr("Menu (F10)"))
+        self.rail.chosen.connect(self.show_view)
+        opener = QAction(self)
+        opener.setShortcut("F10")
+        opener.triggered.connect(self.rail.more.showMenu)
+        self.addAction(opener)
+        self.banner = Banner(theme)
+        self.banner.retry.connect(self.session.retry)
+        self.status = StatusBar(theme, tongues, LANGUAGES[self._languages.language])
+        self._frame()
+        self._show_open()
+        self._show_work()
+        self._explained(self.session.explanation)
+        for place, beat in self._beats.items():
+            self._beat(place, beat)
+        self.rail.show_current(self.current)
+
+    def _frame(self) -> None:
+        inner = QVBoxLayout()
+        inner.setContentsMargins(0, 0, 0, 0)
+        inner.setSpacing(0)
+        above = QVBoxLayout()
+        above.setContentsMargins(14, 0, 14, 0)
+        above.addWidget(self.banner)
+        inner.addLayout(above)
+        inner.addWidget(self._stack, 1)
+        middle = QHBoxLayout()
+        middle.setSpacing(0)
+        middle.addWidget(self.rail)
+        middle.addLayout(inner, 1)
+        whole = QWidget()
+        column = QVBoxLayout(whole)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.top)
+        column.addLayout(middle, 1)
+        column.addWidget(self.status)
+        self.setCentralWidget(whole)
+
+    def _make_views(self) -> None:
+        from app.views.explore import ExploreView
+        from app.views.welcome import WelcomeView
+
+        welcome = WelcomeView(self.workspace, self.batch, self._themes)
+        welcome.sample_asked.connect(self.make_sample)
+        welcome.import_asked.connect(self.ask_import)
+        welcome.open_asked.connect(self.ask_workspace)
+        welcome.train_asked.connect(lambda: self.show_view(TRAIN))
+        self._add(WELCOME, welcome)
+        self._add(EXPLORE, ExploreView(self.session, self._themes))
+        self.show_view(self.current)
+
+    def _add(self, name: str, view: QWidget) -> None:
+        self._views[name] = view
+        self._stack.addWidget(view)
+
+    def _check(self, offered: list[acts.Action], made: dict[str, QAction]) -> None:
+        for action in offered:
+            if action.checked is not None:
+                made[action.id].setChecked(action.checked())
+
+    def _show_open(self) -> None:
+        """Fill the choosers of the top bar from the workspace and the session."""
+        run = self.session.run
+        dataset = run.dataset.folder if run is not None else ""
+        name = run.dataset.name if run is not None else ""
+        datasets = [(one.name, one.folder) for one in self.workspace.datasets]
+        if run is not None and not any(Path(folder) == Path(dataset) for _, folder in datasets):
+            datasets.append((name, dataset))
+        self.top.dataset.fill(datasets, dataset)
+        runs = [(one.name, one.folder) for one in self.workspace.openable if not name or one.dataset == name]
+        if run is not None and not any(Path(folder) == Path(run.folder) for _, folder in runs):
+            runs.insert(0, (run.run, run.folder))
+        self.top.run.fill(runs if run is not None else [], run.folder if run is not None else "")
+        names = {"contribution": self.tr("Contribution"), "attention": self.tr("Attention")}
+        methods = [(names.get(method, method), method) for method in run.methods] if run is not None else []
+        self.top.method.fill(methods, self.session.method)
+
+    def _dataset_chosen(self, folder: str) -> None:
+        name = next((one.name for one in self.workspace.datasets if one.folder == folder), "")
+        runs = [run for run in self.workspace.openable if run.dataset == name]
+        if runs:
+            self.open_run(runs[0].folder)
+        else:
+            self.show_view(TRAIN)
+            self._views[TRAIN].choose_dataset(folder)  # type: ignore[attr-defined]
+            self._show_open()
+
+    def _find(self, query: str) -> list[Entry]:
+        commands = [
+            Entry(action.text, action.shortcut.replace("+", " "), action.icon or "run", action.run)
+            for action in self.actions_offered()
+            if action.id != "find"
+        ]
+        columns = [
+            Column(
+                "run", self.tr("run"), [run.name for run in self.workspace.openable],
+                lambda place: self.open_run(self.workspace.openable[place].folder),
+            ),
+        ]  # fmt: skip
+        run = self.session.run
+        if run is not None:
+            columns += [
+                Column("shopper", self.tr("shopper"), run.shoppers.user, lambda p: self._go(user=run.shoppers.user[p])),
+                Column("product", self.tr("product"), run.items.title, lambda p: self._go(item=run.items.item[p])),
+            ]
+        return search(query, commands, columns)
+
+    def _go(self, user: str = "", item: str = "") -> None:
+        self.show_view(EXPLORE)
+        if user:
+            self.session.choose_user(user)
+        if item:
+            self.session.choose_item(item)
+
+    # --- how it ends ------------------------------------------------------------------------------------------------
+
+    def _remember(self, **changes: str) -> None:
+        self._settings = replace(self._settings, **changes)
+
+    def may_close(self) -> bool:
+        """Ask when a job runs; without one there is nothing to lose."""
+        task = self.batch.current
+        if task is None:
+            return True
+        box = QMessageBox(self)
+        box.setWindowTitle("Heedmap")
+        box.setText(self.tr("{0} is not done.").format(task.title))
+        box.setInformativeText(
+            self.tr("It stops with the window. A training goes on later from its last finished epoch.")
+            if task.kind == "train"
+            else self.tr("It stops with the window and starts anew next time.")
+        )
+        leave = box.addButton(self.tr("Stop and close"), QMessageBox.ButtonRole.AcceptRole)
+        stay = box.addButton(self.tr("Keep it running"), QMessageBox.ButtonRole.RejectRole)
+        box.setDefaultButton(stay)
+        box.setEscapeButton(stay)
+        box.exec()
+        return box.clickedButton() is leave
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if not self.may_close():
+            event.ignore()
+            return
+        self._remember(geometry=bytes(self.saveGeometry().toBase64().data()).decode(), view=self.current)
+        self.hide()
+        for lane in self._lanes:
+            lane.stop()
+        try:
+            self._save(self._settings)
+        except HeedmapError as error:
+            print(error)
+        event.accept()
+
+
+def saver(path: Path) -> Callable[[Settings], None]:
+    return lambda settings: stored.save(settings, path)

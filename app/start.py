@@ -1,0 +1,89 @@
+"""Puts the window together: settings, theme, language, two lanes to the engine; and takes it apart."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import QApplication
+
+from app import settings as stored
+from app.engine_thread import EngineLane
+from app.i18n import LanguageSource
+from app.main_window import MainWindow
+from app.settings import Settings
+from app.theme import ICONS, ThemeSource
+from engine.process import Setup
+
+BATCH_NICE = 10  # a training gives way to the window
+
+
+def make_application() -> QApplication:
+    """The one QApplication, with the style that our sheet is written for."""
+    application = QApplication.instance()
+    if not isinstance(application, QApplication):
+        application = QApplication(sys.argv[:1])
+    application.setApplicationName("heedmap")
+    application.setApplicationDisplayName("Heedmap")
+    application.setDesktopFileName("heedmap")
+    application.setStyle("Fusion")
+    application.setWindowIcon(QIcon(str(ICONS / "heedmap.svg")))
+    return application
+
+
+def make_window(
+    settings: Settings,
+    workspace: Path,
+    run: str = "",
+    *,
+    in_process: bool = False,
+    save: Callable[[Settings], None] = lambda _: None,
+) -> MainWindow:
+    """A window with an engine of its own behind it; closing it ends both lanes."""
+    log = str(stored.log_folder())
+    return MainWindow(
+        EngineLane(Setup(log=log), newest_wins=True, in_process=in_process),
+        EngineLane(Setup(log=log, nice=BATCH_NICE), in_process=in_process),
+        themes=ThemeSource(settings.theme),
+        languages=LanguageSource(settings.language),
+        settings=settings,
+        workspace=workspace,
+        run=run,
+        save=save,
+    )
+
+
+def start(workspace: str, run: str, *, in_process: bool = False, theme: str = "", language: str = "") -> int:
+    """Open the window and stay until it is closed; the exit code."""
+    application = make_application()
+    place = stored.settings_path()
+    settings = stored.load(place)
+    if theme or language:
+        settings = Settings(
+            **{**vars(settings), "theme": theme or settings.theme, "language": language or settings.language}
+        )
+    folder, run = _what_to_open(settings, workspace, run)
+    window = make_window(settings, folder, run, in_process=in_process, save=lambda changed: stored.save(changed, place))
+    window.show()
+    signal.signal(signal.SIGINT, lambda *_: window.close())
+    waker = QTimer()  # lets Python see Ctrl+C in the terminal
+    waker.start(500)
+    waker.timeout.connect(lambda: None)
+    return application.exec()
+
+
+def _what_to_open(settings: Settings, workspace: str, run: str) -> tuple[Path, str]:
+    """What was asked for, else what was open last, else the default workspace."""
+    if run:
+        folder = Path(run).resolve()
+        return Path(workspace).resolve() if workspace else folder.parent.parent, str(folder)
+    default = stored.default_workspace()
+    remembered = Path(settings.workspace) if settings.workspace else default
+    folder = Path(workspace).resolve() if workspace else remembered if remembered.is_dir() else default
+    last = Path(settings.run)
+    inside = settings.run and last.parent.parent == folder and (last / "run.json").is_file()
+    return folder, settings.run if inside else ""
