@@ -30,6 +30,7 @@ from engine.training.checkpoint import load_tensors
 from engine.training.config import Config
 
 METHODS = ("contribution", "attention")
+KEPT_TEXTS = 2_000  # products whose texts stay in memory
 MOST_TEXTS = 24  # shown of one product; those that the model read come first
 
 
@@ -62,6 +63,7 @@ class Recommender:
         self.item_index = {item: index for index, item in enumerate(self.data.items)}
         self.user_index = {user: index for index, user in enumerate(self.data.users)}
         self.texts = _texts(dataset)
+        self._item_texts: dict[int, tuple[ItemText, ...]] = {}
         self._text_items = np.array([item for item, _ in catalogue.fields], dtype=np.int64)
 
     @staticmethod
@@ -206,23 +208,28 @@ class Recommender:
 
     def item_texts(self, item: int) -> tuple[ItemText, ...]:
         """All texts of a product as written; the ones that the model did not read say so."""
+        if item in self._item_texts:
+            return self._item_texts[item]
         name = self.data.items[item]
         first, last = np.searchsorted(self._text_items, [item, item + 1])
         heeded = {field for _, field in self.catalogue.fields[first:last]}
-        [(title, description)] = self.dataset.rows("SELECT title, description FROM items WHERE item = ?", [name])
-        reviews = self.dataset.rows(
-            'SELECT review, "user", text, rating FROM reviews WHERE item = ? AND text IS NOT NULL'
-            " ORDER BY time DESC NULLS LAST, review",
+        written = self.dataset.rows(
+            "SELECT 'title', title, '', NULL, 0, NULL FROM items WHERE item = $1 UNION ALL "
+            "SELECT 'description', description, '', NULL, 1, NULL FROM items WHERE item = $1 UNION ALL "
+            "SELECT 'review:' || review, text, coalesce(\"user\", ''), rating, 2, time FROM reviews WHERE item = $1 "
+            "ORDER BY 5, 6 DESC NULLS LAST, 1",
             [name],
         )
-        written = [("title", title, "", None), ("description", description, "", None)]
-        written += [(f"review:{review}", text, user or "", rating) for review, user, text, rating in reviews]
         texts = [
             ItemText(field, text, author, rating, heeded=field in heeded)
-            for field, text, author, rating in written
+            for field, text, author, rating, _, _ in written
             if text and text.strip()
         ]
-        return tuple(sorted(texts, key=lambda one: not one.heeded))[:MOST_TEXTS]
+        found = tuple(sorted(texts, key=lambda one: not one.heeded))[:MOST_TEXTS]
+        if len(self._item_texts) >= KEPT_TEXTS:
+            self._item_texts.clear()
+        self._item_texts[item] = found
+        return found
 
     def history_events(self, user: int, contributions: NDArray[np.float64] | None) -> tuple[HistoryEvent, ...]:
         """The past events that the model read, oldest first, with their contributions where given."""

@@ -90,7 +90,7 @@ class Tokens:
             self._data[modality] = torch.as_tensor(data.copy()).to(device)
             self._start[modality] = torch.as_tensor(start.copy()).to(device)
 
-    def buckets(self, items: Tensor, size: int = 256) -> list[Tensor]:
+    def buckets(self, items: Tensor, size: int = 512) -> list[Tensor]:
         """Places in `items`, grouped by how many tokens of text the items have: int64[<= size] each."""
         if "text" not in self._start:
             return list(torch.arange(len(items), device=items.device).split(size))

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-_VALUE_STD = 0.02  # larger values drown the identity signal early in training
+_VALUE_STD = 0.02  # of a product vector at the start; more from content would drown the identity signal
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Pooling(nn.Module):
         self.heads = heads
         self.key = nn.Parameter(torch.randn(heads, dim // heads, features) * features**-0.5)
         self.query = nn.Parameter(torch.zeros(heads, dim // heads))  # zero: attention starts uniform
-        self.value = nn.Parameter(torch.randn(heads, dim // heads, features) * _VALUE_STD)
+        self.value = nn.Parameter(torch.randn(heads, dim // heads, features) * _VALUE_STD * features**-0.5)
         self.level = nn.Parameter(torch.zeros(heads))  # b(m,h): only matters under one softmax over all modalities
 
     def logits(self, tokens: TokenBatch) -> Tensor:
