@@ -27,17 +27,26 @@ def import_dataset(kind: str, sources: list[Path], out: Path, **options: Any) ->
     """
     if not sources:
         raise HeedmapError("Nothing was named to import.", "Name a file or a folder.")
-    for source in sources:
-        if not source.exists():
-            raise HeedmapError(f"{source} is missing.", "Check the path.")
-    if kind == "auto":
-        kind = recognise(sources)
+    try:
+        for source in sources:
+            if not source.exists():
+                raise HeedmapError(f"{source} is missing.", "Check the path.")
+        if kind == "auto":
+            kind = recognise(sources)
+        return (yield from _importer(kind, options)(sources, out, **options))
+    except OSError as error:
+        place = error.filename or sources[0]
+        raise HeedmapError(f"{place} cannot be read ({error.strerror}).", "Check its permissions.") from error
+
+
+def _importer(kind: str, options: dict[str, Any]) -> Importer:
+    """The importer called `kind`, which must know all the options."""
     if kind not in IMPORTERS:
         raise HeedmapError(f"Unknown format {kind!r}.", f"Use one of auto, {', '.join(IMPORTERS)}.")
     known = list(inspect.signature(IMPORTERS[kind]).parameters)[2:]
     if unknown := set(options) - set(known):
         raise HeedmapError(f"The format {kind} has no option {min(unknown)!r}.", f"Its options are {', '.join(known)}.")
-    return (yield from IMPORTERS[kind](sources, out, **options))
+    return IMPORTERS[kind]
 
 
 def recognise(sources: list[Path]) -> str:

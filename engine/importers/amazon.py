@@ -172,7 +172,7 @@ class _Shelf:
         self._photos = {path.stem: path for path in sorted(photos.glob("*")) if path.suffix.lower() in _PHOTOS}
         self._everything = everything
         self._first: dict[str, int] = {}
-        self._styles: dict[str, dict[tuple[str, Any], int]] = {}
+        self._styles: dict[str, dict[tuple[str, str], int]] = {}
 
     @property
     def styled(self) -> bool:
@@ -186,7 +186,8 @@ class _Shelf:
         if isinstance(style, dict):
             kept = self._styles.setdefault(item, {})
             for pair in style.items():
-                kept[pair] = kept.get(pair, 0) + 1
+                if type(pair[1]) is str:
+                    kept[pair] = kept.get(pair, 0) + 1
 
     def describe(self, file: Source) -> Callable[[int, dict[str, Any]], None]:
         """What is done with one record of a metadata file."""
@@ -221,7 +222,7 @@ class _Shelf:
         )
 
 
-def _styles(counts: dict[tuple[str, Any], int]) -> list[dict[str, str]]:
+def _styles(counts: dict[tuple[str, str], int]) -> list[dict[str, str]]:
     """The styles that were reviewed most: {"Size:": " 7.0 oz"} is the attribute size, 7.0 oz."""
     told: dict[str, list[str]] = {}
     for name, value in sorted(counts, key=lambda pair: -counts[pair]):

@@ -6,6 +6,7 @@ import csv
 import gzip
 import json
 import zlib
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from itertools import islice
@@ -19,6 +20,7 @@ _LONGEST_FIELD = 1 << 24  # a product text may well be longer than the 131,072 c
 _STEP = 1000  # records between two looks at how far the reading is
 _DECODE = json.JSONDecoder().decode
 _OPENING, _CLOSING = {b"{", b"[{"}, {b"}", b"},", b"}]"}
+_BRACKETS = {b"[", b"]", b"],"}  # of an array around the objects
 _LONGEST_RECORD = 20_000  # lines of one record in a pretty-printed file
 _DAMAGED = (EOFError, gzip.BadGzipFile, zlib.error)
 
@@ -80,40 +82,56 @@ class Source:
                 self._raw = None
 
     def json_lines(self) -> Iterator[tuple[int, dict[str, Any]]]:
-        """Yield (line number, object) of JSON lines, or of pretty-printed objects one after the other.
+        """Yield (line number, object) of JSON lines, of pretty-printed objects, or of an array of objects.
 
-        In the second form each object begins with a line "{" and ends with a line "}", neither of them indented.
+        A pretty-printed object begins with a line "{" and ends with a line "}" as far in; the rest is further in.
         """
         start, record = 0, list[bytes]()
         for number, line in self.lines():
-            bare = line.rstrip()
-            if bare in _OPENING:
-                if record:
-                    self.problem(start, None, _shown(b"".join(record)), "this JSON object has no end")
-                start, record = number, [b"{\n"]
-            elif record:
-                closes = bare in _CLOSING
-                record.append(b"}" if closes else line)
-                if closes or len(record) > _LONGEST_RECORD:
-                    if (value := self._parsed(start, b"".join(record))) is not None:
-                        yield start, value
-                    record = []
-            elif bare and bare not in (b"[", b"]") and (value := self._parsed(number, bare)) is not None:
-                yield number, value
+            bare = (line.removeprefix(BOM_UTF8) if number == 1 else line).strip()
+            if record or len(bare) <= 2:
+                indent = line[: line.find(bare)] if bare else b""
+                if bare in _OPENING and (not record or record[0].startswith(indent + b"{")):
+                    self._no_end(start, record)
+                    start, record = number, [indent + b"{\n"]
+                elif record:
+                    closes = bare in _CLOSING and record[0].startswith(indent + b"{")
+                    record.append(b"}" if closes else line)
+                    if closes or len(record) > _LONGEST_RECORD:
+                        yield from self._objects(start, b"".join(record).lstrip())
+                        record = []
+                elif bare and bare not in _BRACKETS:
+                    yield from self._objects(number, bare)
+            elif (value := self._parsed(number, bare.rstrip(b","))) is not None:
+                if type(value) is dict:
+                    yield number, value
+                else:
+                    yield from self._objects(number, bare)
+        self._no_end(start, record)
+
+    def _no_end(self, start: int, record: list[bytes]) -> None:
         if record:
             self.problem(start, None, _shown(b"".join(record)), "this JSON object has no end")
 
-    def _parsed(self, row: int, content: bytes) -> dict[str, Any] | None:
+    def _objects(self, row: int, content: bytes) -> Iterator[tuple[int, dict[str, Any]]]:
+        """The objects of one text: itself, or an array's."""
+        value = self._parsed(row, content)
+        for part in value if isinstance(value, list) else [] if value is None else [value]:
+            if isinstance(part, dict):
+                yield row, part
+            else:
+                self.problem(row, None, part, "not a JSON object")
+
+    def _parsed(self, row: int, content: bytes) -> Any:
+        """What a JSON text says; None, and a problem, when it is broken."""
         try:
-            value = _DECODE(content.decode("utf-8-sig" if row == 1 else "utf-8"))
+            if (value := _DECODE(content.decode())) is not None:
+                return value
+            self.problem(row, None, "null", "not a JSON object")
         except UnicodeDecodeError:
             self.problem(row, None, _shown(content), "not UTF-8 text")
         except (ValueError, RecursionError) as error:
             self.problem(row, None, _shown(content), f"not valid JSON ({error})")
-        else:
-            if isinstance(value, dict):
-                return value
-            self.problem(row, None, _shown(content), "not a JSON object")
         return None
 
     def csv_rows(

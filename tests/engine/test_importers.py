@@ -155,7 +155,7 @@ def read_json(path: Path) -> tuple[list[tuple[int, dict[str, Any]]], list[tuple[
 
 def test_json_lines_survive_broken_ones(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
-    path.write_bytes(b'\xef\xbb\xbf{"a": 1}\n{"a": 2, "b": "cu\n\n[1, 2]\n{"a": "\xff"}\n{"a": 3}')
+    path.write_bytes(b'\xef\xbb\xbf{"a": 1}\n{"a": 2, "b": "cu\n\nnull\n{"a": "\xff"}\n{"a": 3}')
     records, told = read_json(path)
     assert records == [(1, {"a": 1}), (6, {"a": 3})]
     assert [row for row, _ in told] == [2, 4, 5]
@@ -171,10 +171,15 @@ def test_pretty_printed_objects_are_read_too(tmp_path: Path) -> None:
     assert told == [(9, "this JSON object has no end"), (19, "this JSON object has no end")]
 
 
-def test_a_json_array_over_many_lines_is_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize("indent", [None, 2, "\t"])
+def test_a_json_array_of_objects_is_read(tmp_path: Path, indent: int | str | None) -> None:
     path = tmp_path / "a.json"
-    path.write_text('[\n{"a": 1}\n]\n')
-    assert read_json(path)[0] == [(2, {"a": 1})]
+    whole = [{"a": number, "deep": [{"b": {}}, {"c": 1}]} for number in range(3)]
+    path.write_text("\ufeff" + json.dumps(whole, indent=indent), encoding="utf-8")
+    records, told = read_json(path)
+    assert ([record for _, record in records], told) == (whole, [])
+    path.write_text('[\n{"a": 1},\n{"a": 2}\n]\n')
+    assert read_json(path)[0] == [(2, {"a": 1}), (3, {"a": 2})]
 
 
 def test_a_cut_archive_gives_what_it_holds(tmp_path: Path) -> None:
@@ -211,7 +216,7 @@ def test_bad_amazon_rows_are_kept_with_their_reason(tmp_path: Path, imported: Op
             review(user="U5", unixReviewTime=884_541_340_800),
             review(user=""),
             review(user="U6", overall="4.0", unixReviewTime=None, reviewTime="09 1, 2016"),
-            review(user="U7", reviewText="cut \ud83d emoji", summary=None),
+            review(user="U7", reviewText="cut \ud83d emoji", summary=None, style={"Size:": ["S", "M"]}),
         ],
     )
     path.write_text(path.read_text() + '{"reviewerID": "U8", "asin": "B1", "over')
