@@ -84,8 +84,9 @@ class DatasetWriter:
             taken = any(out.iterdir()) if out.is_dir() else out.exists()
         if taken and not (out / "dataset.json").is_file():
             raise HeedmapError(f"{out} already holds something that is not a dataset.", "Choose an empty folder.")
-        self._folder = out.with_name(f".{out.name}.{os.getpid()}.partial")
-        shutil.rmtree(self._folder, ignore_errors=True)
+        _restore(out)
+        self._folder = out.with_name(f".{out.name}.partial")
+        shutil.rmtree(self._folder, ignore_errors=True)  # what a killed import left
         make_folder(self._folder / "media")
         self._columns: dict[str, list[list[Any]]] = {table: [[] for _ in TABLES[table]] for table in TABLES}
         self._checks = {table: RowChecks(schema) for table, schema in TABLES.items()}
@@ -270,7 +271,7 @@ class DatasetWriter:
         write_json(self._folder / "dataset.json", asdict(manifest))
         with disk_errors(self.out):
             if self.out.exists():
-                old = self.out.with_name(f".{self.out.name}.{os.getpid()}.old")
+                old = _old(self.out)
                 self.out.rename(old)
                 try:
                     self._folder.rename(self.out)
@@ -280,6 +281,21 @@ class DatasetWriter:
                 shutil.rmtree(old)
             else:
                 self._folder.rename(self.out)
+
+
+def _old(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.old")
+
+
+def _restore(folder: Path) -> None:
+    """Finish what a kill between the two renames of a replacement left half done."""
+    old = _old(folder)
+    if old.is_dir():
+        with disk_errors(folder):
+            if folder.exists():
+                shutil.rmtree(old)
+            else:
+                old.rename(folder)
 
 
 def image_suffix(content: bytes) -> str:
@@ -335,6 +351,9 @@ class Dataset:
     @staticmethod
     def open(folder: Path) -> Dataset:
         """Open a dataset folder; HeedmapError when it is missing, damaged or of a newer version."""
+        folder = folder.absolute()
+        if not folder.exists():
+            _restore(folder)
         if not folder.is_dir():
             raise HeedmapError(f"There is no dataset at {folder}.", "Check the path, or use `heedmap import`.")
         content = read_json(folder / "dataset.json")

@@ -17,7 +17,7 @@ from PIL import Image
 from engine.dataset.statistics import CheckReport, check
 from engine.dataset.store import Dataset
 from engine.errors import HeedmapError
-from engine.importers import import_dataset, recognise
+from engine.importers import import_dataset, mapping, recognise
 from engine.importers.films import title_and_year
 from engine.importers.reading import Source
 from engine.importers.values import Clock, attributes, flag, price, prose
@@ -548,6 +548,16 @@ def test_a_wrong_mapping_names_key_and_file(shop: Path, tmp_path: Path, old: str
         finish(import_dataset("table", [path], tmp_path / "out"))
     assert caught.value.hint
     assert not (tmp_path / "out").exists()
+
+
+def test_the_documented_mapping_is_a_valid_one(tmp_path: Path) -> None:
+    lines = (mapping.__doc__ or "").splitlines()
+    (tmp_path / "mapping.toml").write_text("\n".join(line[4:] for line in lines if line.startswith("    ")))
+    plan = mapping.load(tmp_path / "mapping.toml", tmp_path)
+    assert set(plan.sections) == {"items", "events", "reviews", "users", "links"}
+    assert plan.sections["events"].fixed == {"kind": "purchase"}
+    assert plan.sections["events"].delimiter == "\t"
+    assert plan.sections["items"].photos == ("photos/{id}.jpg",)
 
 
 def test_a_catalogue_without_events_and_a_log_without_products(tmp_path: Path, imported: Opened) -> None:

@@ -220,6 +220,19 @@ def test_a_dataset_is_replaced_whole(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["set"]
 
 
+def test_a_kill_between_the_renames_of_a_replacement_loses_nothing(tmp_path: Path) -> None:
+    with writer(tmp_path / "set") as out:
+        out.add("items", {"item": "old", "title": "old"})
+    (tmp_path / "set").rename(tmp_path / ".set.old")
+    (tmp_path / ".set.partial" / "media").mkdir(parents=True)
+    dataset = Dataset.open(tmp_path / "set")
+    assert dataset.rows("SELECT item FROM items") == [("old",)]
+    dataset.close()
+    with writer(tmp_path / "set") as out:
+        out.add("items", {"item": "new", "title": "new"})
+    assert [path.name for path in tmp_path.iterdir()] == ["set"]
+
+
 def test_a_folder_that_is_no_dataset_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "letters").mkdir()
     (tmp_path / "letters" / "love.txt").write_text("dear")
