@@ -78,6 +78,7 @@ class Chooser(QFrame):
         super().__init__(parent)
         set_role(self, "chooser")
         self.setToolTip(tip)
+        self.setFixedHeight(32)
         self.box = _Inline()
         set_role(self.box, "inline")
         self.box.setAccessibleName(name)

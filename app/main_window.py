@@ -7,9 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from PySide6.QtCore import QByteArray, QTimer, Signal
+from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QShowEvent
 from PySide6.QtWidgets import (
+    QAbstractItemView,
     QApplication,
     QFileDialog,
     QHBoxLayout,
@@ -331,7 +332,11 @@ class MainWindow(QMainWindow):
                 lambda dataset, run, settings, resume: self.train(dataset, run, settings, resume=resume)
             )
         empty = name == EXPLORE and self.session.run is None and not self._first_run
-        self._stack.setCurrentWidget(self._views[WELCOME if empty else name])
+        view = self._views[WELCOME if empty else name]
+        self._stack.setCurrentWidget(view)
+        if not view.isAncestorOf(self.focusWidget() or view):
+            target = view.findChild(QAbstractItemView) if view is self._views[EXPLORE] else None
+            (target or view).setFocus(Qt.FocusReason.OtherFocusReason)
 
     def quit(self) -> None:
         self.close()

@@ -156,6 +156,7 @@ class Palette(QLineEdit):
     def __init__(self, theme: Theme, window: QWidget, find: Callable[[str], list[Entry]]) -> None:
         super().__init__()
         self._find = find
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)  # Ctrl+K comes here; Tab goes through the views
         self.setPlaceholderText(self.tr("Search or type a command"))
         self.setAccessibleName(self.tr("Search or type a command"))
         self.setToolTip(self.tr("Find a command, a run, a shopper or a product"))

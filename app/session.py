@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from PySide6.QtCore import QCoreApplication, QObject, Signal
 
 from engine.answers import Ranking, RunSummary
+from engine.desk import RunLog
 from engine.explain.types import Explanation
 
 ALL_HEADS = -1
@@ -51,6 +52,7 @@ class Session(QObject):
     head_changed = Signal(int)  # ALL_HEADS or 0..heads-1
     pointed_changed = Signal(object)  # Pointed
     waiting_changed = Signal(str)  # what the engine is busy with, or ""
+    log_read = Signal(object)  # RunLog
     failed = Signal(str, str)  # message, hint
 
     def __init__(self, engine: Engine, parent: QObject | None = None) -> None:
@@ -91,6 +93,10 @@ class Session(QObject):
     def open_run(self, folder: str) -> None:
         """Open a run; its first shopper is chosen when it arrives, unless the chosen one exists in it too."""
         self._ask("open_run", run=folder)
+
+    def ask_log(self, folder: str) -> None:
+        """Read how a run was set up and how it went; `log_read` brings it."""
+        self._ask("history", run=folder)
 
     def close_run(self) -> None:
         """Back to nothing open."""
@@ -172,6 +178,8 @@ class Session(QObject):
                 self._explain()
             elif answer.items:
                 self.choose_item(answer.items[0].item)
+        elif isinstance(answer, RunLog):
+            self.log_read.emit(answer)
         elif isinstance(answer, Explanation):
             self.explanation = answer
             self.explanation_changed.emit(answer)

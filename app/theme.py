@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QByteArray, QObject, QRectF, Qt, Signal
+from PySide6.QtCore import QByteArray, QLocale, QObject, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QFont,
@@ -28,7 +28,9 @@ SMALL_PIXELS = 11
 RADIUS = 8  # corners of panels, in pixels
 
 # Fonts made for screens, for desktops whose own choice is only a fallback.
-_PREFERRED = ("Inter", "Noto Sans", "Source Sans 3", "Open Sans", "Ubuntu", "Cantarell", "Noto Sans CJK SC")
+_PREFERRED = ("Inter", "Noto Sans", "Source Sans 3", "Open Sans", "Ubuntu", "Cantarell")
+# Chinese fonts set "·" and quotation marks a full letter wide, so Latin text takes a sister font.
+_LATIN = ("Noto Sans CJK KR", "Noto Sans CJK JP")
 _FALLBACKS = {"DejaVu Sans", "Sans Serif", "Sans", "Bitstream Vera Sans", "Liberation Sans"}
 _CHINESE = ("Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "PingFang SC", "Microsoft YaHei UI")
 
@@ -180,7 +182,7 @@ def diverging_map() -> NDArray[np.uint8]:
 def ui_font(pixels: int = FONT_PIXELS, weight: QFont.Weight = QFont.Weight.Normal) -> QFont:
     """The system's font at a size in pixels, with figures of one width so that columns of numbers stand still."""
     font = QFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont))
-    font.setFamilies(list(_families()))
+    font.setFamilies(list(_families(QLocale().language() == QLocale.Language.Chinese)))
     font.setPixelSize(pixels)
     font.setWeight(weight)
     font.setFeature(QFont.Tag("tnum"), 1)
@@ -188,14 +190,16 @@ def ui_font(pixels: int = FONT_PIXELS, weight: QFont.Weight = QFont.Weight.Norma
     return font
 
 
-@lru_cache(maxsize=1)
-def _families() -> tuple[str, ...]:
+@lru_cache(maxsize=4)
+def _families(chinese: bool) -> tuple[str, ...]:
     family = QFontInfo(QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont)).family()
     installed = set(QFontDatabase.families())
     first = [family]
     if family in _FALLBACKS or family not in installed:
-        first = [name for name in _PREFERRED if name in installed][:1] + first
-    return tuple(dict.fromkeys([*first, *(name for name in _CHINESE if name in installed)]))
+        first = [name for name in (*_PREFERRED, *(() if chinese else _LATIN)) if name in installed][:1] + first
+    han = [name for name in _CHINESE if name in installed]
+    poor = first == [family] and family in _FALLBACKS  # nothing made for screens: let Chinese text choose
+    return tuple(dict.fromkeys([*han[:1], *first] if chinese and poor else [*first, *han]))
 
 
 def icon_pixmap(name: str, color: QColor, pixels: int = 18, ratio: float = 2.0) -> QPixmap:

@@ -1,0 +1,122 @@
+"""Live curves of a training: the loss, and what it is worth on validation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pyqtgraph as pg
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from app.theme import Theme, ThemeSource, set_role, ui_font
+
+LONGEST = 2000  # steps kept; beyond, every other one goes
+
+
+class Plot(QWidget):
+    """One plot with its title and the newest figures in the colours of their lines."""
+
+    def __init__(self, title: str, themes: ThemeSource) -> None:
+        super().__init__()
+        self._themes = themes
+        self.plot = pg.PlotWidget()
+        self.plot.setMenuEnabled(False)
+        self.plot.setMouseEnabled(False, False)
+        self.plot.hideButtons()
+        self.plot.setAccessibleName(title)
+        self._lines: dict[str, tuple[pg.PlotDataItem, str, QLabel]] = {}
+        name = QLabel(title)
+        set_role(name, "heading")
+        self._head = QHBoxLayout()
+        self._head.setSpacing(14)
+        self._head.addWidget(name)
+        self._head.addStretch(1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        column.addLayout(self._head)
+        column.addWidget(self.plot, 1)
+        themes.changed.connect(self.restyle)
+
+    def add(self, name: str, token: str, *, dots: bool = True, labelled: bool = True) -> None:
+        """A line in the colour of a theme token. Without a label it is the fine line behind another."""
+        line = self.plot.plot([], [], antialias=True)
+        label = QLabel()
+        label.setProperty("line", name if labelled else "")
+        if labelled:
+            self._head.addWidget(label)
+        self._lines[name] = (line, token, label)
+        line.setData(symbol="o" if dots else None, symbolSize=5)
+
+    def restyle(self, _: object = None) -> None:
+        theme: Theme = self._themes.theme
+        self.plot.setBackground(theme.panel)
+        for side in ("left", "bottom"):
+            axis = self.plot.getAxis(side)
+            axis.setPen(pg.mkPen(theme.line))
+            axis.setTextPen(pg.mkPen(theme.muted))
+            axis.setTickFont(ui_font(11))
+            axis.setStyle(tickLength=0, tickTextOffset=6)
+        self.plot.showGrid(x=False, y=True, alpha=0.12 if theme.dark else 0.1)
+        for line, token, label in self._lines.values():
+            color = getattr(theme, token)
+            faint = not label.property("line")
+            line.setPen(pg.mkPen(theme.line if faint else color, width=1 if faint else 2))
+            line.setSymbolBrush(pg.mkBrush(color))
+            line.setSymbolPen(None)
+            label.setStyleSheet(f"color: {color.name()}")
+
+    def show_line(self, name: str, x: Sequence[float], y: Sequence[float]) -> None:
+        line, _, label = self._lines[name]
+        line.setData(list(x), list(y))
+        if label.property("line"):
+            label.setText(f"{name} {y[-1]:.3f}" if len(y) else "")
+
+
+class Curves(QWidget):
+    """Both plots side by side; `show_rows` draws a run's history, `step` and `epoch` add to it as it goes."""
+
+    def __init__(self, themes: ThemeSource, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._loss = Plot(self.tr("Loss"), themes)
+        self._loss.add("steps", "line", dots=False, labelled=False)
+        self._loss.add(self.tr("mean"), "accent")
+        self._worth = Plot(self.tr("On validation"), themes)
+        self._worth.add("NDCG@10", "words")
+        self._worth.add("Recall@10", "attributes")
+        for plot in (self._loss, self._worth):
+            plot.restyle()
+            plot.plot.setLabel("bottom", "")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(20)
+        row.addWidget(self._loss, 1)
+        row.addWidget(self._worth, 1)
+        self.rows: list[dict[str, float]] = []
+        self._steps: list[tuple[float, float]] = []
+
+    def show_rows(self, rows: Sequence[dict[str, float]]) -> None:
+        """Show these epochs and nothing else."""
+        self.rows = list(rows)
+        self._steps = []
+        self._draw()
+
+    def step(self, epoch: float, share: float, loss: float) -> None:
+        """One step of an epoch: `share` 0..1 of it is done."""
+        self._steps.append((epoch - 1 + share, loss))
+        if len(self._steps) > LONGEST:
+            self._steps = self._steps[::2]
+
+    def epoch(self, row: dict[str, float]) -> None:
+        self.rows = [one for one in self.rows if one["epoch"] < row["epoch"]] + [row]
+        self._draw()
+
+    def draw_steps(self) -> None:
+        """Draw the steps that came since the last frame."""
+        self._loss.show_line("steps", [x for x, _ in self._steps], [y for _, y in self._steps])
+
+    def _draw(self) -> None:
+        x = [row["epoch"] for row in self.rows]
+        self._loss.show_line(self.tr("mean"), x, [row["loss"] for row in self.rows])
+        self._worth.show_line("NDCG@10", x, [row["ndcg@10"] for row in self.rows])
+        self._worth.show_line("Recall@10", x, [row["recall@10"] for row in self.rows])
+        self.draw_steps()

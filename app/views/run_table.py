@@ -1,0 +1,208 @@
+"""The runs of a workspace as a table: state, epoch, NDCG, and what can be done with each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QPushButton,
+    QStackedLayout,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.batch import Batch
+from app.session import Session
+from app.theme import ThemeSource, set_role
+from app.workspace import Workspace
+from engine.workspace import RunEntry
+
+Index = QModelIndex | QPersistentModelIndex
+ROOT = QModelIndex()
+
+
+class RunModel(QAbstractTableModel):
+    """Rows are runs, newest first. A run that says it is running while nothing runs it was interrupted."""
+
+    def __init__(self, themes: ThemeSource, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._themes = themes
+        self.runs: tuple[RunEntry, ...] = ()
+        self._busy: dict[Path, str] = {}
+        self._open = ""
+        self._heads = (
+            self.tr("Run"),
+            self.tr("Data"),
+            self.tr("State"),
+            self.tr("Epoch"),
+            self.tr("Test NDCG@10"),
+        )
+
+    def put(self, runs: tuple[RunEntry, ...], busy: dict[Path, str], opened: str) -> None:
+        same = [one.folder for one in runs] == [one.folder for one in self.runs]
+        if not same:
+            self.beginResetModel()
+        self.runs, self._busy, self._open = runs, busy, opened
+        if not same:
+            self.endResetModel()
+        elif runs:
+            self.dataChanged.emit(self.index(0, 0), self.index(len(runs) - 1, len(self._heads) - 1))
+
+    def state(self, run: RunEntry) -> str:
+        """ "done", "running", "paused", "waiting", "stopping" or "interrupted"."""
+        return self._busy.get(Path(run.folder), "done" if run.state == "done" else "interrupted")
+
+    def rowCount(self, parent: Index = ROOT) -> int:
+        return 0 if parent.isValid() else len(self.runs)
+
+    def columnCount(self, parent: Index = ROOT) -> int:
+        return 0 if parent.isValid() else len(self._heads)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
+            return self._heads[section]
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return self._alignment(section)
+        return None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        run = self.runs[index.row()]
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self._text(run, index.column())
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return self._alignment(index.column())
+        if role == Qt.ItemDataRole.ForegroundRole:
+            theme = self._themes.theme
+            if index.column() == 2:
+                state = self.state(run)
+                return theme.accent if state == "running" else theme.text if state == "done" else theme.muted
+            return theme.muted if index.column() == 1 else theme.text
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return run.folder
+        return None
+
+    def _text(self, run: RunEntry, column: int) -> str:
+        if column == 0:
+            opened = self._open and Path(self._open) == Path(run.folder)
+            return self.tr("{0}  (open)").format(run.name) if opened else run.name
+        if column == 2:
+            return {
+                "done": self.tr("finished"),
+                "running": self.tr("training"),
+                "paused": self.tr("paused"),
+                "waiting": self.tr("waiting"),
+                "stopping": self.tr("stopping"),
+                "interrupted": self.tr("interrupted"),
+            }[self.state(run)]
+        figure = "–" if run.metric is None else f"{run.metric:.3f}"
+        return (run.name, run.dataset, "", str(run.epoch), figure)[column]
+
+    def _alignment(self, column: int) -> Qt.AlignmentFlag:
+        side = Qt.AlignmentFlag.AlignRight if column >= 3 else Qt.AlignmentFlag.AlignLeft
+        return side | Qt.AlignmentFlag.AlignVCenter
+
+
+class RunTable(QWidget):
+    """The table and, for the chosen run, its buttons."""
+
+    open_asked = Signal(str)
+    resume_asked = Signal(str)
+    chosen = Signal(str)
+
+    def __init__(
+        self, workspace: Workspace, batch: Batch, session: Session, themes: ThemeSource, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._workspace = workspace
+        self._batch = batch
+        self._session = session
+        self.model = RunModel(themes, self)
+        self.view = QTableView()
+        set_role(self.view, "plain")
+        self.view.setModel(self.model)
+        self.view.setAccessibleName(self.tr("Runs"))
+        self.view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.view.setShowGrid(False)
+        self.view.setTabKeyNavigation(False)
+        self.view.verticalHeader().hide()
+        self.view.verticalHeader().setDefaultSectionSize(30)
+        head = self.view.horizontalHeader()
+        head.setHighlightSections(False)
+        head.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        head.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        head.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
+        self.open = QPushButton(self.tr("Open in Explore"))
+        self.open.setToolTip(self.tr("See what this run heeds"))
+        self.go_on = QPushButton(self.tr("Resume training"))
+        self.go_on.setToolTip(self.tr("Go on from its last finished epoch"))
+        self._empty = QLabel(self.tr("No runs yet. The first one appears here as soon as it starts."))
+        set_role(self._empty, "muted")
+        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._lay_out()
+        self.open.clicked.connect(lambda: self._emit(self.open_asked))
+        self.go_on.clicked.connect(lambda: self._emit(self.resume_asked))
+        self.view.doubleClicked.connect(lambda _: self._emit(self.open_asked) if self.open.isEnabled() else None)
+        self.view.selectionModel().currentRowChanged.connect(self._moved)
+        workspace.changed.connect(lambda _: self.refresh())
+        batch.changed.connect(self.refresh)
+        session.run_changed.connect(lambda _: self.refresh())
+        self.refresh()
+
+    def _lay_out(self) -> None:
+        table = QWidget()
+        column = QVBoxLayout(table)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        column.addWidget(self.view, 1)
+        buttons = QHBoxLayout()
+        buttons.addStretch(1)
+        buttons.addWidget(self.go_on)
+        buttons.addWidget(self.open)
+        column.addLayout(buttons)
+        self._stack = QStackedLayout(self)
+        self._stack.addWidget(table)
+        self._stack.addWidget(self._empty)
+
+    @property
+    def current(self) -> RunEntry | None:
+        row = self.view.currentIndex().row()
+        return self.model.runs[row] if 0 <= row < len(self.model.runs) else None
+
+    def choose(self, folder: str) -> None:
+        for row, run in enumerate(self.model.runs):
+            if Path(run.folder) == Path(folder):
+                self.view.selectRow(row)
+
+    def refresh(self) -> None:
+        kept = self.current
+        busy = {Path(task.folder): task.state for task in self._batch.tasks.values() if task.kind == "train"}
+        opened = self._session.run.folder if self._session.run is not None else ""
+        self.model.put(self._workspace.runs, busy, opened)
+        self._stack.setCurrentIndex(0 if self.model.runs else 1)
+        if self.current is None and self.model.runs:
+            self.choose(kept.folder if kept is not None else self.model.runs[0].folder)
+        self._offer()
+
+    def _moved(self) -> None:
+        self._offer()
+        if self.current is not None:
+            self.chosen.emit(self.current.folder)
+
+    def _offer(self) -> None:
+        run = self.current
+        state = self.model.state(run) if run is not None else ""
+        self.open.setEnabled(run is not None and (state == "done" or run.epoch > 0))
+        self.go_on.setEnabled(state == "interrupted")
+
+    def _emit(self, signal: Any) -> None:
+        if self.current is not None:
+            signal.emit(self.current.folder)

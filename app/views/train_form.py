@@ -1,0 +1,252 @@
+"""The form of a training: a dataset, the settings that matter first, the rest folded away."""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, fields
+from typing import Any
+
+from PySide6.QtCore import QCoreApplication, Qt, Signal
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QFrame,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QScrollArea,
+    QSpinBox,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.i18n import joined
+from app.theme import set_role
+from app.workspace import Workspace
+from engine.errors import HeedmapError
+from engine.training.config import Config
+
+FIRST = ("fusion", "epochs", "dim", "heads", "history", "learning_rate", "dropout", "split", "seed")
+HIDDEN = ("threads",)
+WIDTH = 316
+
+
+def setting_name(name: str) -> str:
+    """What the window calls a setting."""
+    return QCoreApplication.translate("Setting", name.replace("_", " "))
+
+
+class Field:
+    """One setting as a control, made from what `Config` says of it."""
+
+    def __init__(self, name: str, default: Any, meta: dict[str, Any]) -> None:
+        self.name = name
+        self.default = default
+        self.control = self._make(default, meta)
+        self.control.setAccessibleName(setting_name(name))
+        self.control.setToolTip(QCoreApplication.translate("Setting", meta["help"]))
+        self.put(default)
+
+    def _make(self, default: Any, meta: dict[str, Any]) -> QWidget:
+        if isinstance(default, bool):
+            return QCheckBox()
+        if isinstance(default, str) and meta["choices"]:
+            box = QComboBox()
+            for choice in meta["choices"]:
+                box.addItem(QCoreApplication.translate("Setting", choice), choice)
+            return box
+        if isinstance(default, int):
+            number = QSpinBox()
+            number.setRange(int(meta["low"]), int(meta["high"]))
+            number.setGroupSeparatorShown(True)
+            return number
+        if isinstance(default, float):
+            real = QDoubleSpinBox()
+            small = default < 0.05
+            real.setDecimals(5 if small else 2)
+            real.setSingleStep(0.001 if small else 0.05)
+            real.setRange(meta["low"], meta["high"])
+            return real
+        return QLineEdit()
+
+    def put(self, value: Any) -> None:
+        control = self.control
+        if isinstance(control, QCheckBox):
+            control.setChecked(bool(value))
+        elif isinstance(control, QComboBox):
+            control.setCurrentIndex(control.findData(value))
+        elif isinstance(control, QSpinBox | QDoubleSpinBox):
+            control.setValue(value)
+        elif isinstance(control, QLineEdit):
+            control.setText(", ".join(value) if isinstance(value, tuple) else str(value))
+
+    def value(self) -> Any:
+        control = self.control
+        if isinstance(control, QCheckBox):
+            return control.isChecked()
+        if isinstance(control, QComboBox):
+            return control.currentData()
+        if isinstance(control, QSpinBox):
+            return control.value()
+        if isinstance(control, QDoubleSpinBox):
+            return round(control.value(), control.decimals())
+        assert isinstance(control, QLineEdit)
+        return control.text().strip()
+
+
+class TrainForm(QFrame):
+    """Emits `start_asked` with valid settings only; what is wrong stands above the button."""
+
+    start_asked = Signal(str, object)  # dataset folder, settings
+
+    def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        set_role(self, "panel")
+        self.setFixedWidth(WIDTH)
+        self._workspace = workspace
+        self.dataset = QComboBox()
+        self.dataset.setAccessibleName(self.tr("Dataset"))
+        self.dataset.setToolTip(self.tr("The shop's data that the model learns from"))
+        self._counts = QLabel()
+        set_role(self._counts, "small")
+        self._counts.setWordWrap(True)
+        self.fields = {
+            one.name: Field(one.name, one.default, dict(one.metadata))
+            for one in fields(Config)
+            if one.name not in HIDDEN and one.default is not MISSING
+        }
+        self._fault = QLabel()
+        set_role(self._fault, "error")
+        self._fault.setWordWrap(True)
+        self.start = QPushButton(self.tr("Start training"))
+        set_role(self.start, "primary")
+        self.start.setShortcut("Ctrl+Return")
+        self.start.setToolTip(self.tr("Train with these settings (Ctrl+Enter)"))
+        self.start.clicked.connect(self._start)
+        self._lay_out()
+        self.dataset.currentIndexChanged.connect(lambda _: self._check())
+        for field in self.fields.values():
+            self._follow(field.control)
+        workspace.changed.connect(lambda _: self._fill())
+        self._fill()
+
+    def _follow(self, control: QWidget) -> None:
+        if isinstance(control, QCheckBox):
+            control.toggled.connect(lambda _: self._check())
+        elif isinstance(control, QComboBox):
+            control.currentIndexChanged.connect(lambda _: self._check())
+        elif isinstance(control, QSpinBox | QDoubleSpinBox):
+            control.valueChanged.connect(lambda _: self._check())
+        elif isinstance(control, QLineEdit):
+            control.textChanged.connect(lambda _: self._check())
+
+    def _lay_out(self) -> None:
+        content = QWidget()
+        set_role(content, "content")
+        column = QVBoxLayout(content)
+        column.setContentsMargins(0, 0, 10, 0)
+        column.setSpacing(8)
+        column.addWidget(self._rows(FIRST))
+        self.more = QToolButton()
+        self.more.setText(self.tr("More settings"))
+        self.more.setCheckable(True)
+        self.more.setArrowType(Qt.ArrowType.RightArrow)
+        self.more.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        rest = self._rows(tuple(name for name in self.fields if name not in FIRST))
+        rest.hide()
+        self.more.toggled.connect(rest.setVisible)
+        self.more.toggled.connect(
+            lambda on: self.more.setArrowType(Qt.ArrowType.DownArrow if on else Qt.ArrowType.RightArrow)
+        )
+        column.addWidget(self.more)
+        column.addWidget(rest)
+        column.addStretch(1)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(content)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(16, 12, 8, 14)
+        whole.setSpacing(8)
+        head = QLabel(self.tr("New training"))
+        set_role(head, "heading")
+        whole.addWidget(head)
+        top = QVBoxLayout()
+        top.setContentsMargins(0, 0, 10, 0)
+        top.setSpacing(4)
+        top.addWidget(self.dataset)
+        top.addWidget(self._counts)
+        whole.addLayout(top)
+        whole.addSpacing(4)
+        whole.addWidget(scroll, 1)
+        foot = QVBoxLayout()
+        foot.setContentsMargins(0, 0, 10, 0)
+        foot.setSpacing(8)
+        foot.addWidget(self._fault)
+        foot.addWidget(self.start)
+        whole.addLayout(foot)
+
+    def _rows(self, names: tuple[str, ...]) -> QWidget:
+        part = QWidget()
+        form = QFormLayout(part)
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setHorizontalSpacing(12)
+        form.setVerticalSpacing(7)
+        form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        for name in names:
+            label = QLabel(setting_name(name))
+            label.setToolTip(self.fields[name].control.toolTip())
+            label.setMinimumWidth(118)
+            label.setWordWrap(True)
+            self.fields[name].control.setMinimumWidth(120)
+            form.addRow(label, self.fields[name].control)
+        return part
+
+    def choose_dataset(self, folder: str) -> None:
+        self.dataset.setCurrentIndex(max(self.dataset.findData(folder), 0))
+
+    def settings(self) -> dict[str, Any]:
+        """The settings as they stand, checked. HeedmapError names the first wrong one."""
+        given = {name: field.value() for name, field in self.fields.items()}
+        Config.from_settings(given)
+        return given
+
+    def _fill(self) -> None:
+        kept = self.dataset.currentData()
+        self.dataset.blockSignals(True)
+        self.dataset.clear()
+        for one in self._workspace.datasets:
+            name = self.tr("{0} (synthetic)").format(one.name) if one.synthetic else one.name
+            self.dataset.addItem(name, one.folder)
+        self.dataset.setCurrentIndex(max(self.dataset.findData(kept), 0) if self.dataset.count() else -1)
+        self.dataset.blockSignals(False)
+        self._check()
+
+    def _check(self) -> None:
+        folder = self.dataset.currentData()
+        chosen = next((one for one in self._workspace.datasets if one.folder == folder), None)
+        fault = ""
+        try:
+            self.settings()
+        except HeedmapError as error:
+            fault = str(error)
+        if chosen is None:
+            self._counts.setText(self.tr("This workspace has no data yet: make the sample or import some."))
+        else:
+            words = {
+                "items": self.tr("{0} products"),
+                "users": self.tr("{0} shoppers"),
+                "events": self.tr("{0} events"),
+            }
+            counts = chosen.counts
+            self._counts.setText(joined([words[k].format(f"{counts[k]:,}") for k in words if k in counts]))
+        self._fault.setText(fault)
+        self._fault.setVisible(bool(fault))
+        self.start.setEnabled(chosen is not None and not fault)
+
+    def _start(self) -> None:
+        self.start_asked.emit(self.dataset.currentData(), self.settings())
