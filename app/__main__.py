@@ -5,25 +5,28 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run and return the exit code. Qt is imported for the window alone, the command line for a command alone."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if arguments and not arguments[0].startswith("-"):
+    if arguments and (not arguments[0].startswith("-") or arguments[0] in {"-h", "--help", "--version"}):
         from engine.cli import main as command_line
 
-        return command_line(arguments)
-    if arguments in (["--help"], ["-h"], ["--version"]):
-        from engine.cli import main as command_line
-
-        return command_line(arguments)
+        return command_line(arguments, _shot)
     options = _options().parse_args(arguments)
     from app.start import start
 
     return start(
         options.workspace, options.run, in_process=options.in_process, theme=options.theme, language=options.language
     )
+
+
+def _shot(*arguments: Any, **options: Any) -> None:
+    from app.shot import shot
+
+    shot(*arguments, **options)
 
 
 def _options() -> argparse.ArgumentParser:

@@ -35,6 +35,7 @@ from app.workspace import Workspace
 from engine.answers import RunSummary
 from engine.errors import HeedmapError
 from engine.explain.types import Explanation
+from engine.jobs import Progress
 from engine.runner import Beat
 from engine.workspace import WorkspaceSummary
 
@@ -113,6 +114,7 @@ class MainWindow(QMainWindow):
         self.workspace.changed.connect(self._listed)
         self.workspace.failed.connect(lambda message, hint: self.banner.say(message, hint))
         self.batch.changed.connect(self._show_work)
+        self.batch.advanced.connect(self._batch_advanced)
         self.batch.done.connect(self._batch_done)
         self.batch.failed.connect(self._batch_failed)
         self.batch.cancelled.connect(lambda task: self._batch_ended(task))
@@ -126,7 +128,7 @@ class MainWindow(QMainWindow):
             QTimer.singleShot(0, self, self.begin)
 
     def begin(self) -> None:
-        self.workspace.refresh(create=True)
+        self.workspace.refresh(create=not self._first_run)
         if self._first_run:
             self.session.open_run(self._first_run)
         self._make_views()
@@ -178,6 +180,11 @@ class MainWindow(QMainWindow):
         used = [one.used for one in self._beats.values() if one.device == beat.device]
         same_memory = beat.device != "CPU"  # a graphics card tells what all its users take together
         self.status.show_machine(beat.device, max(used) if same_memory else sum(used), beat.total)
+
+    def _batch_advanced(self, task: Task, progress: Progress) -> None:
+        """A run appears in the lists with its first epoch, and its figures change with each."""
+        if progress.stage == "Epoch done" or (task.kind == "train" and task.progress is None):
+            self.workspace.refresh()
 
     def _batch_done(self, task: Task, answer: object) -> None:
         self._batch_ended(task, follow=True)

@@ -73,6 +73,11 @@ class Session(QObject):
         engine.failed.connect(self._failed)
         engine.progressed.connect(self._progressed)
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is asked that has no answer yet."""
+        return not self._jobs
+
     def announce(self) -> None:
         """Say the whole state again, for views that were made anew."""
         self.run_changed.emit(self.run)

@@ -119,4 +119,6 @@ class Curves(QWidget):
         self._loss.show_line(self.tr("mean"), x, [row["loss"] for row in self.rows])
         self._worth.show_line("NDCG@10", x, [row["ndcg@10"] for row in self.rows])
         self._worth.show_line("Recall@10", x, [row["recall@10"] for row in self.rows])
+        top = max((row["recall@10"] for row in self.rows), default=0.0)
+        self._worth.plot.setYRange(0.0, max(top, 1e-3) * 1.08, padding=0)
         self.draw_steps()

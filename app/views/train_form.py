@@ -35,7 +35,7 @@ WIDTH = 316
 
 def setting_name(name: str) -> str:
     """What the window calls a setting."""
-    return QCoreApplication.translate("Setting", name.replace("_", " "))
+    return QCoreApplication.translate("Setting", name.replace("_", " ").capitalize())
 
 
 class Field:
