@@ -30,6 +30,7 @@ class BarsView(QWidget):
         self.rows: list[int] = []
         self._everything = False
         self._at = -1
+        self._look: tuple[str | None, frozenset[int]] = (None, frozenset())  # what the pointer lights here
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -151,5 +152,8 @@ class BarsView(QWidget):
         self._at = min(max(self._at + step, 0), len(self.rows) - 1)
         self._point(self._at)
 
-    def _repaint(self, _pointed: Pointed) -> None:
-        self.update()
+    def _repaint(self, pointed: Pointed) -> None:
+        look = (pointed.part, frozenset(row for row in self.rows if row in pointed.tokens))
+        if look != self._look:
+            self._look = look
+            self.update()

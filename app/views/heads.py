@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QFont, QImage, QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen
+from PySide6.QtGui import (
+    QFocusEvent,
+    QFont,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPainterPath,
+    QPaintEvent,
+    QPen,
+    QPixmap,
+)
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.session import ALL_HEADS, Session
 from app.tables import Thumbnails, contained
 from app.theme import ThemeSource, faded, mix, ui_font
-from app.views.heat import cell_rows, covered, distrust, greyed, heat_image, within
+from app.views.heat import distrust, greyed, heat_image, place_of, within
 from app.views.panel import follow
 from app.views.shown import Shown
 
@@ -97,6 +108,7 @@ class HeadChooser(TileRow):
         self._heads = 0
         self._path: str | None = None
         self._maps: list[QImage] = []
+        self._ground: tuple[tuple[int, QSize], QPixmap] | None = None  # the greyed photo that all tiles share
         self._covered = QRectF(0, 0, 1, 1)
         self.tall = True  # False: chips, where there is no room for pictures
         self.label = self.tr("Attention heads")
@@ -111,7 +123,7 @@ class HeadChooser(TileRow):
         self._heads = shown.heads if shown is not None else 0
         self._maps = []
         if shown is not None and path:
-            rows = cell_rows(shown)
+            rows = shown.cells
             if len(rows):
                 found = shown.explanation
                 heads = found.attention if shown.attention else found.contribution_by_head
@@ -121,7 +133,7 @@ class HeadChooser(TileRow):
                 scale = float(np.abs(heads[rows]).max())
                 self._maps = [heat_image(total.reshape(grid), float(np.abs(total).max()), grey, 6)]
                 self._maps += [heat_image(heads[rows, h].reshape(grid), scale, grey, 6) for h in range(self._heads)]
-                self._covered = covered(shown)
+                self._covered = place_of(shown.covered)
         self.updateGeometry()
         self.update()
 
@@ -185,8 +197,9 @@ class HeadChooser(TileRow):
             lies = contained(image, box)
             ratio = self.devicePixelRatioF()
             size = QSize(max(1, round(lies.width() * ratio)), max(1, round(lies.height() * ratio)))
-            pixmap = greyed(image, size, 1.0)
-            painter.drawPixmap(lies, pixmap, QRectF(pixmap.rect()))
+            if self._ground is None or self._ground[0] != (image.cacheKey(), size):
+                self._ground = ((image.cacheKey(), size), greyed(image, size, 1.0))
+            painter.drawPixmap(lies, self._ground[1], QRectF(self._ground[1].rect()))
         painter.setOpacity(0.85)
         painter.drawImage(within(lies, self._covered), self._maps[place])
         painter.restore()

@@ -52,25 +52,9 @@ def heat_image(cells: NDArray[np.float64], scale: float, grey: QColor | None = N
     return made.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)  # a copy: the array may go
 
 
-def cell_rows(shown: Shown) -> NDArray[np.intp]:
-    """The tokens that are cells of the photo, in the order of the grid; none when they do not fill it."""
-    rows = shown.indices["image"]
-    height, width = shown.explanation.grid
-    if height * width == 0 or len(rows) != height * width:
-        return rows[:0]
-    boxes = [shown.explanation.tokens[row].box or (0.0, 0.0, 0.0, 0.0) for row in rows]
-    order = sorted(range(len(rows)), key=lambda place: (round(boxes[place][1], 6), boxes[place][0]))
-    return rows[order]
-
-
-def covered(shown: Shown) -> QRectF:
-    """The part of the photo, in 0..1, that the cells cover."""
-    boxes = [box for token in shown.explanation.tokens if token.modality == "image" and (box := token.box)]
-    if not boxes:
-        return QRectF(0, 0, 1, 1)
-    left, top = min(box[0] for box in boxes), min(box[1] for box in boxes)
-    right, bottom = max(box[2] for box in boxes), max(box[3] for box in boxes)
-    return QRectF(left, top, right - left, bottom - top)
+def place_of(box: tuple[float, float, float, float]) -> QRectF:
+    """A rectangle from its left, top, right and bottom."""
+    return QRectF(box[0], box[1], box[2] - box[0], box[3] - box[1])
 
 
 def within(place: QRectF, share: QRectF) -> QRectF:

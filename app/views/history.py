@@ -91,7 +91,6 @@ class HistoryDelegate(QStyledItemDelegate):
         self._font = ui_font(12)
         self.lit: int | None = None  # the row that the pointer lights
         self.chosen = ""
-        self.spotlight = False
 
     def sizeHint(self, option: QStyleOptionViewItem, index: AnyIndex) -> QSize:
         return QSize(_STEP, _HEIGHT)
@@ -313,7 +312,10 @@ class HistoryView(Panel):
     def _pointed_changed(self, pointed: Pointed) -> None:
         rows = self.strip.rows
         numbers = {rows.number_of(row): row for row in range(len(rows.events))} if pointed.history is not None else {}
-        self.strip.painter.lit = numbers.get(pointed.history) if pointed.history is not None else None
+        lit = numbers.get(pointed.history) if pointed.history is not None else None
+        if lit == self.strip.painter.lit:
+            return
+        self.strip.painter.lit = lit
         self.strip.viewport().update()
 
     def _arrived(self, _path: str) -> None:

@@ -64,8 +64,9 @@ class Panel(QFrame):
 
     def dim(self, on: bool) -> None:
         """Lay a thin veil over an answer that is being replaced."""
-        self._veil.setVisible(on)
-        self._veil.raise_()
+        if on == self._veil.isHidden():
+            self._veil.setVisible(on)
+            self._veil.raise_()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from app.session import NOTHING, Pointed, Session
 from app.tables import Photo, Thumbnails, contained, draw_unreadable
 from app.theme import ThemeSource, faded, ui_font
-from app.views.heat import cell_rows, covered, distrust, greyed, heat_image, within
+from app.views.heat import distrust, greyed, heat_image, place_of, within
 from app.views.panel import Tip, follow
 from app.views.shown import Shown
 
@@ -45,6 +45,8 @@ class HeatPhoto(QWidget):
         self._title = ""
         self._photo: Photo | None = None
         self._heat: QImage | None = None
+        self._cells: frozenset[int] = frozenset()
+        self._look: tuple[str | None, frozenset[int]] = (None, frozenset())  # what the pointer lights here
         self._ground: tuple[tuple[int, int, float, int], QPixmap] | None = None  # the greyed photo as last scaled
         self.opacity = 0.65
         self.zoom = 1.0
@@ -90,8 +92,10 @@ class HeatPhoto(QWidget):
 
     def _warm(self) -> None:
         self._heat = None
+        self._cells = frozenset()
         if self._shown is not None:
-            rows = cell_rows(self._shown)
+            rows = self._shown.cells
+            self._cells = frozenset(int(row) for row in rows)
             if len(rows):
                 cells = self._shown.values[rows].reshape(self._shown.explanation.grid)
                 grey = distrust(self._shown, self._themes.theme)
@@ -104,8 +108,12 @@ class HeatPhoto(QWidget):
                 self._take(photo)
                 self.update()
 
-    def _repaint(self, _pointed: Pointed) -> None:
-        self.update()
+    def _repaint(self, pointed: Pointed) -> None:
+        cells = frozenset(row for row in pointed.tokens if row in self._cells)
+        look = (pointed.part, cells)
+        if look != self._look:
+            self._look = look
+            self.update()
 
     # Geometry: `frame` is the window on the photo, `place` where the whole photo would lie.
 
@@ -138,7 +146,7 @@ class HeatPhoto(QWidget):
         box = self._shown.explanation.tokens[token].box if self._shown else None
         if box is None:
             return QRectF()
-        return within(self.place(), QRectF(box[0], box[1], box[2] - box[0], box[3] - box[1]))
+        return within(self.place(), place_of(box))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         theme = self._themes.theme
@@ -185,7 +193,7 @@ class HeatPhoto(QWidget):
         painter.drawPixmap(place, pixmap, QRectF(pixmap.rect()))
         if self._heat is not None and self._shown is not None:
             painter.setOpacity(self.opacity)
-            painter.drawImage(within(place, covered(self._shown)), self._heat)
+            painter.drawImage(within(place, place_of(self._shown.covered)), self._heat)
             painter.setOpacity(1.0)
 
     def _paint_cells(self, painter: QPainter, outline: QPainterPath, pointed: Pointed) -> None:
@@ -284,7 +292,7 @@ class HeatPhoto(QWidget):
         elif event.key() in steps and self._shown is not None and self._heat is not None:
             columns = self._shown.explanation.grid[1]
             step = {Qt.Key.Key_Up: -columns, Qt.Key.Key_Down: columns}.get(Qt.Key(event.key()))
-            rows = cell_rows(self._shown)
+            rows = self._shown.cells
             moved = self._cell + (steps[Qt.Key(event.key())] if step is None else step)
             self._cell = 0 if self._cell < 0 else moved if 0 <= moved < len(rows) else self._cell
             self._point(int(rows[self._cell]))

@@ -205,7 +205,6 @@ class RankedList(QListView):
             self.setCurrentIndex(QModelIndex())
             self.clearSelection()
         self.blockSignals(blocked)
-        self.viewport().update()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         super().mouseMoveEvent(event)
@@ -248,6 +247,7 @@ class Legend(QWidget):
         self._themes = themes
         self._font = ui_font(12)
         self._parts: tuple[str, ...] = ()
+        self._lit: str | None = None
         self.setMouseTracking(True)
         self.setAccessibleName(self.tr("Colours of the parts of a score"))
         session.pointed_changed.connect(self._repaint)
@@ -258,8 +258,10 @@ class Legend(QWidget):
         self._fit()
         self.update()
 
-    def _repaint(self, _pointed: Pointed) -> None:
-        self.update()
+    def _repaint(self, pointed: Pointed) -> None:
+        if pointed.part != self._lit:
+            self._lit = pointed.part
+            self.update()
 
     def _places(self) -> list[tuple[str, QRectF]]:
         """Where each name stands; a narrow panel breaks them over lines."""
@@ -361,6 +363,7 @@ class RankedView(Panel):
     def _pointed_changed(self, pointed: Pointed) -> None:
         painter = self.list.painter
         found = self._session.explanation
+        before = (painter.lit, painter.outlined)
         painter.lit = frozenset()
         painter.outlined = ""
         if pointed.part:
@@ -368,6 +371,8 @@ class RankedView(Panel):
         elif pointed.tokens and found is not None:
             painter.lit = Shown(found).lit_parts(pointed)
             painter.outlined = found.item
+        if (painter.lit, painter.outlined) == before:
+            return
         self.list.viewport().update()
 
     def _arrived(self, _path: str) -> None:

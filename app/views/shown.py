@@ -116,8 +116,45 @@ class Shown:
     @cached_property
     def indices(self) -> dict[str, NDArray[np.intp]]:
         """The tokens of each modality, by index."""
-        modality = np.array([token.modality for token in self.explanation.tokens], dtype=object)
-        return {name: np.flatnonzero(modality == name) for name in MODALITIES}
+        rows: dict[str, list[int]] = {name: [] for name in MODALITIES}
+        for row, token in enumerate(self.explanation.tokens):
+            rows[token.modality].append(row)
+        return {name: np.array(found, dtype=np.intp) for name, found in rows.items()}
+
+    @cached_property
+    def spans(self) -> dict[str, list[tuple[int, int, int]]]:
+        """The words of each text, by its field: token, start, end."""
+        found: dict[str, list[tuple[int, int, int]]] = {}
+        for row, token in enumerate(self.explanation.tokens):
+            if token.modality == "text" and token.span is not None:
+                found.setdefault(token.field, []).append((row, *token.span))
+        return found
+
+    @cached_property
+    def cells(self) -> NDArray[np.intp]:
+        """The tokens that are cells of the photo, row by row of the grid; none when they do not fill it."""
+        rows = self.indices["image"]
+        height, width = self.explanation.grid
+        if height * width == 0 or len(rows) != height * width:
+            return rows[:0]
+        boxes = self._boxes
+        return rows[np.lexsort((boxes[:, 0], boxes[:, 1].round(6)))]
+
+    @cached_property
+    def covered(self) -> tuple[float, float, float, float]:
+        """The part of the photo that the cells cover: left, top, right, bottom in 0..1."""
+        boxes = self._boxes
+        if not len(boxes):
+            return 0.0, 0.0, 1.0, 1.0
+        left, top = boxes[:, :2].min(axis=0)
+        right, bottom = boxes[:, 2:].max(axis=0)
+        return float(left), float(top), float(right), float(bottom)
+
+    @cached_property
+    def _boxes(self) -> NDArray[np.float64]:
+        tokens = self.explanation.tokens
+        boxes = [tokens[row].box or (0.0, 0.0, 0.0, 0.0) for row in self.indices["image"]]
+        return np.array(boxes, dtype=np.float64).reshape(-1, 4)
 
     @cached_property
     def scales(self) -> dict[str, float]:

@@ -84,6 +84,7 @@ class Waterfall(QWidget):
         self._shown: Shown | None = None
         self.bars: list[Bar] = []
         self._at = -1
+        self._look: tuple[str | None, frozenset[str]] = (None, frozenset())  # what the pointer lights here
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -196,8 +197,11 @@ class Waterfall(QWidget):
         self._at = min(max(self._at + step, 0), len(self.bars) - 1)
         self._point(self._at)
 
-    def _repaint(self, _pointed: Pointed) -> None:
-        self.update()
+    def _repaint(self, pointed: Pointed) -> None:
+        lit = self._shown.lit_parts(pointed) if self._shown is not None else frozenset()
+        if (pointed.part, lit) != self._look:
+            self._look = (pointed.part, lit)
+            self.update()
 
 
 class GradeChip(QWidget):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 
@@ -46,11 +46,37 @@ class Block:
     top: float = 0.0
     bottom: float = 0.0
     layout: QTextLayout | None = None
-    marks: list[tuple[int, QRectF]] = field(default_factory=list)  # token, where it is drawn
+    words: list[tuple[int, int, int]] = field(default_factory=list)  # token, start, end
+    lines: list[float] = field(default_factory=list)  # where each line begins
+    found: list[tuple[int, QRectF]] | None = None
 
     def key(self) -> tuple[str, str, str, bool]:
         """What makes a block look as it does, apart from weights."""
         return self.name, self.text, self.label, self.heeded
+
+    @property
+    def marks(self) -> list[tuple[int, QRectF]]:
+        """Each word's token and where it is drawn; worked out when a block is first looked at."""
+        if self.found is None:
+            self.found = list(self._find()) if self.layout is not None else []
+        return self.found
+
+    def _find(self) -> Iterator[tuple[int, QRectF]]:
+        assert self.layout is not None
+        lines = [self.layout.lineAt(row) for row in range(self.layout.lineCount())]
+        starts = [line.textStart() for line in lines]
+        ends = [start + line.textLength() for start, line in zip(starts, lines, strict=True)]
+        offsets = utf16_offsets(self.text)
+        for token, start, end in self.words:
+            first, last = offsets[min(start, len(offsets) - 1)], offsets[min(end, len(offsets) - 1)]
+            at = max(0, bisect_right(starts, first) - 1)
+            while at < len(lines) and starts[at] < last:
+                begin, stop = max(first, starts[at]), min(last, ends[at])
+                if stop > begin:
+                    left, right = _x(lines[at], begin), _x(lines[at], stop)
+                    top = self.lines[at] + (LINE - _MARK) / 2
+                    yield token, QRectF(left + 1, top, right - left + 2, _MARK)
+                at += 1
 
 
 def utf16_offsets(text: str) -> Sequence[int]:
@@ -75,6 +101,7 @@ class WordsView(QWidget):
         self._tokens: dict[str, list[tuple[int, int, int]]] = {}
         self._width = -1
         self._height = 0.0
+        self._lit = NOTHING
         self._at = -1  # the word that the keyboard is on
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -88,7 +115,7 @@ class WordsView(QWidget):
 
     def fill(self, shown: Shown | None, blocks: list[Block]) -> None:
         """Show texts with the weights of `shown`. Texts that stay as they are are not laid out again."""
-        spans = _spans(shown.explanation.tokens) if shown is not None else {}
+        spans = shown.spans if shown is not None else {}
         same = spans == self._tokens and [block.key() for block in blocks] == [block.key() for block in self._blocks]
         self._shown, self._tokens = shown, spans
         if same and blocks:
@@ -97,7 +124,6 @@ class WordsView(QWidget):
         self._blocks = blocks
         self._width = self._at = -1
         self.setVisible(bool(blocks))
-        self._lay_out(self.width())
         self.updateGeometry()
         self.update()
 
@@ -112,7 +138,8 @@ class WordsView(QWidget):
         return round(self._height)
 
     def sizeHint(self) -> QSize:
-        return QSize(320, self.heightForWidth(max(self.width(), 120)))
+        width = max(self.width(), 120)  # asking for another would lay the texts out for nothing
+        return QSize(width, self.heightForWidth(width))
 
     def minimumSizeHint(self) -> QSize:
         return QSize(120, 24)
@@ -132,39 +159,26 @@ class WordsView(QWidget):
         self._height = max(0.0, top - _GAP)
 
     def _lay_out_block(self, block: Block, top: float, width: int) -> float:
-        font = self._strong if block.strong else self._font
-        layout = QTextLayout(block.text.replace("\n", "\u2028"), font)
+        layout = QTextLayout(block.text.replace("\n", "\u2028"), self._strong if block.strong else self._font)
         option = QTextOption()
         option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
         layout.setTextOption(option)
         layout.beginLayout()
-        lines = []
+        block.lines = []
         while (line := layout.createLine()).isValid():
             line.setLineWidth(width - 4)
             # Every line is as high as the next, whatever fonts its letters come from.
             line.setPosition(QPointF(2, top + _BASELINE - line.ascent()))
-            lines.append((line, top))
+            block.lines.append(top)
             top += LINE
         layout.endLayout()
-        block.layout = layout
-        starts = [line.textStart() for line, _ in lines]
-        offsets = utf16_offsets(block.text)
-        block.marks = []
-        for token, start, end in self._tokens.get(block.name, []):
-            first, last = offsets[min(start, len(offsets) - 1)], offsets[min(end, len(offsets) - 1)]
-            at = max(0, bisect_right(starts, first) - 1)
-            while at < len(lines) and starts[at] < last:
-                line, y = lines[at]
-                begin, stop = max(first, starts[at]), min(last, starts[at] + line.textLength())
-                if stop > begin:
-                    left, right = _x(line, begin), _x(line, stop)
-                    mark = QRectF(left + 1, y + (LINE - _MARK) / 2, right - left + 2, _MARK)
-                    block.marks.append((token, mark))
-                at += 1
+        block.layout, block.found = layout, None
+        block.words = self._tokens.get(block.name, [])
         return top
 
     def paintEvent(self, event: QPaintEvent) -> None:
         theme = self._themes.theme
+        self._lay_out(self.width())
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         pointed = self._session.pointed
@@ -248,18 +262,17 @@ class WordsView(QWidget):
         self._at = min(max(self._at + step, 0), len(marks) - 1)
         self._point(marks[self._at])
 
-    def _repaint(self, _pointed: Pointed) -> None:
-        self.update()
-
-
-def _spans(tokens: Sequence[object]) -> dict[str, list[tuple[int, int, int]]]:
-    """The words of each text: token, start, end."""
-    found: dict[str, list[tuple[int, int, int]]] = {}
-    for row, token in enumerate(tokens):
-        span = getattr(token, "span", None)
-        if span is not None and getattr(token, "modality", "") == "text":
-            found.setdefault(getattr(token, "field", ""), []).append((row, *span))
-    return found
+    def _repaint(self, pointed: Pointed) -> None:
+        """Repaint only the words that are lit now or were lit before, unless a part spreads its light."""
+        before, self._lit = self._lit, pointed
+        if (pointed.part or "text") != (before.part or "text"):
+            self.update()
+        changed = before.tokens ^ pointed.tokens
+        if changed:
+            for block in self._blocks:
+                for token, mark in block.found or ():
+                    if token in changed:
+                        self.update(mark.toAlignedRect().adjusted(-3, -3, 3, 3))
 
 
 def _x(line: object, at: int) -> float:

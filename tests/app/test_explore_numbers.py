@@ -12,7 +12,7 @@ from PySide6.QtGui import QColor
 from pytestqt.qtbot import QtBot
 
 from app.session import Pointed
-from app.views.heat import cell_rows, heat_image, smooth
+from app.views.heat import heat_image, smooth
 from app.views.shown import Shown, number, percent, power_of_ten, signed
 from app.views.sum_line import bars_of
 from app.views.words import utf16_offsets
@@ -125,7 +125,7 @@ def test_cells_are_found_by_their_place_whatever_their_order(found: Explanation)
     order = np.random.default_rng(0).permutation(len(found.tokens))
     mixed = replace(found, tokens=tuple(found.tokens[row] for row in order), contribution=found.contribution[order])
     shown = Shown(mixed)
-    assert np.allclose(shown.values[cell_rows(shown)], Shown(found).values[cell_rows(Shown(found))])
+    assert np.allclose(shown.values[shown.cells], Shown(found).values[Shown(found).cells])
 
 
 def test_spans_count_characters_beyond_the_basic_plane_as_qt_does() -> None:
