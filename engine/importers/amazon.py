@@ -226,7 +226,7 @@ def _styles(counts: dict[tuple[str, str], int]) -> list[dict[str, str]]:
     """The styles that were reviewed most: {"Size:": " 7.0 oz"} is the attribute size, 7.0 oz."""
     told: dict[str, list[str]] = {}
     for name, value in sorted(counts, key=lambda pair: -counts[pair]):
-        kept = told.setdefault(name.strip().rstrip(":").lower(), [])
+        kept = told.setdefault(name.strip(" :").lower(), [])
         if len(kept) < _MOST_STYLES and (words := prose(value)) is not None and words not in kept:
             kept.append(words)
     return attributes(told)
