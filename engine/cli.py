@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.metadata
 import json
 import os
 import sys
@@ -49,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="heedmap", description="See what a product recommender heeds. Without a command the window opens."
     )
+    parser.add_argument("--version", action="version", version=f"heedmap {importlib.metadata.version('heedmap')}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, run: Callable[[Any, Shot | None], Any], help: str) -> argparse.ArgumentParser:
@@ -123,6 +125,23 @@ def _settings(pairs: list[str]) -> dict[str, str]:
     return settings
 
 
+class _Milestones:
+    """Progress for a log: a line when a stage begins and at each quarter of it, instead of a bar."""
+
+    def __init__(self, console: Any, say_epoch: Callable[[Progress], bool]) -> None:
+        self._console, self._say_epoch = console, say_epoch
+        self._said: tuple[str, int] = ("", -1)
+
+    def __call__(self, progress: Progress) -> None:
+        if self._say_epoch(progress) or progress.stage in ("Training", "Validating"):
+            return
+        mark = (progress.stage, 4 * progress.done // progress.total if progress.total else 0)
+        if mark != self._said:
+            self._said = mark
+            figures = f" {progress.done:,} of {progress.total:,}" if progress.total else ""
+            self._console.print(f"{progress.stage}{figures}", highlight=False)
+
+
 def run_job(job: Job, quiet: bool) -> Any:
     """Run a job with a progress bar on the terminal's error stream, so that answers can be piped."""
     from rich.console import Console
@@ -130,19 +149,27 @@ def run_job(job: Job, quiet: bool) -> Any:
     from rich.progress import Progress as Bars
 
     console = Console(stderr=True, quiet=quiet)
+
+    def say_epoch(progress: Progress) -> bool:
+        row = progress.data
+        if "ndcg@10" not in row:
+            return False
+        console.print(
+            f"epoch {int(row['epoch']):3d}  loss {row['loss']:.4f}  validation NDCG@10 {row['ndcg@10']:.4f}"
+            f"  Recall@10 {row['recall@10']:.4f}  {row['seconds']:.1f} s",
+            highlight=False,
+        )
+        return True
+
+    if quiet or not console.is_terminal:
+        return finish(job, _Milestones(console, say_epoch))
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Bars(*columns, console=console, transient=True) as bars:
         shown: dict[str, Any] = {}
 
         def watch(progress: Progress) -> None:
             stage = progress.stage
-            if "ndcg@10" in progress.data:
-                row = progress.data
-                console.print(
-                    f"epoch {int(row['epoch']):3d}  loss {row['loss']:.4f}  validation NDCG@10 {row['ndcg@10']:.4f}"
-                    f"  Recall@10 {row['recall@10']:.4f}  {row['seconds']:.1f} s",
-                    highlight=False,
-                )
+            if say_epoch(progress):
                 return
             if stage not in shown:
                 for task in shown.values():

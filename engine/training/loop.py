@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from dataclasses import asdict
@@ -28,6 +29,7 @@ from engine.training.measure import measure, ranks_of
 from engine.training.step import Windows, training_loss
 
 RUN_VERSION = 1
+_WARM_UP = 0.05
 
 
 def train(dataset_folder: Path, run_folder: Path, config: Config, resume: bool = False) -> Job:
@@ -94,6 +96,13 @@ def model_shape(catalogue: Catalogue, config: Config) -> ModelShape:
         identity=config.identity,
     )
     return ModelShape(tower, config.blocks, config.history, config.dropout)
+
+
+def schedule(part: float) -> float:
+    """Factor on the learning rate after `part` of all epochs: linear warm-up over 5 %, then a cosine down to 5 %."""
+    if part < _WARM_UP:
+        return 0.1 + 0.9 * part / _WARM_UP
+    return 0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * (part - _WARM_UP) / (1 - _WARM_UP)))
 
 
 class _Card:
@@ -209,6 +218,9 @@ class _Trainer:
         self.model.train()
         batches = self._windows.batches(random, self.config.batch)
         for done, batch in enumerate(batches, start=1):
+            rate = self.config.learning_rate * schedule((epoch - 1 + (done - 1) / len(batches)) / self.config.epochs)
+            for group in self._optimiser.param_groups:
+                group["lr"] = rate
             self._optimiser.zero_grad(set_to_none=True)
             loss = training_loss(self.model, self.tokens, batch, random, self.config)
             loss.backward()

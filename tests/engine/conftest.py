@@ -30,7 +30,7 @@ def photo(seed: int) -> bytes:
 
 
 def make_tiny_shop(out: Path) -> Path:
-    """14 products (12 without a photo, 13 without text but a title), 10 shoppers (9 with one event), Chinese words too."""
+    """14 products (i12 without a photo, i13 without a description); shopper u9 of 10 has one event; Chinese words."""
     random = np.random.default_rng(0)
     begin = datetime(2024, 1, 1, tzinfo=UTC)
     with DatasetWriter(out, name="tiny", domain="shop", source="a test", licence="CC0", synthetic=True) as writer:
