@@ -43,7 +43,7 @@ LOGOS = ("bolt", "mountain", "leaf", "star", "wave")
 WORDS = ("waterproof", "lightweight", "handmade", "sturdy", "recycled")
 SEASONS = ("spring", "summer", "autumn", "winter")
 ORIGINS = ("Portugal", "Japan", "Italy", "India", "Vietnam", "Poland")
-CIRCLES = ("c1", "c2", "c3", "c4", "c5", "c6", "c7", "c8")
+CIRCLES = ("c1", "c2", "c3", "c4", "c5", "c6")
 WATERPROOF_IN = ("jackets", "sneakers", "backpacks", "caps", "watches", "lamps", "chairs")
 
 
@@ -146,7 +146,7 @@ def _product(index: int, rank: int, items: int, rng: Random) -> Product:
     material = rng.choice(KINDS[category].materials)
     early = rng.random() < 0.58
     first_day = -rng.randint(1, 40) if early else rng.randint(10, DAYS - 25)
-    words = tuple(word for word in WORDS if rng.random() < 0.19 and (word != "waterproof" or category in WATERPROOF_IN))
+    words = tuple(word for word in WORDS if rng.random() < 0.14 and (word != "waterproof" or category in WATERPROOF_IN))
     late = first_day > _COLD_FROM * DAYS
     described = tuple(word for word in words if late or rng.random() < 0.6)
     listed = tuple(word for word in words if word == "recycled" or (word == "waterproof" and rng.random() < 0.3))
@@ -167,7 +167,7 @@ def _product(index: int, rank: int, items: int, rng: Random) -> Product:
         price=rng.randint(low, round(low + (high - low) * rng.random())) + rng.choice((0.0, 0.5, 0.9, 0.95)),
         first_day=first_day,
         quality=rng.choice((3.3, 3.7, 4.0, 4.2, 4.4, 4.6)),
-        popularity=round(10_000 / (1 + 12 * rank / items)),
+        popularity=round(10_000 / (1 + 9 * rank / items)),
         second_photo=rng.random() < 0.3,
     )
 
@@ -175,7 +175,7 @@ def _product(index: int, rank: int, items: int, rng: Random) -> Product:
 def _look(category: str, colour: str, material: str, rng: Random) -> Look:
     tint = COLOURS[colour]
     inks = _DEEP_INKS if luma(tint) > 128 else _PALE_INKS
-    pattern = rng.choice(PATTERNS) if rng.random() < 0.58 else ""
+    pattern = rng.choice(PATTERNS) if rng.random() < 0.5 else ""
     return Look(
         category=category,
         kind=rng.choice(KINDS[category].silhouettes),
@@ -184,6 +184,6 @@ def _look(category: str, colour: str, material: str, rng: Random) -> Look:
         material=material,
         pattern=pattern,
         inks=(rng.choice(inks), rng.choice(((214, 170, 70), (196, 84, 66), (236, 230, 216)))),
-        logo=rng.choice(LOGOS) if rng.random() < 0.58 else "",
+        logo=rng.choice(LOGOS) if rng.random() < 0.5 else "",
         badged=bool(pattern) or rng.random() < 0.4,
     )

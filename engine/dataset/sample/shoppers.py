@@ -18,8 +18,8 @@ _MINUTE = 60_000
 
 # How often a taste is of each kind; the values of one kind are equally likely.
 _SHARES = {"pattern": 28, "logo": 16, "word": 26, "material": 7, "colour": 8, "season": 5, "origin": 6, "circle": 9}
-_STRENGTHS = (14, 20, 28)
-_VISITS = ((3, 5), (6, 11), (12, 20), (21, 36))
+_STRENGTHS = (20, 30, 40)
+_VISITS = ((4, 6), (7, 12), (13, 23), (24, 38))
 _REGIONS = ("north", "south", "east", "west")
 _AGES = ("18-29", "30-44", "45-59", "60+")
 
@@ -61,7 +61,7 @@ def shoppers(count: int, seed: int) -> list[Shopper]:
 
 def _shopper(user: str, rng: Random) -> Shopper:
     kinds: list[str] = []
-    for _ in range(rng.choices((1, 2, 3), (35, 45, 20))[0]):
+    for _ in range(rng.choices((1, 2, 3), (42, 42, 16))[0]):
         left = {name: share for name, share in _SHARES.items() if name not in kinds}
         kinds.append(rng.choices(tuple(left), tuple(left.values()))[0])
     tastes = tuple(
@@ -72,7 +72,7 @@ def _shopper(user: str, rng: Random) -> Shopper:
     return Shopper(
         user=user,
         tastes=tastes,
-        favourites=tuple(rng.sample(tuple(CATEGORIES), rng.randint(2, 4))),
+        favourites=tuple(rng.sample(tuple(CATEGORIES), rng.randint(2, 3))),
         joined=rng.randrange(round(DAYS * 0.8)),
         visits=1 if rng.random() < 0.05 else rng.randint(low, high),
         region=rng.choice(_REGIONS),
@@ -89,7 +89,7 @@ def appeal(shopper: Shopper, catalogue: list[Product]) -> NDArray[np.int64]:
     return np.array(
         [
             product.popularity
-            * (3 if product.category in shopper.favourites else 1)
+            * (8 if product.category in shopper.favourites else 1)
             * (1 + sum(taste.strength for taste in shopper.tastes if meets(product, taste.preference)))
             for product in catalogue
         ],
@@ -119,8 +119,8 @@ def history(shopper: Shopper, catalogue: list[Product], seed: int) -> Iterator[E
         product = catalogue[item]
         met = any(meets(product, taste.preference) for taste in shopper.tastes)
         chance = 0.55 if met else 0.2 if product.category in shopper.favourites else 0.1
-        buys, hesitates = rng.random() < chance, rng.random() < 0.12
-        if buys or hesitates:
+        buys, hesitates = rng.random() < chance, rng.random() < 0.3
+        if hesitates:
             moment += rng.randint(20_000, 4 * _MINUTE)
             yield Event(shopper.user, item, START + moment, "cart")
         if buys:

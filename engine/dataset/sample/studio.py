@@ -77,7 +77,7 @@ class Studio:
                 self.canvas, self.look.logo, centre, size, (243, 240, 232) if pale else darker(ground), strong, True
             )
         else:
-            print_logo(self.canvas, self.look.logo, centre, size, strong, ground, False)
+            print_logo(self.canvas, self.look.logo, centre, size * 1.3, strong, ground, False)
 
     def pick(self, part: str, *choices: float) -> float:
         """One of several measures, the same for the same product."""
