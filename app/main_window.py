@@ -182,8 +182,8 @@ class MainWindow(QMainWindow):
         self.status.show_machine(beat.device, max(used) if same_memory else sum(used), beat.total)
 
     def _batch_advanced(self, task: Task, progress: Progress) -> None:
-        """A run appears in the lists with its first epoch, and its figures change with each."""
-        if progress.stage == "Epoch done" or (task.kind == "train" and task.progress is None):
+        """A run's figures in the lists change with each epoch."""
+        if progress.stage == "Epoch done":
             self.workspace.refresh()
 
     def _batch_done(self, task: Task, answer: object) -> None:
@@ -219,7 +219,7 @@ class MainWindow(QMainWindow):
             acts.Action("reload", self.tr("Read the workspace again"), self.workspace.refresh, "F5", "refresh"),
             *(
                 acts.Action(
-                    f"theme-{choice}", text, theme(choice), "", "theme", "theme",
+                    f"theme-{choice}", text, theme(choice), "", "", "theme",
                     lambda choice=choice: self._themes.choice == choice,  # type: ignore[misc]
                 )
                 for choice, text in (
@@ -230,7 +230,7 @@ class MainWindow(QMainWindow):
             ),
             *(
                 acts.Action(
-                    f"language-{choice}", name, tongue(choice), "", "language", "language",
+                    f"language-{choice}", name, tongue(choice), "", "", "language",
                     lambda choice=choice: self._languages.language == choice,  # type: ignore[misc]
                 )
                 for choice, name in LANGUAGES.items()
@@ -469,7 +469,7 @@ class MainWindow(QMainWindow):
 
     def _find(self, query: str) -> list[Entry]:
         commands = [
-            Entry(action.text, action.shortcut.replace("+", " "), action.icon or "run", action.run)
+            Entry(action.text, action.shortcut.replace("+", " "), action.icon or action.group, action.run)
             for action in self.actions_offered()
             if action.id != "find"
         ]

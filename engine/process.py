@@ -18,7 +18,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Protocol
 
-from engine.runner import Died, Event, JobRunner, Ready, load_desk, set_environment, vitals
+from engine.runner import Answered, Died, Event, JobRunner, Ready, load_desk, set_environment, vitals
 
 DESK = "engine.desk:Desk"
 BEAT_SECONDS = 2.0  # a sign of life from the child
@@ -235,7 +235,7 @@ class EngineHere:
         elif not self._events and wake is not None:
             wait([wake], seconds)
         events, self._events[:] = self._events[:], []
-        return events
+        return [*events, vitals()] if any(isinstance(event, Answered) for event in events) else events
 
     def stop(self, seconds: float = 3.0) -> None:
         self.send("quit")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pyqtgraph as pg
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedLayout, QVBoxLayout, QWidget
 
 from app.theme import Theme, ThemeSource, set_role, ui_font
 
@@ -86,11 +87,18 @@ class Curves(QWidget):
         for plot in (self._loss, self._worth):
             plot.restyle()
             plot.plot.setLabel("bottom", "")
-        row = QHBoxLayout(self)
+        both = QWidget()
+        row = QHBoxLayout(both)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(20)
         row.addWidget(self._loss, 1)
         row.addWidget(self._worth, 1)
+        empty = QLabel(self.tr("The loss and the figures on validation are drawn here while a model trains."))
+        set_role(empty, "muted")
+        empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._stack = QStackedLayout(self)
+        self._stack.addWidget(empty)
+        self._stack.addWidget(both)
         self.rows: list[dict[str, float]] = []
         self._steps: list[tuple[float, float]] = []
 
@@ -112,6 +120,7 @@ class Curves(QWidget):
 
     def draw_steps(self) -> None:
         """Draw the steps that came since the last frame."""
+        self._stack.setCurrentIndex(1 if self.rows or self._steps else 0)
         self._loss.show_line("steps", [x for x, _ in self._steps], [y for _, y in self._steps])
 
     def _draw(self) -> None:

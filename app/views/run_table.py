@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.batch import Batch
+from app.batch import Batch, Task
 from app.session import Session
 from app.theme import ThemeSource, set_role
 from app.workspace import Workspace
@@ -186,11 +186,21 @@ class RunTable(QWidget):
         kept = self.current
         busy = {Path(task.folder): task.state for task in self._batch.tasks.values() if task.kind == "train"}
         opened = self._session.run.folder if self._session.run is not None else ""
-        self.model.put(self._workspace.runs, busy, opened)
+        known = {Path(run.folder) for run in self._workspace.runs}
+        coming = tuple(
+            RunEntry(Path(task.folder).name, task.folder, self._dataset_name(task), "running", task.epoch, None)
+            for task in self._batch.tasks.values()
+            if task.kind == "train" and Path(task.folder) not in known
+        )
+        self.model.put((*coming, *self._workspace.runs), busy, opened)
         self._stack.setCurrentIndex(0 if self.model.runs else 1)
         if self.current is None and self.model.runs:
             self.choose(kept.folder if kept is not None else self.model.runs[0].folder)
         self._offer()
+
+    def _dataset_name(self, task: Task) -> str:
+        folder = task.arguments.get("dataset", "")
+        return next((one.name for one in self._workspace.datasets if one.folder == folder), "")
 
     def _moved(self) -> None:
         self._offer()

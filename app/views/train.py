@@ -65,6 +65,10 @@ class TrainView(QWidget):
         self._frame = QTimer(self, singleShot=True, interval=FRAME)
         self._frame.timeout.connect(self.curves.draw_steps)
         self._refresh()
+        task = self.task
+        first = task.folder if task is not None else self.table.current.folder if self.table.current is not None else ""
+        if first:
+            session.ask_log(first)
 
     def _lay_out(self) -> None:
         head = QHBoxLayout()
@@ -158,6 +162,8 @@ class TrainView(QWidget):
         if self._shown != task.folder:
             self._shown = task.folder
             self.curves.show_rows([])
+            if task.arguments.get("resume"):
+                self._session.ask_log(task.folder)
 
     def _refresh(self) -> None:
         task = self.task

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QDoubleSpinBox,
     QFormLayout,
     QFrame,
+    QGridLayout,
     QLabel,
     QLineEdit,
     QPushButton,
@@ -33,9 +34,79 @@ HIDDEN = ("threads",)
 WIDTH = 316
 
 
+def tr(text: str) -> str:
+    return QCoreApplication.translate("Setting", text)
+
+
 def setting_name(name: str) -> str:
     """What the window calls a setting."""
-    return QCoreApplication.translate("Setting", name.replace("_", " ").capitalize())
+    names = {
+        "split": tr("Split"),
+        "modalities": tr("Modalities"),
+        "identity": tr("Identity"),
+        "outside_reviews": tr("Outside reviews"),
+        "reviews": tr("Reviews"),
+        "text_pieces": tr("Pieces per text"),
+        "item_pieces": tr("Pieces per product"),
+        "components": tr("Components"),
+        "fusion": tr("Fusion"),
+        "dim": tr("Dimensions"),
+        "heads": tr("Heads"),
+        "blocks": tr("Blocks"),
+        "history": tr("History length"),
+        "dropout": tr("Dropout"),
+        "modality_dropout": tr("Modality dropout"),
+        "negatives": tr("Negatives"),
+        "epochs": tr("Epochs"),
+        "patience": tr("Patience"),
+        "batch": tr("Batch"),
+        "learning_rate": tr("Learning rate"),
+        "weight_decay": tr("Weight decay"),
+        "seed": tr("Seed"),
+        "device": tr("Device"),
+        "threads": tr("Threads"),
+    }
+    return names.get(name, name.replace("_", " ").capitalize())
+
+
+def choice_name(choice: str) -> str:
+    """What the window calls one of a setting's choices."""
+    names = {
+        "weighted": tr("weighted"),
+        "concat": tr("concat"),
+        "attention": tr("attention"),
+        "temporal": tr("temporal"),
+        "leave-one-out": tr("leave-one-out"),
+        "text": tr("words"),
+        "image": tr("photo"),
+        "attribute": tr("attributes"),
+        "link": tr("links"),
+    }
+    return names.get(choice, choice)
+
+
+class Choices(QWidget):
+    """Several of a few: a check box each, two in a row."""
+
+    changed = Signal()
+
+    def __init__(self, choices: tuple[str, ...]) -> None:
+        super().__init__()
+        self._boxes = {choice: QCheckBox(choice_name(choice)) for choice in choices}
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(6)
+        grid.setVerticalSpacing(4)
+        for place, box in enumerate(self._boxes.values()):
+            grid.addWidget(box, place // 2, place % 2)
+            box.toggled.connect(self.changed)
+
+    def value(self) -> tuple[str, ...]:
+        return tuple(choice for choice, box in self._boxes.items() if box.isChecked())
+
+    def put(self, value: tuple[str, ...]) -> None:
+        for choice, box in self._boxes.items():
+            box.setChecked(choice in value)
 
 
 class Field:
@@ -46,16 +117,18 @@ class Field:
         self.default = default
         self.control = self._make(default, meta)
         self.control.setAccessibleName(setting_name(name))
-        self.control.setToolTip(QCoreApplication.translate("Setting", meta["help"]))
+        self.control.setToolTip(tr(meta["help"]))
         self.put(default)
 
     def _make(self, default: Any, meta: dict[str, Any]) -> QWidget:
         if isinstance(default, bool):
             return QCheckBox()
+        if isinstance(default, tuple):
+            return Choices(meta["choices"])
         if isinstance(default, str) and meta["choices"]:
             box = QComboBox()
             for choice in meta["choices"]:
-                box.addItem(QCoreApplication.translate("Setting", choice), choice)
+                box.addItem(choice_name(choice), choice)
             return box
         if isinstance(default, int):
             number = QSpinBox()
@@ -79,8 +152,10 @@ class Field:
             control.setCurrentIndex(control.findData(value))
         elif isinstance(control, QSpinBox | QDoubleSpinBox):
             control.setValue(value)
+        elif isinstance(control, Choices):
+            control.put(value)
         elif isinstance(control, QLineEdit):
-            control.setText(", ".join(value) if isinstance(value, tuple) else str(value))
+            control.setText(str(value))
 
     def value(self) -> Any:
         control = self.control
@@ -92,6 +167,8 @@ class Field:
             return control.value()
         if isinstance(control, QDoubleSpinBox):
             return round(control.value(), control.decimals())
+        if isinstance(control, Choices):
+            return control.value()
         assert isinstance(control, QLineEdit)
         return control.text().strip()
 
@@ -139,6 +216,8 @@ class TrainForm(QFrame):
             control.currentIndexChanged.connect(lambda _: self._check())
         elif isinstance(control, QSpinBox | QDoubleSpinBox):
             control.valueChanged.connect(lambda _: self._check())
+        elif isinstance(control, Choices):
+            control.changed.connect(self._check)
         elif isinstance(control, QLineEdit):
             control.textChanged.connect(lambda _: self._check())
 
