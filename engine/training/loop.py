@@ -61,7 +61,7 @@ def train(dataset_folder: Path, run_folder: Path, config: Config, resume: bool =
     card.content["encoders"] = catalogue.encoders
     torch.manual_seed(config.seed)
     model = Model(shape).to(device)
-    model.seen.copy_(torch.from_numpy(seen))
+    start_from_popularity(model, np.bincount(data.item[parts.train], minlength=len(data.items)))
     trainer = _Trainer(model, Tokens(catalogue, model.tower, device), data, parts, config, run_folder)
     if resume and (run_folder / "last.safetensors").is_file():
         trainer.restore()
@@ -71,6 +71,18 @@ def train(dataset_folder: Path, run_folder: Path, config: Config, resume: bool =
     card.write(state="done")
     dataset.close()
     return run_folder
+
+
+def start_from_popularity(model: Model, events: NDArray[np.int64]) -> None:
+    """Mark what was seen in training and start the bias at log popularity, where a softmax would take it anyway.
+
+    events: int64[items], training events of each product. Saves the first epochs, which learn little else.
+    """
+    seen = events > 0
+    bias = np.log(np.maximum(events, 1))
+    model.seen.copy_(torch.from_numpy(seen))
+    with torch.no_grad():
+        model.tower.bias.copy_(torch.from_numpy(np.where(seen, bias - bias[seen].mean(), 0.0)))
 
 
 def model_shape(catalogue: Catalogue, config: Config) -> ModelShape:
