@@ -13,13 +13,20 @@ from app.theme import Theme, ThemeSource, set_role, ui_font
 LONGEST = 2000  # steps kept; beyond, every other one goes
 
 
+class EpochAxis(pg.AxisItem):
+    """Ticks on whole epochs only."""
+
+    def tickSpacing(self, low: float, high: float, size: float) -> list[tuple[float, float]]:
+        return [level for level in super().tickSpacing(low, high, size) if level[0] >= 1] or [(1.0, 0.0)]
+
+
 class Plot(QWidget):
     """One plot with its title and the newest figures in the colours of their lines."""
 
     def __init__(self, title: str, themes: ThemeSource) -> None:
         super().__init__()
         self._themes = themes
-        self.plot = pg.PlotWidget()
+        self.plot = pg.PlotWidget(axisItems={"bottom": EpochAxis("bottom")})
         self.plot.setMenuEnabled(False)
         self.plot.setMouseEnabled(False, False)
         self.plot.hideButtons()

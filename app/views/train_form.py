@@ -86,7 +86,7 @@ def choice_name(choice: str) -> str:
 
 
 class Choices(QWidget):
-    """Several of a few: a check box each, two in a row."""
+    """Several of a few: a check box each."""
 
     changed = Signal()
 
@@ -98,7 +98,7 @@ class Choices(QWidget):
         grid.setHorizontalSpacing(6)
         grid.setVerticalSpacing(4)
         for place, box in enumerate(self._boxes.values()):
-            grid.addWidget(box, place // 2, place % 2)
+            grid.addWidget(box, place, 0)
             box.toggled.connect(self.changed)
 
     def value(self) -> tuple[str, ...]:
