@@ -250,7 +250,7 @@ def test_the_same_seed_gives_the_same_bytes_whatever_the_hash_seed_and_the_proce
 def test_the_default_seed_is_pinned(dataset: Dataset) -> None:
     """Pixels and tables of the default seed: they may change between versions, never between machines."""
     pixels = hashlib.sha256()
-    for product in products(8, SEED):
+    for product in products(16, SEED):
         pixels.update(draw(product.look, f"{SEED}:{product.item}").pixels.tobytes())
     tables = hashlib.sha256()
     for query in (
@@ -259,7 +259,7 @@ def test_the_default_seed_is_pinned(dataset: Dataset) -> None:
         'SELECT review, item, "user", title, text, rating, epoch_ms(time) FROM reviews',
     ):
         tables.update(json.dumps(dataset.rows(query)).encode())
-    assert (pixels.hexdigest()[:16], tables.hexdigest()[:16]) == ("39f3a9ba57a9ebaf", "c5315744ebb7134a")
+    assert (pixels.hexdigest()[:16], tables.hexdigest()[:16]) == ("d63ea84097b425ee", "c5315744ebb7134a")
 
 
 def test_another_seed_is_another_shop() -> None:

@@ -124,8 +124,8 @@ def _camera(kind: Kind, rng: Random, number: int) -> Canvas:
 def _lens(canvas: Canvas, rng: Random) -> None:
     """Exposure, warmth and a little sensor noise, so that no two photos are lit alike."""
     warm, light = rng.uniform(-0.035, 0.035), rng.uniform(0.95, 1.04)
-    canvas.rgb *= np.array([light * (1 + warm), light, light * (1 - warm)], np.float32)
-    canvas.rgb += np.float32(2.2) * noise(rng, (SIZE, SIZE), 1, 1)[:, :, None]
+    canvas.rgb *= np.array([light * (1 + warm), light, light * (1 - warm)], np.float32)[:, None, None]
+    canvas.rgb += np.float32(2.2) * noise(rng, (SIZE, SIZE), 1, 1)
 
 
 def cells(region: Floats) -> list[float]:

@@ -146,7 +146,7 @@ class Brush:
     def part(
         self,
         mask: Mask,
-        colour: tuple[int, int, int] | Floats,
+        colour: tuple[int, int, int],
         material: str,
         round_: float = 2.5,
         relief: float | None = None,

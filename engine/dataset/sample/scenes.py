@@ -63,8 +63,8 @@ Scene = Callable[[Canvas, Random, float], None]
 
 
 def _mix(canvas: Canvas, low: Colour, high: Colour, weight: Floats) -> None:
-    a, b = np.array(low, np.float32), np.array(high, np.float32)
-    canvas.rgb[:] = a + (b - a) * weight[:, :, None]
+    a, b = (np.array(colour, np.float32)[:, None, None] for colour in (low, high))
+    canvas.rgb[:] = a + (b - a) * weight
 
 
 def _scaled(colour: Colour, factor: float) -> Colour:
@@ -273,9 +273,10 @@ def wall(canvas: Canvas, rng: Random, floor: float) -> None:
 
 def _soften(canvas: Canvas, radius: int) -> None:
     """Put the background out of focus (blurred at half size, then enlarged smoothly)."""
-    small = canvas.rgb[0::2, 0::2] + canvas.rgb[1::2, 0::2] + canvas.rgb[0::2, 1::2] + canvas.rgb[1::2, 1::2]
+    rows = canvas.rgb[:, 0::2] + canvas.rgb[:, 1::2]
+    small = rows[:, :, 0::2] + rows[:, :, 1::2]
     for channel in range(3):
-        soft = blur(small[:, :, channel] * np.float32(0.25), radius, passes=3)
+        soft = blur(small[channel] * np.float32(0.25), radius, passes=3)
         for axis in (0, 1):
             before, after = np.roll(soft, 1, axis), np.roll(soft, -1, axis)
             edge: list[slice | int] = [slice(None), slice(None)]
@@ -290,7 +291,7 @@ def _soften(canvas: Canvas, radius: int) -> None:
                 axis + 1,
             )
             soft = pair.reshape((SIZE, -1) if axis == 0 else (SIZE, SIZE))
-        canvas.rgb[:, :, channel] = soft
+        canvas.rgb[channel] = soft
 
 
 STANDING: dict[str, tuple[Scene, int]] = {
