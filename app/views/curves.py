@@ -30,6 +30,7 @@ class Plot(QWidget):
         self.plot.setMenuEnabled(False)
         self.plot.setMouseEnabled(False, False)
         self.plot.hideButtons()
+        self.plot.getPlotItem().ctrlMenu.setParent(self)  # made without a parent, it would outlive the plot
         self.plot.setAccessibleName(title)
         self._lines: dict[str, tuple[pg.PlotDataItem, str, QLabel]] = {}
         name = QLabel(title)
@@ -48,7 +49,8 @@ class Plot(QWidget):
     def add(self, name: str, token: str, *, dots: bool = True, labelled: bool = True) -> None:
         """A line in the colour of a theme token. Without a label it is the fine line behind another."""
         line = self.plot.plot([], [], antialias=True)
-        label = QLabel()
+        label = QLabel(self)
+        label.setVisible(labelled)
         label.setProperty("line", name if labelled else "")
         if labelled:
             self._head.addWidget(label)

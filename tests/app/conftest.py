@@ -202,6 +202,7 @@ class FakeEngine(QObject):
     progressed = Signal(int, object)
     cancelled = Signal(int)
     restarted = Signal()
+    beat = Signal(object)
 
     def __init__(self, folder: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
