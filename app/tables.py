@@ -272,7 +272,10 @@ class Thumbnails(QObject):
         if image is not None:
             painter.save()
             painter.setClipPath(outline)
-            painter.drawImage(contained(image, frame), image)
+            # A scene may lose a margin to fill its tile; a product on a plain ground is shown whole.
+            close = 1 / 1.3 < (image.width() / image.height()) / (frame.width() / frame.height()) < 1.3
+            covers = ground is theme.chip and close
+            painter.drawImage(covering(image, frame) if covers else contained(image, frame), image)
             painter.restore()
         elif not path:
             painter.setPen(theme.muted)
@@ -298,6 +301,13 @@ def _step(side: float) -> int:
 def contained(image: QImage, frame: QRectF) -> QRectF:
     """Where `image` lies in `frame`: whole, centred."""
     scale = min(frame.width() / image.width(), frame.height() / image.height())
+    width, height = image.width() * scale, image.height() * scale
+    return QRectF(frame.center().x() - width / 2, frame.center().y() - height / 2, width, height)
+
+
+def covering(image: QImage, frame: QRectF) -> QRectF:
+    """Where `image` lies to fill `frame`, centred, its margins beyond."""
+    scale = max(frame.width() / image.width(), frame.height() / image.height())
     width, height = image.width() * scale, image.height() * scale
     return QRectF(frame.center().x() - width / 2, frame.center().y() - height / 2, width, height)
 

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from app.session import NOTHING, Pointed, Session
 from app.theme import ThemeSource, mix, modality_color, sign_color, ui_font
 from app.views.heat import distrust
-from app.views.panel import Tip, follow
+from app.views.panel import FocusRing, Tip, follow
 from app.views.shown import Shown, digits, percent, signed, token_name
 
 ROW = 22
@@ -33,6 +33,7 @@ class BarsView(QWidget):
         self._look: tuple[str | None, frozenset[int]] = (None, frozenset())  # what the pointer lights here
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.ring = FocusRing(self)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(self.tr("Attributes and links"))
         self.setAccessibleDescription(self.tr("The up and down arrows go from row to row."))
@@ -119,7 +120,7 @@ class BarsView(QWidget):
         if least > 0 and most > 0:
             painter.setPen(QPen(theme.line, 1))
             painter.drawLine(QPointF(zero - 0.5, 3), QPointF(zero - 0.5, self.height() - 3))
-        if self.hasFocus() and not pointed.tokens:
+        if self.ring.on and not pointed.tokens:
             painter.setPen(QPen(theme.accent, 1))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
-    QFocusEvent,
     QFont,
     QImage,
     QKeyEvent,
@@ -22,7 +20,7 @@ from app.session import ALL_HEADS, Session
 from app.tables import Thumbnails, contained
 from app.theme import ThemeSource, faded, mix, ui_font
 from app.views.heat import distrust, greyed, heat_image, place_of, within
-from app.views.panel import follow
+from app.views.panel import FocusRing, follow
 from app.views.shown import Shown
 
 TILE = 46
@@ -40,6 +38,7 @@ class TileRow(QWidget):
         self._small = ui_font(11)
         self.label = ""
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.ring = FocusRing(self)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         follow(themes, self)
 
@@ -75,10 +74,6 @@ class TileRow(QWidget):
         elif 0 <= self.chosen() + step < self.count():
             self.choose(self.chosen() + step)
 
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        self.update()
-        super().focusInEvent(event)
-
     def paint_label(self, painter: QPainter) -> None:
         painter.setFont(self._small)
         painter.setPen(self.themes.theme.muted)
@@ -88,7 +83,7 @@ class TileRow(QWidget):
         theme = self.themes.theme
         chosen = place == self.chosen()
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        if chosen and self.hasFocus():
+        if chosen and self.ring.on:
             painter.setPen(QPen(faded(theme.accent, 0.35), 4))
             painter.drawRoundedRect(box, 5, 5)
         painter.setPen(QPen(theme.accent, 2) if chosen else QPen(theme.line, 1))
@@ -111,6 +106,8 @@ class HeadChooser(TileRow):
         self._ground: tuple[tuple[int, QSize], QPixmap] | None = None  # the greyed photo that all tiles share
         self._covered = QRectF(0, 0, 1, 1)
         self.tall = True  # False: chips, where there is no room for pictures
+        self.side = TILE  # the longer side of a picture
+        self.aspect = 1.0  # width / height of a picture
         self.label = self.tr("Attention heads")
         self.setAccessibleName(self.label)
         self.setToolTip(self.tr("Show one attention head's part, or all together ([ and ])"))
@@ -130,8 +127,8 @@ class HeadChooser(TileRow):
                 total = Shown(found).values[rows]
                 grid = found.grid
                 grey = distrust(shown, self.themes.theme)
-                scale = float(np.abs(heads[rows]).max())
-                self._maps = [heat_image(total.reshape(grid), float(np.abs(total).max()), grey, 6)]
+                scale = shown.full_heat(heads[rows])
+                self._maps = [heat_image(total.reshape(grid), shown.full_heat(total), grey, 6)]
                 self._maps += [heat_image(heads[rows, h].reshape(grid), scale, grey, 6) for h in range(self._heads)]
                 self._covered = place_of(shown.covered)
         self.updateGeometry()
@@ -153,7 +150,8 @@ class HeadChooser(TileRow):
         room = int((self.width() - 2 - _GAP * (self.count() - 1)) / max(1, self.count()))
         if not self.pictured():
             return QSize(max(18, min(36, room)), int(_CHIP))
-        return QSize(max(18, min(TILE, room)), max(18, min(TILE, room)))
+        wide = max(18, min(round(self.side * min(1.0, self.aspect)), room))
+        return QSize(wide, round(wide / min(1.0, self.aspect)))
 
     def _name(self, place: int) -> str:
         return self.tr("All") if place == 0 else str(place)
@@ -178,7 +176,7 @@ class HeadChooser(TileRow):
                 below = QRectF(box.left() - 4, box.bottom() + 1, box.width() + 8, 14)
                 painter.drawText(below, Qt.AlignmentFlag.AlignCenter, self._name(place))
             else:
-                painter.setPen(QPen(theme.accent, 1.5) if chosen and self.hasFocus() else Qt.PenStyle.NoPen)
+                painter.setPen(QPen(theme.accent, 1.5) if chosen and self.ring.on else Qt.PenStyle.NoPen)
                 painter.setBrush(theme.selected if chosen else theme.chip)
                 painter.drawRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
                 painter.setFont(self._font if chosen else ui_font(12))

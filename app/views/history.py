@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 from app.session import NOTHING, Pointed, Session
 from app.tables import KEY_ROLE, NO_INDEX, AnyIndex, Thumbnails
 from app.theme import ThemeSource, faded, set_role, sign_color, ui_font
-from app.views.panel import Empty, Panel, Tip, follow
+from app.views.panel import Empty, FocusRing, Panel, Tip, follow
 from app.views.shown import digits, number, percent, signed, tr
 from engine.answers import Ranking
 from engine.explain.types import Explanation, HistoryEvent
@@ -101,7 +101,7 @@ class HistoryDelegate(QStyledItemDelegate):
         box = QRectF(option.rect)
         state = option.state
         view = self.parent()
-        focused = isinstance(view, QListView) and view.hasFocus() and view.currentIndex() == index
+        focused = isinstance(view, HistoryStrip) and view.ring.on and view.currentIndex() == index
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         ratio = painter.device().devicePixelRatioF()
@@ -147,6 +147,7 @@ class HistoryStrip(QListView):
 
     def __init__(self, session: Session, themes: ThemeSource, thumbnails: Thumbnails, parent: QWidget) -> None:
         super().__init__(parent)
+        self.ring = FocusRing(self)
         set_role(self, "plain")
         self._session = session
         self._themes = themes

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from html import escape
 
-from PySide6.QtCore import QObject, QPoint, QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QRectF, Qt
+from PySide6.QtGui import QColor, QFocusEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from app.theme import Theme, ThemeSource, faded, mix, set_role
@@ -166,6 +166,33 @@ def paint_ground(painter: QPainter, box: QRectF, theme: Theme, selected: bool, h
     fill = theme.selected if selected else mix(theme.text, theme.panel, 0.05) if hovered else Qt.GlobalColor.transparent
     painter.setBrush(fill)
     painter.drawRoundedRect(box.adjusted(0.75, 0.75, -0.75, -0.75), 6, 6)
+
+
+class FocusRing(QObject):
+    """Whether to draw a ring: the widget has the focus and it came, or is used, by keys."""
+
+    def __init__(self, widget: QWidget) -> None:
+        super().__init__(widget)
+        self.on = False
+        self._widget = widget
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        before = self.on
+        if isinstance(event, QFocusEvent):
+            keys = (
+                Qt.FocusReason.TabFocusReason,
+                Qt.FocusReason.BacktabFocusReason,
+                Qt.FocusReason.ShortcutFocusReason,
+            )
+            self.on = event.gotFocus() and event.reason() in keys
+        elif event.type() == QEvent.Type.KeyPress:
+            self.on = self._widget.hasFocus()
+        elif event.type() == QEvent.Type.MouseButtonPress:
+            self.on = False
+        if self.on != before:
+            self._widget.update()
+        return False
 
 
 def follow(themes: ThemeSource, view: QWidget) -> None:

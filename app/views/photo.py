@@ -21,7 +21,7 @@ from app.session import NOTHING, Pointed, Session
 from app.tables import Photo, Thumbnails, contained, draw_unreadable
 from app.theme import ThemeSource, faded, ui_font
 from app.views.heat import distrust, greyed, heat_image, place_of, within
-from app.views.panel import Tip, follow
+from app.views.panel import FocusRing, Tip, follow
 from app.views.shown import Shown
 
 SIDE = 768  # pixels of the longer side that a photo is decoded to
@@ -55,6 +55,7 @@ class HeatPhoto(QWidget):
         self._cell = -1  # the cell that the keyboard is on
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.ring = FocusRing(self)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName(self.tr("Photo with heatmap"))
         self.setAccessibleDescription(
@@ -169,7 +170,7 @@ class HeatPhoto(QWidget):
         if pointed.part and pointed.part != "image":
             painter.fillPath(outline, faded(theme.panel, 0.65))
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(QPen(theme.accent, 1.5) if self.hasFocus() or pointed.part == "image" else QPen(theme.line, 1))
+        painter.setPen(QPen(theme.accent, 1.5) if self.ring.on or pointed.part == "image" else QPen(theme.line, 1))
         painter.drawPath(outline)
         self._paint_cells(painter, outline, pointed)
         if self._shown is None and image is not None:

@@ -10,7 +10,7 @@ from app.session import Session
 from app.tables import Thumbnails
 from app.theme import ThemeSource, diverging_map, set_role, ui_font
 from app.views.bars import BarsView
-from app.views.heads import HeadChooser, OtherPhotos
+from app.views.heads import TILE, HeadChooser, OtherPhotos
 from app.views.heat import distrust
 from app.views.panel import Empty, Panel, follow
 from app.views.photo import HeatPhoto
@@ -318,16 +318,20 @@ class ProductView(Panel):
             self.texts.setGeometry(0, top, width, height - top)
             return
         aspect = self.photo.aspect()
-        # A tall photo needs the height itself: its heads become chips.
-        self.heads.tall = height >= (330 if aspect > 0.85 else 560)
         limit = int(width * (0.66 if not self.lack.isHidden() else 0.5))
-        least = min(190, limit)
+        free = height - self._texts_height(width - limit - _GUTTER)
+        beside = free >= 150 and self.heads.count() > 0  # texts leave a hole: the heads go there, larger
+        # A tall photo needs the height itself: its heads become chips.
+        self.heads.tall = beside or height >= (330 if aspect > 0.85 else 560)
+        self.heads.side, self.heads.aspect = (min(free - 56, 180), aspect) if beside else (TILE, 1.0)
+        above = not beside and aspect <= 0.85 and height < 330  # too low for both: heads go above the texts
+        rows: tuple[HeadChooser | OtherPhotos, ...] = (self.others,) if beside or above else (self.heads, self.others)
         column, rest = limit, 0
         extras: list[tuple[HeadChooser | OtherPhotos, int]] = []
         for _again in range(2):  # rows of tiles are as high as the column's width lets them be
-            extras = [(row, self._height_at(row, column)) for row in (self.heads, self.others)]
+            extras = [(row, self._height_at(row, column)) for row in rows]
             rest = (0 if self.controls.isHidden() else 30) + sum(10 + tall for _, tall in extras if tall)
-            column = max(int(min(limit, (height - rest) * aspect)), least)
+            column = max(int(min(limit, (height - rest) * aspect)), min(170, limit))
         high = int(min(column / aspect, max(80, height - rest)))
         self.photo.setGeometry(0, 0, column, high)
         top = high + 8
@@ -340,6 +344,20 @@ class ProductView(Panel):
             top += 10 + tall if tall else 0
         left = column + _GUTTER
         self.texts.setGeometry(left, 0, width - left, height)
+        if beside:
+            tall = self._height_at(self.heads, width - left)
+            self.heads.setGeometry(left, height - tall, width - left, tall)
+            self.texts.setGeometry(left, 0, width - left, height - tall - 10)
+        elif above and self.heads.count():
+            tall = self._height_at(self.heads, width - left)
+            self.heads.setGeometry(left, 0, width - left, tall)
+            self.texts.setGeometry(left, tall + 10, width - left, height - tall - 10)
+
+    def _texts_height(self, width: int) -> int:
+        """How much height the texts want at a width."""
+        content = self.texts.widget()
+        layout = content.layout() if content is not None else None
+        return layout.heightForWidth(width) if layout is not None else 0
 
     @staticmethod
     def _height_at(row: HeadChooser | OtherPhotos, width: int) -> int:

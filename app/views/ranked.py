@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 from app.session import NOTHING, Pointed, Session
 from app.tables import KEY_ROLE, NO_INDEX, AnyIndex, Thumbnails
 from app.theme import Theme, ThemeSource, faded, modality_color, set_role, ui_font
-from app.views.panel import Empty, Panel, Tip, follow, paint_ground
+from app.views.panel import Empty, FocusRing, Panel, Tip, follow, paint_ground
 from app.views.shown import PARTS, Shown, digits, number, part_name, percent
 from engine.answers import RankedItem, Ranking
 
@@ -26,6 +26,7 @@ _THUMB = 44
 _LEFT = 92  # where titles and bars begin
 _BAR = 6
 _LEGEND = 20
+_FIRST = 12  # rows whose bars decide the scale to the left of zero
 
 
 class RankedModel(QAbstractListModel):
@@ -42,7 +43,11 @@ class RankedModel(QAbstractListModel):
         self.beginResetModel()
         self.items = ranking.items if ranking else ()
         self.most = max((sum(v for v in item.parts.values() if v > 0) for item in self.items), default=1.0)
-        self.least = max((sum(-v for v in item.parts.values() if v < 0) for item in self.items), default=0.0)
+        # Far down the list parts may pull down so much that the first bars would have no room: those are cut.
+        pulled = [sum(-v for v in item.parts.values() if v < 0) for item in self.items]
+        self.least = max(pulled[:_FIRST], default=0.0)
+        if max(pulled, default=0.0) > self.least:
+            self.least = max(self.least, 0.08 * self.most)
         self.places = digits(self.items[0].score) if self.items else 2
         self.endResetModel()
 
@@ -103,7 +108,9 @@ class RankedDelegate(QStyledItemDelegate):
             elif value < 0:
                 left -= length
                 found.append((part, QRectF(left, top, length, _BAR)))
-        return found
+        room = QRectF(box.left() + _LEFT, top, width, _BAR)
+        cut = [(part, rect.intersected(room)) for part, rect in found]
+        return [(part, rect) for part, rect in cut if rect.width() > 0]
 
     def _bar_width(self, box: QRectF) -> float:
         return box.width() - _LEFT - self._score_width() - 16
@@ -117,7 +124,7 @@ class RankedDelegate(QStyledItemDelegate):
         box = QRectF(option.rect)
         state = option.state
         view = self.parent()
-        current = isinstance(view, QListView) and view.hasFocus() and view.currentIndex() == index
+        current = isinstance(view, RankedList) and view.ring.on and view.currentIndex() == index
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         selected = bool(state & QStyle.StateFlag.State_Selected)
@@ -160,6 +167,11 @@ class RankedDelegate(QStyledItemDelegate):
             gap = 1.0 if rect.width() > 3 else 0.0
             painter.fillRect(rect.adjusted(0, 0, -gap, 0), faded(color, 0.25) if dimmed else color)
         painter.restore()
+        pulled = sum(-value for value in self._model.items[row].parts.values() if value < 0)
+        if pulled > self._model.least + 1e-9:  # the bar goes on beyond its room
+            painter.setPen(QPen(theme.muted, 1, Qt.PenStyle.DotLine))
+            edge = box.left() + _LEFT - 2.5
+            painter.drawLine(QPointF(edge, bounds.top() - 1), QPointF(edge, bounds.bottom() + 2))
         if self._model.least > 0.01 * self._model.most:
             zero = (
                 box.left() + _LEFT + self._model.least * self._bar_width(box) / (self._model.most + self._model.least)
@@ -173,6 +185,7 @@ class RankedList(QListView):
 
     def __init__(self, session: Session, themes: ThemeSource, thumbnails: Thumbnails, parent: QWidget) -> None:
         super().__init__(parent)
+        self.ring = FocusRing(self)
         set_role(self, "plain")
         self._session = session
         self._themes = themes

@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 from app.session import Session
 from app.tables import KEY_ROLE, AnyIndex, FoundModel, Thumbnails
 from app.theme import ThemeSource, set_role, ui_font
-from app.views.panel import Empty, follow, paint_ground
+from app.views.panel import Empty, FocusRing, follow, paint_ground
 from engine.answers import RunSummary
 
 _ROW = 48
@@ -47,10 +47,8 @@ class ShoppersModel(FoundModel):
             return ""
         shoppers = self._run.shoppers
         n = shoppers.events[row]
-        if self._run.dataset.domain == "shop":
-            count = self.tr("1 purchase") if n == 1 else self.tr("{n} purchases")
-        else:
-            count = self.tr("1 choice") if n == 1 else self.tr("{n} choices")
+        # Views and ratings count among them: "purchases" would say too much.
+        count = self.tr("1 choice") if n == 1 else self.tr("{n} choices")
         if n == 0:
             count = self.tr("no history")
         return " · ".join(part for part in (count.format(n=f"{n:,}"), shoppers.taste[row]) if part)
@@ -112,7 +110,7 @@ class RowDelegate(QStyledItemDelegate):
         row = self._model.source(index.row())
         box = QRectF(option.rect)
         view = self.parent()
-        focused = isinstance(view, QListView) and view.hasFocus() and view.currentIndex() == index
+        focused = isinstance(view, FoundList) and view.ring.on and view.currentIndex() == index
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         selected = bool(option.state & QStyle.StateFlag.State_Selected)
@@ -143,6 +141,7 @@ class FoundList(QListView):
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.ring = FocusRing(self)
         set_role(self, "plain")
         self.setUniformItemSizes(True)
         self.setMouseTracking(True)

@@ -39,7 +39,8 @@ def token_name(token: Token) -> str:
     if token.modality == "identity":
         return part_name("identity")
     named = token.modality in ("attribute", "link") and token.field
-    return f"{token.field}: {token.label}" if named and ":" not in token.label else token.label
+    name = token.field.replace("_", " ")
+    return f"{name}: {token.label}" if named and ":" not in token.label else token.label
 
 
 def digits(scale: float) -> int:
@@ -158,10 +159,16 @@ class Shown:
 
     @cached_property
     def scales(self) -> dict[str, float]:
-        """The largest magnitude within each modality: full heat."""
-        return {
-            name: float(np.abs(self.values[rows]).max()) if len(rows) else 0.0 for name, rows in self.indices.items()
-        }
+        """Full heat of each modality: its largest magnitude.
+
+        Attention is spread over all tokens, so even attention is pale: full heat is at least three even shares.
+        """
+        return {name: self.full_heat(self.values[rows]) if len(rows) else 0.0 for name, rows in self.indices.items()}
+
+    def full_heat(self, values: NDArray[np.float64]) -> float:
+        """The scale of the heat of one modality's numbers (of one head, or of several)."""
+        largest = float(np.abs(values).max())
+        return max(largest, 3 * float(values.mean())) if self.attention else largest
 
     @cached_property
     def parts(self) -> dict[str, float]:

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWi
 
 from app.session import ALL_HEADS, NOTHING, Pointed, Session
 from app.theme import ThemeSource, faded, grade_color, modality_color, set_role, ui_font
-from app.views.panel import Panel, Tip, follow
+from app.views.panel import FocusRing, Panel, Tip, follow
 from app.views.shown import PARTS, Shown, digits, number, part_name, percent, power_of_ten, signed, tr
 
 _STEP = 128.0
@@ -87,6 +87,7 @@ class Waterfall(QWidget):
         self._look: tuple[str | None, frozenset[str]] = (None, frozenset())  # what the pointer lights here
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.ring = FocusRing(self)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(260, 84)
         self.setAccessibleName(self.tr("The sum of the parts of the score"))
@@ -161,7 +162,7 @@ class Waterfall(QWidget):
                 cut = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, int(step - 4))
                 painter.drawText(below, Qt.AlignmentFlag.AlignCenter, cut)
         painter.setOpacity(1.0)
-        if self.hasFocus():
+        if self.ring.on:
             painter.setPen(QPen(faded(theme.accent, 0.7), 1))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
@@ -268,12 +269,9 @@ class Trust(QWidget):
         else:
             fine.append(self.tr("These numbers do not sum to the score"))
         if measured is not None:
-            mean = sum(measured.random) / max(1, len(measured.random))
-            fine.append(
-                self.tr("deletion area {map}, random {random}").format(
-                    map=number(measured.deletion, 2), random=number(mean, 2)
-                )
-            )
+            places = digits(shown.explanation.score)
+            text = self.tr("the score falls by {n}, at random by {m}")
+            fine.append(text.format(n=number(measured.drop, places), m=number(measured.random_drop, places)))
         self.fine.setText(" · ".join(fine))
 
     def _title(self, grade: str) -> str:

@@ -24,7 +24,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from app.session import NOTHING, Pointed, Session
 from app.theme import ThemeSource, faded, sign_color, ui_font
 from app.views.heat import distrust
-from app.views.panel import Tip, follow
+from app.views.panel import FocusRing, Tip, follow
 from app.views.shown import Shown
 
 LINE = 23.0
@@ -105,6 +105,7 @@ class WordsView(QWidget):
         self._at = -1  # the word that the keyboard is on
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.ring = FocusRing(self)
         self.setAccessibleName(name)
         self.setAccessibleDescription(self.tr("The left and right arrows go from word to word."))
         policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
@@ -197,7 +198,7 @@ class WordsView(QWidget):
             self._paint_marks(painter, block, clip, grey)
             painter.setPen(theme.text if block.heeded else theme.muted)
             block.layout.draw(painter, QPointF(0, 0))
-        if self.hasFocus() and not pointed.tokens:
+        if self.ring.on and not pointed.tokens:
             painter.setPen(QPen(faded(theme.accent, 0.7), 1))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)

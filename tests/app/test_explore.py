@@ -196,6 +196,7 @@ def test_parts_that_pull_down_are_drawn_left_of_zero(explore: Open) -> None:
     zero = min(rect.left() for part, rect in rects.items() if part != "image")
     assert rects["image"].right() == pytest.approx(zero)
     assert all(rect.right() <= box.right() and rect.left() >= box.left() for rect in rects.values())
+    assert rects["image"].width() > 0
 
 
 def test_a_head_changes_the_sum_without_asking_the_engine(explore: Open) -> None:
@@ -413,3 +414,12 @@ def test_a_hundred_thousand_shoppers_are_listed_row_by_row(qtbot: QtBot, explore
     assert finder.count.text() == "100,000 shoppers"
     finder.list.scrollToBottom()
     assert finder.list.indexAt(QPoint(20, finder.list.viewport().height() - 5)).row() == 99_999
+
+
+def test_heads_fill_the_room_that_short_texts_leave(explore: Open) -> None:
+    view, _, _ = explore(reviews=[])
+    product = view.product
+    assert product.heads.pictured()
+    assert product.heads.geometry().left() >= product.texts.geometry().left()
+    assert product.heads.tile_size().height() > 46
+    assert not product.heads.geometry().intersects(product.texts.geometry())

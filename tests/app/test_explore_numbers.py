@@ -131,3 +131,14 @@ def test_cells_are_found_by_their_place_whatever_their_order(found: Explanation)
 def test_spans_count_characters_beyond_the_basic_plane_as_qt_does() -> None:
     assert list(utf16_offsets("a😀b")) == [0, 1, 3, 4]
     assert list(utf16_offsets("雨衣")) == [0, 1, 2]
+
+
+def test_even_attention_is_pale(found: Explanation) -> None:
+    even = np.zeros_like(found.attention)
+    rows = [row for row, token in enumerate(found.tokens) if token.modality == "image"]
+    even[rows] = 1 / len(rows)
+    shown = Shown(replace(found, method="attention", sums_to_score=False, attention=even))
+    assert shown.strength(rows[0]) == pytest.approx(1 / 3)
+    even[rows] = 0
+    even[rows[0]] = 1
+    assert Shown(replace(shown.explanation, attention=even)).strength(rows[0]) == pytest.approx(1)
