@@ -7,8 +7,8 @@ from random import Random
 
 from engine.dataset.sample import phrases
 from engine.dataset.sample.draw import KINDS
-from engine.dataset.sample.paint import Colour
-from engine.dataset.sample.studio import Look, luma
+from engine.dataset.sample.paint import Colour, luma
+from engine.dataset.sample.studio import Look
 
 DAYS = 731  # two years: 2023 and 2024
 _COLD_FROM = 0.72  # of the two years; a product that appears later is described by the shop alone
@@ -185,5 +185,5 @@ def _look(category: str, colour: str, material: str, rng: Random) -> Look:
         pattern=pattern,
         inks=(rng.choice(inks), rng.choice(((214, 170, 70), (196, 84, 66), (236, 230, 216)))),
         logo=rng.choice(LOGOS) if rng.random() < 0.5 else "",
-        badged=bool(pattern) or rng.random() < 0.4,
+        badged=bool(pattern) or rng.random() < 0.65,
     )

@@ -29,6 +29,7 @@ class Kind:
     materials: tuple[str, ...]
     places: dict[str, tuple[scenes.Scene, int]]
     size: float
+    foot: float = 93.0  # where it stands, in product units
     turn: float = 0.0
     flips: bool = False
 
@@ -39,39 +40,60 @@ KINDS: dict[str, Kind] = {
         ("bomber", "parka", "trucker", "puffer", "anorak"),
         ("cotton", "nylon", "leather", "denim", "wool"),
         scenes.HANGING,
-        0.96,
-        3,
+        size=0.96,
+        turn=3,
     ),
     "sneakers": Kind(
         sneaker,
         ("low", "high", "runner", "slip-on"),
         ("canvas", "leather", "suede", "mesh"),
         scenes.STANDING,
-        0.88,
-        0,
-        True,
+        size=0.88,
+        foot=81,
+        flips=True,
     ),
     "backpacks": Kind(
-        backpack, ("daypack", "roll-top", "rucksack"), ("canvas", "nylon", "leather"), scenes.STANDING, 0.88
+        backpack,
+        ("daypack", "roll-top", "rucksack"),
+        ("canvas", "nylon", "leather"),
+        scenes.STANDING,
+        size=0.88,
+        foot=91,
     ),
     "caps": Kind(
-        cap, ("baseball", "beanie", "bucket"), ("cotton", "wool", "leather", "denim"), scenes.LYING, 0.86, 6, True
+        cap,
+        ("baseball", "beanie", "bucket"),
+        ("cotton", "wool", "leather", "denim"),
+        scenes.LYING,
+        size=0.86,
+        turn=6,
+        flips=True,
     ),
-    "watches": Kind(watch, ("round", "square", "diver"), ("leather", "canvas", "nylon"), scenes.LYING, 0.92, 24),
+    "watches": Kind(
+        watch, ("round", "square", "diver"), ("leather", "canvas", "nylon"), scenes.LYING, size=0.92, turn=24
+    ),
     "mugs": Kind(
         mug,
         ("straight", "round", "tapered", "camp"),
         ("ceramic", "stoneware", "enamel"),
         scenes.STANDING,
-        0.92,
-        0,
-        True,
+        size=0.92,
+        foot=86,
+        flips=True,
     ),
     "lamps": Kind(
-        lamp, ("bottle", "column", "tripod", "mushroom"), ("linen", "paper", "rattan"), scenes.STANDING, 0.90
+        lamp,
+        ("bottle", "column", "tripod", "mushroom"),
+        ("linen", "paper", "rattan"),
+        scenes.STANDING,
+        size=0.90,
     ),
     "chairs": Kind(
-        chair, ("armchair", "wing", "shell", "dining"), ("velvet", "linen", "leather", "wool"), scenes.STANDING, 0.88
+        chair,
+        ("armchair", "wing", "shell", "dining"),
+        ("velvet", "linen", "leather", "wool"),
+        scenes.FURNITURE,
+        size=0.88,
     ),
 }
 
@@ -99,10 +121,10 @@ def draw(look: Look, seed: str, number: int = 0) -> Photo:
     kind = KINDS[look.category]
     rng = Random(f"{seed}:view:{number}")
     canvas = _camera(kind, rng, number)
-    standing = kind.places is scenes.STANDING
+    standing = kind.places is scenes.STANDING or kind.places is scenes.FURNITURE
     names = list(kind.places)
     place = rng.choices(names, [kind.places[name][1] for name in names])[0]
-    foot = canvas.place([(50, 93)])[0, 1] / SIZE
+    foot = canvas.place([(50, kind.foot)])[0, 1] / SIZE
     kind.places[place][0](canvas, Random(f"{seed}:scene:{number}"), min(float(foot), 0.97))
     kind.draw(Studio(look, canvas, seed))
     scenes.throw_shadow(canvas, standing, rng)

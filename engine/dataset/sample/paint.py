@@ -106,6 +106,11 @@ def dashes(points: Sequence[Point], width: float, dash: float = 1.2) -> list[Pat
     return paths
 
 
+def luma(colour: Colour) -> int:
+    """How bright a colour looks, 0..255."""
+    return (3 * colour[0] + 6 * colour[1] + colour[2]) // 10
+
+
 @dataclass(frozen=True)
 class Mask:
     """Coverage 0..1 of a part, in a window of the photo whose top left pixel is (y, x)."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from random import Random
 
 import numpy as np
 
-from engine.dataset.sample.paint import Canvas, Colour, Floats, Mask, Path, Point, ellipse, ramp, rounded, smooth
+from engine.dataset.sample.paint import Canvas, Colour, Floats, Mask, Path, Point, ellipse, luma, ramp, rounded, smooth
 
 Axes = Callable[[Floats, Floats], tuple[Floats, Floats]]
 Layer = tuple[Floats, Colour]
@@ -179,38 +180,71 @@ def _at(paths: list[Path], centre: Point, size: float) -> list[Path]:
     return [[(centre[0] + x * size / 100, centre[1] + y * size / 100) for x, y in path] for path in paths]
 
 
-LOGOS: dict[str, tuple[list[Path], list[Path]]] = {
-    "bolt": ([BOLT], []),
-    "mountain": (MOUNTAIN, [[(-22, -46), (-37, -17), (-25, -23), (-17, -10), (-5, -14)]]),
-    "leaf": ([_LEAF], [[(-2.5, -30), (2.5, -30), (2.5, 44), (-2.5, 44)]]),
-    "star": ([_star()], []),
-    "wave": ([_WAVE, [(x, y - 34) for x, y in _WAVE]], []),
+def _hexagon() -> Path:
+    angles = [math.radians(60 * index - 90) for index in range(6)]
+    return [(84 * round(math.cos(angle), 9), 84 * round(math.sin(angle), 9)) for angle in angles]
+
+
+_SHIELD: Path = smooth(
+    [(-62, -70), (-62, -70), (0, -78), (62, -70), (62, -70), (64, 0), (40, 56), (0, 88), (0, 88), (-40, 56), (-64, 0)]
+)
+
+
+@dataclass(frozen=True)
+class Logo:
+    """A brand mark in hundredths of its height: its shapes, what is cut out of them, its badge and its own colours."""
+
+    shapes: list[Path]
+    cuts: list[Path]
+    badge: Path
+    colour: Colour
+    ink: Colour
+
+
+LOGOS: dict[str, Logo] = {
+    "bolt": Logo([BOLT], [], ellipse(0, 0, 78, 78), (246, 192, 44), (40, 40, 46)),
+    "mountain": Logo(
+        MOUNTAIN,
+        [[(-22, -46), (-37, -17), (-25, -23), (-17, -10), (-5, -14)]],
+        rounded(-92, -70, 92, 70, 22),
+        (52, 92, 148),
+        (244, 244, 240),
+    ),
+    "leaf": Logo([_LEAF], [[(-2.5, -30), (2.5, -30), (2.5, 44), (-2.5, 44)]], _SHIELD, (62, 122, 70), (240, 242, 226)),
+    "star": Logo([_star()], [], _hexagon(), (196, 52, 56), (250, 246, 236)),
+    "wave": Logo(
+        [[(x, y + shift) for x, y in _WAVE] for shift in (-26, 10)],
+        [],
+        ellipse(0, 0, 98, 66),
+        (34, 142, 150),
+        (244, 248, 246),
+    ),
 }
 
 
-def print_logo(canvas: Canvas, logo: str, centre: Point, size: float, ink: Colour, ground: Colour, badge: bool) -> None:
-    """A logo, printed on `ground` or on a badge of that colour, `size` units high, and the region where it is seen."""
-    shapes, cuts = LOGOS[logo]
+def print_logo(canvas: Canvas, logo: str, centre: Point, size: float, ground: Colour, badge: bool) -> None:
+    """A logo `size` units high over a part of colour `ground`, and the region where it is seen.
+
+    On a badge it has its own colours and a pale rim; printed bare it keeps its colour where that shows, else it is
+    black or white.
+    """
+    mark = LOGOS[logo]
+    paper, ink = mark.colour, mark.ink
     if badge:
-        reach = size * 0.74
-        outline = (
-            ellipse(*centre, reach, reach)
-            if logo in {"bolt", "star", "wave"}
-            else rounded(
-                centre[0] - reach * 1.05,
-                centre[1] - reach * 0.9,
-                centre[0] + reach * 1.05,
-                centre[1] + reach * 0.9,
-                reach * 0.3,
-            )
-        )
-        patch = canvas.mask(outline)
-        below = canvas.mask([(x + 0.4, y + 0.7) for x, y in outline])
-        canvas.tone(below.times(canvas.silhouette[below.window]), 0.72)
-        canvas.lay(patch, ground)
-        canvas.mark("logo", canvas.mask([*outline], [(x + 0.4, y + 0.7) for x, y in outline]))
-    glyph = canvas.mask(*_at(shapes, centre, size))
+        outline = _at([mark.badge], centre, size)[0]
+        below = [(x + 0.4, y + 0.7) for x, y in outline]
+        shadow = canvas.mask(below)
+        canvas.tone(shadow.times(canvas.silhouette[shadow.window]), 0.72)
+        canvas.lay(canvas.mask(outline), (246, 244, 238))
+        canvas.lay(canvas.mask(_at([mark.badge], centre, size * 0.9)[0]), paper, solid=False)
+        canvas.mark("logo", canvas.mask(outline, below))
+    else:
+        far = max(abs(a - b) for a, b in zip(ground, mark.colour, strict=True))
+        paper, ink = ground, mark.colour
+        if far < 90 or abs(luma(ground) - luma(ink)) < 40:
+            ink = (46, 48, 54) if luma(ground) > 128 else (243, 240, 232)
+    glyph = canvas.mask(*_at(mark.shapes, centre, size))
     canvas.lay(glyph, ink, solid=False)
     canvas.mark("logo", glyph)
-    if cuts:
-        canvas.lay(canvas.mask(*_at(cuts, centre, size)), ground, solid=False)
+    if mark.cuts:
+        canvas.lay(canvas.mask(*_at(mark.cuts, centre, size)), paper, solid=False)

@@ -301,6 +301,7 @@ STANDING: dict[str, tuple[Scene, int]] = {
     "room": (room, 4),
     "bokeh": (bokeh, 3),
 }
+FURNITURE: dict[str, tuple[Scene, int]] = {"sweep": (sweep, 10), "room": (room, 9)}
 HANGING: dict[str, tuple[Scene, int]] = {"sweep": (sweep, 6), "wall": (wall, 4), "flat": (flat, 3)}
 LYING: dict[str, tuple[Scene, int]] = {"flat": (flat, 6), "sweep": (sweep, 4)}
 

@@ -17,9 +17,10 @@ START = 1_672_531_200_000  # 2023-01-01 UTC, in milliseconds
 _MINUTE = 60_000
 
 # How often a taste is of each kind; the values of one kind are equally likely.
-_SHARES = {"pattern": 28, "logo": 16, "word": 26, "material": 7, "colour": 8, "season": 5, "origin": 6, "circle": 9}
+_SHARES = {"pattern": 32, "logo": 16, "word": 26, "material": 8, "colour": 7, "season": 3, "origin": 3, "circle": 5}
 _STRENGTHS = (20, 30, 40)
-_VISITS = ((4, 6), (7, 12), (13, 23), (24, 38))
+_VISITS = ((5, 8), (9, 15), (16, 29), (30, 48))
+_FLOOR = 3_000  # added to a product's popularity, so that the few best known do not drown the tastes
 _REGIONS = ("north", "south", "east", "west")
 _AGES = ("18-29", "30-44", "45-59", "60+")
 
@@ -61,7 +62,7 @@ def shoppers(count: int, seed: int) -> list[Shopper]:
 
 def _shopper(user: str, rng: Random) -> Shopper:
     kinds: list[str] = []
-    for _ in range(rng.choices((1, 2, 3), (42, 42, 16))[0]):
+    for _ in range(rng.choices((1, 2, 3), (60, 32, 8))[0]):
         left = {name: share for name, share in _SHARES.items() if name not in kinds}
         kinds.append(rng.choices(tuple(left), tuple(left.values()))[0])
     tastes = tuple(
@@ -88,7 +89,7 @@ def appeal(shopper: Shopper, catalogue: list[Product]) -> NDArray[np.int64]:
     """How likely the shopper is to look at each product, in whole numbers (no rounding to differ anywhere)."""
     return np.array(
         [
-            product.popularity
+            (_FLOOR + product.popularity)
             * (8 if product.category in shopper.favourites else 1)
             * (1 + sum(taste.strength for taste in shopper.tastes if meets(product, taste.preference)))
             for product in catalogue
@@ -118,8 +119,8 @@ def history(shopper: Shopper, catalogue: list[Product], seed: int) -> Iterator[E
             return
         product = catalogue[item]
         met = any(meets(product, taste.preference) for taste in shopper.tastes)
-        chance = 0.55 if met else 0.2 if product.category in shopper.favourites else 0.1
-        buys, hesitates = rng.random() < chance, rng.random() < 0.3
+        chance = 0.35 if met else 0.12 if product.category in shopper.favourites else 0.06
+        buys, hesitates = rng.random() < chance, rng.random() < 0.1
         if hesitates:
             moment += rng.randint(20_000, 4 * _MINUTE)
             yield Event(shopper.user, item, START + moment, "cart")

@@ -69,24 +69,12 @@ class Studio:
         """The product's logo over a part of colour `on`; on a badge when the look says so, unless it must be bare."""
         if not self.look.logo:
             return
-        ground = on or self.look.colour
-        pale = luma(ground) > 128
-        strong: Colour = (46, 48, 54) if pale else (243, 240, 232)
-        if self.look.badged and not bare:
-            print_logo(
-                self.canvas, self.look.logo, centre, size, (243, 240, 232) if pale else darker(ground), strong, True
-            )
-        else:
-            print_logo(self.canvas, self.look.logo, centre, size * 1.3, strong, ground, False)
+        badge = self.look.badged and not bare
+        print_logo(self.canvas, self.look.logo, centre, size if badge else size * 1.3, on or self.look.colour, badge)
 
     def pick(self, part: str, *choices: float) -> float:
         """One of several measures, the same for the same product."""
         return Random(f"{self.seed}:{part}").choice(choices)
-
-
-def luma(colour: Colour) -> int:
-    """How bright a colour looks, 0..255."""
-    return (3 * colour[0] + 6 * colour[1] + colour[2]) // 10
 
 
 def darker(colour: Colour, factor: float = 0.7) -> Colour:
