@@ -19,6 +19,12 @@ class Block(nn.Module):
         self.before_feed = nn.LayerNorm(dim)
         self.feed = nn.Sequential(nn.Linear(dim, 4 * dim), nn.GELU(), nn.Dropout(dropout), nn.Linear(4 * dim, dim))
         self.dropout = nn.Dropout(dropout)
+        # Start as the mean of the history: heads pass on what they heed, unmixed.
+        with torch.no_grad():
+            self.query_key_value.weight[2 * dim :] = torch.eye(dim)
+            self.out.weight.copy_(torch.eye(dim))
+            for bias in (self.query_key_value.bias, self.out.bias):
+                bias.zero_()
 
     def forward(self, x: Tensor) -> Tensor:
         rows, length, dim = x.shape

@@ -8,8 +8,8 @@ Item i has tokens t of modality m with features x(i,t). With heads h, each ownin
     e(i)         = sum over m of M(m) p(i,m) + identity(i)
 
 M(m) is a learned weight (`weighted`), a matrix (`concat`: one linear map of the concatenated pooled modalities, by
-blocks) or 1 (`attention`). Since pooling is linear, x is averaged before it is projected: heads x features instead of
-tokens x dim multiplications.
+blocks) or one learned weight for all (`attention`). Since pooling is linear, x is averaged before it is projected:
+heads x features instead of tokens x dim multiplications.
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-_VALUE_STD = 0.02  # of a product vector at the start; more from content would drown the identity signal
+_IDENTITY_STD = 0.02
+# Content starts as a random rotation of its features, so that like products have like vectors, at a level that does
+# not drown the identity signal. The level is a factor, not small values: a step of Adam would overwrite those at once.
+_CONTENT_LEVEL = 0.1
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ class Pooling(nn.Module):
         self.heads = heads
         self.key = nn.Parameter(torch.randn(heads, dim // heads, features) * features**-0.5)
         self.query = nn.Parameter(torch.zeros(heads, dim // heads))  # zero: attention starts uniform
-        self.value = nn.Parameter(torch.randn(heads, dim // heads, features) * _VALUE_STD * features**-0.5)
+        self.value = nn.Parameter(torch.randn(heads, dim // heads, features) * features**-0.5)
         self.level = nn.Parameter(torch.zeros(heads))  # b(m,h): only matters under one softmax over all modalities
 
     def logits(self, tokens: TokenBatch) -> Tensor:
@@ -82,12 +85,16 @@ class Tower(nn.Module):
             self.link = nn.Embedding(shape.links, shape.features["link"])
         if shape.identity:
             self.identity = nn.Embedding(shape.items, shape.dim)
-            nn.init.normal_(self.identity.weight, std=_VALUE_STD)
+            nn.init.normal_(self.identity.weight, std=_IDENTITY_STD)
         self.bias = nn.Parameter(torch.zeros(shape.items))
         if shape.fusion == "weighted":
-            self.weight = nn.ParameterDict({modality: torch.ones(()) for modality in shape.features})
+            self.weight = nn.ParameterDict({modality: torch.tensor(_CONTENT_LEVEL) for modality in shape.features})
+        elif shape.fusion == "attention":
+            self.level = nn.Parameter(torch.tensor(_CONTENT_LEVEL))
         elif shape.fusion == "concat":
-            self.joint = nn.ParameterDict({modality: torch.eye(shape.dim) for modality in shape.features})
+            self.joint = nn.ParameterDict(
+                {modality: torch.eye(shape.dim) * _CONTENT_LEVEL for modality in shape.features}
+            )
 
     def attention(self, tokens: dict[str, TokenBatch]) -> dict[str, Tensor]:
         """float[items, heads, tokens] per modality; zeros for an item that lacks the modality."""
@@ -112,7 +119,7 @@ class Tower(nn.Module):
             return self.weight[modality] * pooled
         if self.shape.fusion == "concat":
             return pooled @ self.joint[modality].T
-        return pooled
+        return self.level * pooled
 
     def token_values(self, modality: str, x: Tensor) -> Tensor:
         """V(m,h) x of every token, placed in head h's part of the vector: float[tokens, heads, dim], after M(m).

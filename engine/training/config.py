@@ -49,10 +49,10 @@ class Config:
     negatives: int = _setting(
         0, "Sampled negatives per step; 0 is the whole catalogue up to 5,000 products, else 1,024.", 0, 100_000
     )
-    epochs: int = _setting(60, "Most epochs to train.", 1, 10_000)
-    patience: int = _setting(8, "Epochs without a better validation NDCG@10 before training stops.", 1, 10_000)
+    epochs: int = _setting(40, "Most epochs to train.", 1, 10_000)
+    patience: int = _setting(6, "Epochs without a better validation NDCG@10 before training stops.", 1, 10_000)
     batch: int = _setting(64, "Shopper histories per step.", 1, 4096)
-    learning_rate: float = _setting(0.002, "Step size of AdamW at its peak.", 1e-6, 1.0)
+    learning_rate: float = _setting(0.001, "Step size of AdamW at its peak.", 1e-6, 1.0)
     weight_decay: float = _setting(0.01, "AdamW's weight decay.", 0.0, 10.0)
     seed: int = _setting(1, "Fixes every random choice.", 0, 2**31 - 1)
     device: str = _setting("auto", "cuda, mps, xpu or cpu; auto takes the first there is.")
