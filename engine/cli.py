@@ -223,11 +223,23 @@ def _check(parsed: Any, _: Shot | None) -> Any:
 def _print_table(indent: str, content: dict[str, Any]) -> None:
     width = max((len(str(name)) for name in content), default=0)
     for name, value in content.items():
+        label = f"{indent}{str(name).replace('_', ' '):<{width}}"
         if isinstance(value, dict):
-            print(f"{indent}{name}:")
+            print(label.rstrip())
             _print_table(indent + "  ", value)
-        else:
-            print(f"{indent}{str(name).replace('_', ' '):<{width}}  {value}")
+        elif isinstance(value, tuple | list) and value:
+            print(label.rstrip())
+            for one in value:
+                print(f"{indent}  {_problem_line(one) if isinstance(one, dict) else one}")
+        elif not isinstance(value, tuple | list):
+            print(f"{label}  {value}")
+
+
+def _problem_line(kind: dict[str, Any]) -> str:
+    rows = ", ".join(str(row) for row in kind["rows"])
+    where = f"{kind['source']}, {kind['column']}" if kind["column"] else kind["source"]
+    example = f", such as {kind['example']!r}" if kind["example"] else ""
+    return f"{kind['count']:,} x {kind['reason']} ({where}; rows {rows}{example})"
 
 
 def _train(parsed: Any, _: Shot | None) -> Any:
