@@ -1,0 +1,186 @@
+"""How fast the window is: python -m tests.bench.window RUN [--train-seconds N] [--json]
+
+First paint in a fresh process; from choosing a product or a shopper to every view repainted; and the longest time that
+the Qt thread was busy while a training ran beside it and products were being chosen. Nothing here passes or fails.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+FIRST_PAINT = """
+import sys, time
+begun = float(sys.argv[1])
+from PySide6.QtCore import QEvent, QObject, QTimer
+from app.start import make_application, make_window
+from app.settings import Settings
+from pathlib import Path
+application = make_application()
+window = make_window(Settings(), Path(sys.argv[2]), sys.argv[3])
+class Eye(QObject):
+    seen = False
+    def eventFilter(self, watched, event):
+        if event.type() == QEvent.Type.Paint and not self.seen:
+            self.seen = True
+            QTimer.singleShot(0, lambda: print("paint", time.time() - begun, flush=True))
+        return False
+eye = Eye()
+window.top.installEventFilter(eye)
+def usable(explanation):
+    if explanation is not None:
+        print("usable", time.time() - begun, flush=True)
+        QTimer.singleShot(0, window.close)
+window.session.explanation_changed.connect(usable)
+window.show()
+application.exec()
+print("heavy", *[m for m in ("torch", "torchvision", "transformers", "pandas", "duckdb") if m in sys.modules])
+"""
+
+
+def first_paint(run: Path) -> dict[str, float]:
+    """Seconds from the start of a fresh Python to the first frame, and to the first explanation on the screen."""
+    command = [sys.executable, "-c", FIRST_PAINT, str(time.time()), str(run.parent.parent), str(run)]
+    said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300).stdout
+    lines = [line.split() for line in said.splitlines()]
+    if heavy := next((line[1:] for line in lines if line[0] == "heavy"), []):
+        print(f"loaded in the window's process: {', '.join(heavy)}", file=sys.stderr)
+    return {line[0]: float(line[1]) for line in lines if line[0] in ("paint", "usable")}
+
+
+def spread(seconds: Sequence[float]) -> dict[str, float]:
+    """Median, 95th percentile and worst, in milliseconds."""
+    ordered = sorted(seconds)
+    return {
+        "median": statistics.median(ordered) * 1000,
+        "p95": ordered[min(round(0.95 * (len(ordered) - 1)), len(ordered) - 1)] * 1000,
+        "worst": ordered[-1] * 1000,
+    }
+
+
+def measure(run: Path, choices: int, train_seconds: float) -> dict[str, dict[str, float]]:
+    from PySide6.QtCore import QEventLoop, QTimer
+    from PySide6.QtWidgets import QApplication
+
+    from app.settings import Settings
+    from app.start import make_application, make_window
+
+    make_application()
+    window = make_window(Settings(theme="light"), run.parent.parent, str(run))
+    window.resize(1600, 1000)
+    window.show()
+    session = window.session
+
+    def wait(condition: Callable[[], bool]) -> None:
+        loop = QEventLoop()
+        look = QTimer(interval=0)
+        look.timeout.connect(lambda: loop.quit() if condition() else None)
+        look.start()
+        loop.exec()
+
+    def settled() -> bool:
+        return session.idle and session.explanation is not None
+
+    def timed(choose: Callable[[], None]) -> float:
+        begun = time.perf_counter()
+        choose()
+        wait(settled)
+        QApplication.processEvents()
+        window.repaint()
+        return time.perf_counter() - begun
+
+    wait(settled)
+    opened = session.run
+    assert opened is not None
+    items, users = opened.items.item, opened.shoppers.user
+    for warm in items[:3]:
+        timed(lambda warm=warm: session.choose_item(warm))  # type: ignore[misc]
+    found = {
+        "choose a product": spread(
+            [timed(lambda n=n: session.choose_item(items[(7 * n + 5) % len(items)])) for n in range(choices)]  # type: ignore[misc]
+        ),
+        "choose a shopper": spread(
+            [timed(lambda n=n: session.choose_user(users[(3 * n + 1) % len(users)])) for n in range(choices)]  # type: ignore[misc]
+        ),
+    }
+    with tempfile.TemporaryDirectory() as scratch:
+        config = dict(opened.config) | {"epochs": 10_000, "patience": 10_000}
+        window.show_view("train")
+        window.train(opened.dataset.folder, str(Path(scratch) / "runs" / "bench"), config)
+        wait(lambda: (task := window.batch.current) is None or task.epoch > 0)
+        if window.batch.current is None:
+            raise SystemExit(f"the training did not start: {window.banner.message}")
+        for name, busy in (("Qt tick, Train in sight", False), ("Qt tick, choosing in Explore", True)):
+            window.show_view("explore" if busy else "train")
+            wait(settled)
+            found[name] = spread(
+                _ticks(train_seconds, (lambda n: session.choose_item(items[n % len(items)])) if busy else None)
+            )
+        window.batch.cancel(window.batch.current.job)
+        wait(lambda: window.batch.current is None)
+    window.close()
+    return found
+
+
+def _ticks(seconds: float, choose: Callable[[int], None] | None) -> list[float]:
+    """How long the Qt thread was away between two turns of a timer of 4 ms, beyond those 4 ms."""
+    from PySide6.QtCore import QEventLoop, Qt, QTimer
+
+    gaps: list[float] = []
+    loop = QEventLoop()
+    last = [time.perf_counter()]
+
+    def tick() -> None:
+        now = time.perf_counter()
+        gaps.append(max(now - last[0] - 0.004, 0.0))
+        last[0] = now
+
+    timer = QTimer(interval=4, timerType=Qt.TimerType.PreciseTimer)
+    timer.timeout.connect(tick)
+    timer.start()
+    chosen = [0]
+
+    def next_choice() -> None:
+        chosen[0] += 1
+        if choose is not None:
+            choose(chosen[0])
+
+    chooser = QTimer(interval=400)
+    chooser.timeout.connect(next_choice)
+    chooser.start()
+    QTimer.singleShot(round(seconds * 1000), loop.quit)
+    loop.exec()
+    return gaps
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", type=Path, help="the folder of a trained run")
+    parser.add_argument("--choices", type=int, default=40)
+    parser.add_argument("--train-seconds", type=float, default=20.0)
+    parser.add_argument("--json", action="store_true")
+    parsed = parser.parse_args()
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    run = parsed.run.resolve()
+    start = first_paint(run)
+    found = measure(run, parsed.choices, parsed.train_seconds)
+    if parsed.json:
+        print(json.dumps({"start": start, "milliseconds": found}, indent=2))
+        return 0
+    for name, seconds in start.items():
+        print(f"{name:<32}{seconds:>8.2f} s from the start of the process")
+    for name, figures in found.items():
+        print(f"{name:<32}" + "".join(f"{key} {value:7.1f} ms   " for key, value in figures.items()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
