@@ -195,7 +195,10 @@ class _Loader:
             photo = read_photo(file, side)
             with self._lock:
                 self._begun.discard((path, side))
-            self.mailbox.arrived.emit(path, side, photo)
+            try:
+                self.mailbox.arrived.emit(path, side, photo)
+            except RuntimeError:  # the program ends: nobody waits for photos any more
+                self.stop()
 
 
 class Thumbnails(QObject):

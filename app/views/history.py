@@ -301,6 +301,10 @@ class HistoryView(Panel):
             count = self.tr("1 past purchase") if bought else self.tr("1 past choice")
         else:
             count = self.tr("{n} past purchases") if bought else self.tr("{n} past choices")
+        run = self._session.run
+        had = run.shoppers.events[run.shoppers.user.index(user)] if run and user in run.shoppers.user else 0
+        if had > len(history):  # a model looks back only so far
+            count = self.tr("the latest {n} of {all} past choices").replace("{all}", f"{had:,}")
         words = [count.format(n=len(history)), self.tr("newest first")]
         if found is not None and any(event.contribution is not None for event in history):
             words.append(self.tr("bars: part of the score") if found.sums_to_score else self.tr("bars: measured part"))

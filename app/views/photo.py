@@ -183,14 +183,12 @@ class HeatPhoto(QWidget):
         place = self.place()
         share = min(1.0, self.opacity * 1.4) if self._heat is not None else 0.0
         ratio = self.devicePixelRatioF()
-        if self.zoom == 1.0:
-            size = QSize(round(place.width() * ratio), round(place.height() * ratio))
-            key = (size.width(), size.height(), share, image.cacheKey())
-            if self._ground is None or self._ground[0] != key:
-                self._ground = (key, greyed(image, size, share))
-            pixmap = self._ground[1]
-        else:
-            pixmap = greyed(image, image.size(), share)
+        fits = QSize(round(place.width() * ratio), round(place.height() * ratio))
+        size = fits if self.zoom == 1.0 else image.size()
+        key = (size.width(), size.height(), share, image.cacheKey())
+        if self._ground is None or self._ground[0] != key:
+            self._ground = (key, greyed(image, size, share))
+        pixmap = self._ground[1]
         painter.drawPixmap(place, pixmap, QRectF(pixmap.rect()))
         if self._heat is not None and self._shown is not None:
             painter.setOpacity(self.opacity)

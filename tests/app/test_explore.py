@@ -423,3 +423,12 @@ def test_heads_fill_the_room_that_short_texts_leave(explore: Open) -> None:
     assert product.heads.geometry().left() >= product.texts.geometry().left()
     assert product.heads.tile_size().height() > 46
     assert not product.heads.geometry().intersects(product.texts.geometry())
+
+
+def test_a_history_cut_by_the_model_says_how_much_of_it_is_shown(qtbot: QtBot, explore: Open) -> None:
+    view, session, lane = explore()
+    found = session.explanation
+    assert found is not None
+    lane.changes = {"history": found.history[-5:]}
+    choose(qtbot, session, "i7")
+    assert view.history.note.text().startswith("the latest 5 of 12 past choices")
