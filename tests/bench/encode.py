@@ -1,0 +1,54 @@
+"""Encoding rates: photos and texts per second on this machine.
+
+    python -m tests.bench.encode DATASET [--photos 200] [--texts 400] [--threads 1 2]
+
+Budgets: 60 photos and 60 texts (of 64 word pieces) per second on two cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+import torch
+
+from engine.dataset.store import Dataset
+from engine.features.build import IMAGE_BATCH, TEXT_BATCH
+from engine.features.image import ImageEncoder
+from engine.features.packs import efficientnet_weights, minilm_folder
+from engine.features.text import TextEncoder
+
+PIECES = 64
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("dataset", type=Path)
+    parser.add_argument("--photos", type=int, default=200)
+    parser.add_argument("--texts", type=int, default=400)
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parsed = parser.parse_args()
+    dataset = Dataset.open(parsed.dataset)
+    photos = [
+        dataset.folder / row[0]
+        for row in dataset.rows("SELECT images[1] FROM items WHERE len(images) > 0 LIMIT ?", [parsed.photos])
+    ]
+    words = " ".join(row[0] for row in dataset.rows("SELECT description FROM items WHERE description IS NOT NULL"))
+    parts = [words[first : first + 600] for first in range(0, 600 * parsed.texts, 600)]  # over 64 pieces each
+    image, text = ImageEncoder(efficientnet_weights()), TextEncoder(minilm_folder(), PIECES)
+    for threads in parsed.threads:
+        torch.set_num_threads(threads)
+        for name, encode, rows, size in (
+            ("photos", image.encode, photos, IMAGE_BATCH),
+            (f"texts of {PIECES} pieces", text.encode, parts, TEXT_BATCH),
+        ):
+            encode(rows[:size])  # type: ignore[operator]
+            began = time.perf_counter()
+            for first in range(0, len(rows), size):
+                encode(rows[first : first + size])  # type: ignore[operator]
+            print(f"{threads} threads: {len(rows) / (time.perf_counter() - began):6.1f} {name}/s", flush=True)
+
+
+if __name__ == "__main__":
+    main()
