@@ -23,7 +23,7 @@ os.environ.update(
     TOKENIZERS_PARALLELISM="false",
 )
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
