@@ -30,7 +30,8 @@ class Plot(QWidget):
         self.plot.setMenuEnabled(False)
         self.plot.setMouseEnabled(False, False)
         self.plot.hideButtons()
-        self.plot.getPlotItem().ctrlMenu.setParent(self)  # made without a parent, it would outlive the plot
+        menu = self.plot.getPlotItem().ctrlMenu
+        menu.setParent(self, menu.windowFlags())  # made without a parent, it would outlive the plot
         self.plot.setAccessibleName(title)
         self._lines: dict[str, tuple[pg.PlotDataItem, str, QLabel]] = {}
         name = QLabel(title)
