@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,6 +28,11 @@ from engine.jobs import Progress, finish
 
 ITEMS, SHOPPERS, SEED = 24, 40, 7
 REPOSITORY = Path(__file__).parents[2]
+
+
+def _rows(frame: Any) -> Any:
+    """The rows of a frame, each with its columns as attributes."""
+    return frame.itertuples()
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +102,7 @@ def test_reviews_are_not_copies_of_each_other(texts: dict[tuple[str, str], str])
 
 def test_spans_cover_the_planted_words(truth: Truth, texts: dict[tuple[str, str], str]) -> None:
     assert len(truth.words) > ITEMS
-    for row in truth.words.itertuples():
+    for row in _rows(truth.words):
         text = texts[row.item, row.field]
         assert text[row.start : row.end].lower() == row.value.removesuffix("s")
         around = text[max(row.start - 1, 0) : row.end + 1]
@@ -111,7 +117,7 @@ def test_every_holder_of_a_word_says_it_and_every_mention_is_known(
         holders = set(truth.holders.query("preference == 'word' and value == @word")["item"])
         spans = {
             (row.item, row.field, row.start)
-            for row in truth.words.query("preference == 'word' and value == @word").itertuples()
+            for row in _rows(truth.words.query("preference == 'word' and value == @word"))
         }
         assert {item for item, _, _ in spans} == holders
         for (item, field), text in texts.items():
@@ -152,8 +158,9 @@ def _with_print(category: str) -> Product:
 def test_regions_are_where_the_print_changes_the_photo(category: str) -> None:
     product = _with_print(category)
     with_print = draw(product.look, "test")
-    for region, share in (("pattern", 0.2), ("logo", 0.5)):
-        without = draw(replace(product.look, **{region: ""}), "test")
+    unprinted = {"pattern": (replace(product.look, pattern=""), 0.2), "logo": (replace(product.look, logo=""), 0.5)}
+    for region, (look, share) in unprinted.items():
+        without = draw(look, "test")
         changed = np.abs(with_print.pixels.astype(int) - without.pixels).max(axis=2) > 8
         mask = with_print.regions[region]
         seen = mask > 0.02
@@ -171,7 +178,7 @@ def test_regions_are_where_the_print_changes_the_photo(category: str) -> None:
 def test_stored_regions_fit_the_stored_photos(truth: Truth, dataset: Dataset) -> None:
     photos = dict(dataset.rows("SELECT item, len(images) FROM items"))
     assert len(truth.regions)
-    for row in truth.regions.itertuples():
+    for row in _rows(truth.regions):
         assert 0 <= row.photo < photos[row.item]
         assert len(row.grid) == GRID * GRID
         assert 0 < max(row.grid) <= 1
@@ -182,7 +189,7 @@ def test_served_tastes_are_the_shoppers_own_purchases(truth: Truth, dataset: Dat
     bought = set(dataset.rows("SELECT \"user\", item FROM events WHERE kind = 'purchase'"))
     held = set(truth.holders.itertuples(index=False, name=None))
     assert len(truth.tastes)
-    for row in truth.tastes.itertuples():
+    for row in _rows(truth.tastes):
         mine = {item for user, item in bought if user == row.user}
         assert set(row.purchases) == {item for item in mine if (item, row.preference, row.value) in held}
 
