@@ -42,7 +42,7 @@ class HeatPhoto(QWidget):
         self._thumbnails = thumbnails
         self._shown: Shown | None = None
         self._path: str | None = None
-        self._title = ""
+        self._pending = False  # the photo asked for is not here yet
         self._photo: Photo | None = None
         self._heat: QImage | None = None
         self._cells: frozenset[int] = frozenset()
@@ -67,14 +67,17 @@ class HeatPhoto(QWidget):
 
     def show_cells(self, shown: Shown | None, path: str | None, title: str) -> None:
         """Show the photo at `path` under the heat of `shown`; without heat when `shown` is None."""
-        self._shown, self._title = shown, title
+        self._shown = shown
+        self.setAccessibleName(self.tr("Photo with heatmap") + (f": {title}" if title else ""))
         if path != self._path:
             self._path = path
             self.zoom, self._middle, self._cell = 1.0, QPointF(0.5, 0.5), -1
             photo = self._thumbnails.photo(path, SIDE) if path else None
-            if photo is not None or not path:  # otherwise the old photo stays until the new one is here
+            self._pending = bool(path) and photo is None
+            if not self._pending:
                 self._take(photo)
-        self._warm()
+        if not self._pending:  # otherwise the old photo stays, under its old heat, until the new one is here
+            self._warm()
         self.update()
 
     def set_opacity(self, opacity: float) -> None:
@@ -106,7 +109,9 @@ class HeatPhoto(QWidget):
         if path == self._path:
             photo = self._thumbnails.photo(path, SIDE)
             if photo is not None and photo is not self._photo:
+                self._pending = False
                 self._take(photo)
+                self._warm()
                 self.update()
 
     def _repaint(self, pointed: Pointed) -> None:
@@ -150,6 +155,8 @@ class HeatPhoto(QWidget):
         return within(self.place(), place_of(box))
 
     def paintEvent(self, event: QPaintEvent) -> None:
+        if self._pending and self._path:  # a wish may have been dropped among many
+            self._thumbnails.photo(self._path, SIDE)
         theme = self._themes.theme
         painter = QPainter(self)
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
@@ -225,7 +232,7 @@ class HeatPhoto(QWidget):
             return
         label, lines = self._shown.tip(token)
         near = self.cell_rect(token).intersected(self.frame()).toAlignedRect()
-        Tip.of(self).say(self._themes, near, self, label or self.tr("Cell"), lines)
+        Tip.of(self).say(self._themes, near, self, label, lines)
         self._session.point(Pointed(tokens=self._shown.counterparts(token)))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:

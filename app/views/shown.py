@@ -251,7 +251,15 @@ class Shown:
             share = percent(float(self.heeded[token]))
             head = self.head_name()
             lines.append(tr("attention {share} ({head})").format(share=share, head=head))
-        return token_name(mine), lines
+        return self.name(token), lines
+
+    def name(self, token: int) -> str:
+        """What the window calls a token; a cell of the photo by its row and column."""
+        place = np.flatnonzero(self.cells == token)
+        if not len(place):
+            return token_name(self.explanation.tokens[token])
+        row, column = divmod(int(place[0]), self.explanation.grid[1])
+        return tr("row {row}, column {column}").format(row=row + 1, column=column + 1)
 
     def head_name(self) -> str:
         """Which attention is meant: one head's, or the mean of all."""

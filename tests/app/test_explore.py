@@ -160,6 +160,7 @@ def test_pointing_at_a_cell_lights_the_photo_in_the_sum(qtbot: QtBot, explore: O
     at = QPointF(place.left() + place.width() * 5.5 / 7, place.top() + place.height() * 2.5 / 7)
     QTest.mouseMove(photo, at.toPoint())
     qtbot.waitUntil(lambda: bool(session.pointed.tokens))
+    assert "row 3, column 6" in Tip.of(view).text()
     (token,) = session.pointed.tokens
     assert session.explanation is not None
     assert session.explanation.tokens[token].label == "row 3, column 6"
@@ -220,10 +221,11 @@ def test_attention_is_shown_as_shares_that_do_not_sum(qtbot: QtBot, explore: Ope
     assert all(bar.text.endswith("%") for bar in view.sum.waterfall.bars)
 
 
-def test_a_map_that_loses_to_random_is_grey_and_says_so(explore: Open) -> None:
+def test_a_map_that_loses_to_random_is_grey_and_says_so(qtbot: QtBot, explore: Open) -> None:
     view, _, _ = explore(grade="F")
     assert view.sum.trust.title.text() == "No trust: loses to random order"
     assert "greyed out" in view.sum.trust.measured.text()
+    qtbot.waitUntil(lambda: view.product.photo._heat is not None)
     heat = view.product.photo._heat
     assert heat is not None
     colour = heat.pixelColor(heat.width() * 4 // 7, heat.height() * 2 // 7)
@@ -301,10 +303,10 @@ def test_another_photo_is_looked_at_without_heat(qtbot: QtBot, explore: Open) ->
     view, _, _ = explore(images=("media/navy.png", "media/red.png"))
     others = view.product.others
     QTest.mouseClick(others, Qt.MouseButton.LeftButton, pos=others.tile_rect(1).center().toPoint())
-    assert view.product.photo._heat is None
+    qtbot.waitUntil(lambda: view.product.photo._heat is None)
     assert not view.product.controls.isEnabled()
     others.choose(0)
-    assert view.product.photo._heat is not None
+    qtbot.waitUntil(lambda: view.product.photo._heat is not None)
 
 
 def test_the_wheel_enlarges_about_the_pointer_and_a_double_click_resets(qtbot: QtBot, explore: Open) -> None:
