@@ -44,7 +44,7 @@ class EngineThread(QThread):
 
     def run(self) -> None:
         engine = self._make_engine()
-        engine.start()
+        self._start(engine)
         proven = False  # whether this child has ever said "ready": one that cannot start is not started again at once
         while self._obey(engine):
             events = engine.poll(POLL_SECONDS, self._heard)
@@ -55,10 +55,16 @@ class EngineThread(QThread):
                 self.arrived.emit(events)
             if any(isinstance(event, Died) for event in events) and proven:
                 proven = False
-                engine.start()
+                self._start(engine)
         engine.stop()
         self._heard.close()
         self._call.close()
+
+    def _start(self, engine: Engine) -> None:
+        try:
+            engine.start()
+        except OSError:  # no process to be had: out of memory or of processes
+            self.arrived.emit([Died(1)])
 
     def _obey(self, engine: Engine) -> bool:
         """Carry out the commands that wait; False when one of them is to stop."""
@@ -70,7 +76,7 @@ class EngineThread(QThread):
                 if command[0] == "replace":
                     engine.kill()
                 if not engine.alive:
-                    engine.start()
+                    self._start(engine)
                 if command[0] != "replace":
                     engine.send(*command)
         return True

@@ -16,18 +16,16 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QMainWindow,
     QMenu,
-    QMessageBox,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
 
 from app import actions as acts
-from app import settings as stored
+from app import commands
 from app.batch import Batch, Task
 from app.chrome import Banner, Rail, StatusBar, TopBar
 from app.i18n import LANGUAGES, LanguageSource
-from app.palette import Column, Entry, search
 from app.session import Session
 from app.settings import Settings
 from app.theme import ThemeSource, palette, stylesheet, ui_font
@@ -79,8 +77,8 @@ class MainWindow(QMainWindow):
     ) -> None:
         super().__init__()
         self._lanes = (interactive, batch)
-        self._themes = themes
-        self._languages = languages
+        self.themes = themes
+        self.languages = languages
         self._settings = settings
         self._save = save
         self._first_run = run
@@ -105,7 +103,7 @@ class MainWindow(QMainWindow):
     # --- what happens -----------------------------------------------------------------------------------------------
 
     def _connect(self) -> None:
-        self._themes.changed.connect(lambda _: self._build())
+        self.themes.changed.connect(lambda _: self._build())
         self.session.run_changed.connect(self._run_opened)
         self.session.method_changed.connect(lambda _: self._show_open())
         self.session.explanation_changed.connect(self._explained)
@@ -201,59 +199,19 @@ class MainWindow(QMainWindow):
 
     # --- what can be done -------------------------------------------------------------------------------------------
 
-    def actions_offered(self) -> list[acts.Action]:
-        def theme(choice: str) -> Callable[[], None]:
-            return lambda: self.choose_theme(choice)
-
-        def tongue(choice: str) -> Callable[[], None]:
-            return lambda: self.choose_language(choice)
-
-        return [
-            acts.Action("explore", self.tr("Explore"), lambda: self.show_view(EXPLORE), "Ctrl+1", "explore", "views"),
-            acts.Action("train", self.tr("Train"), lambda: self.show_view(TRAIN), "Ctrl+2", "train", "views"),
-            acts.Action("find", self.tr("Find anything"), self.focus_search, "Ctrl+K", "search", "views"),
-            acts.Action("open", self.tr("Open a workspace …"), self.ask_workspace, "Ctrl+O", "folder"),
-            acts.Action("open-run", self.tr("Open a run …"), self.ask_run, "Ctrl+Shift+O", "run"),
-            acts.Action("import", self.tr("Import data …"), self.ask_import, "Ctrl+I", "import"),
-            acts.Action("sample", self.tr("Make the sample and train on it"), self.make_sample, "", "sample"),
-            acts.Action("reload", self.tr("Read the workspace again"), self.workspace.refresh, "F5", "refresh"),
-            *(
-                acts.Action(
-                    f"theme-{choice}", text, theme(choice), "", "", "theme",
-                    lambda choice=choice: self._themes.choice == choice,  # type: ignore[misc]
-                )
-                for choice, text in (
-                    ("light", self.tr("Light theme")),
-                    ("dark", self.tr("Dark theme")),
-                    ("system", self.tr("Theme of the system")),
-                )
-            ),
-            *(
-                acts.Action(
-                    f"language-{choice}", name, tongue(choice), "", "", "language",
-                    lambda choice=choice: self._languages.language == choice,  # type: ignore[misc]
-                )
-                for choice, name in LANGUAGES.items()
-            ),
-            acts.Action(
-                "toggle-theme", self.tr("Switch between light and dark"), self.toggle_theme, "Ctrl+D", "theme", "theme"
-            ),
-            acts.Action("quit", self.tr("Quit"), self.quit, "Ctrl+Q", "quit", "quit"),
-        ]  # fmt: skip
-
     def focus_search(self) -> None:
         self.top.palette_field.setFocus()
         self.top.palette_field.selectAll()
 
     def choose_theme(self, choice: str) -> None:
-        self._themes.choose(choice)
+        self.themes.choose(choice)
         self._remember(theme=choice)
 
     def toggle_theme(self) -> None:
-        self.choose_theme("light" if self._themes.theme.dark else "dark")
+        self.choose_theme("light" if self.themes.theme.dark else "dark")
 
     def choose_language(self, choice: str) -> None:
-        self._languages.choose(choice)
+        self.languages.choose(choice)
         self._remember(language=choice)
         for view in self._views.values():
             self._stack.removeWidget(view)
@@ -333,7 +291,7 @@ class MainWindow(QMainWindow):
         if name == TRAIN and TRAIN not in self._views:
             from app.views.train import TrainView
 
-            self._add(TRAIN, TrainView(self.session, self.workspace, self.batch, self._themes))
+            self._add(TRAIN, TrainView(self.session, self.workspace, self.batch, self.themes))
             self._views[TRAIN].open_asked.connect(self.open_run)  # type: ignore[attr-defined]
             self._views[TRAIN].train_asked.connect(  # type: ignore[attr-defined]
                 lambda dataset, run, settings, resume: self.train(dataset, run, settings, resume=resume)
@@ -354,14 +312,14 @@ class MainWindow(QMainWindow):
         """Make the frame anew: at the start, and when the theme or the language changes. The views stay."""
         application = QApplication.instance()
         if isinstance(application, QApplication):
-            application.setPalette(palette(self._themes.theme))
+            application.setPalette(palette(self.themes.theme))
             application.setFont(ui_font())
-            application.setStyleSheet(stylesheet(self._themes.theme))
-        theme = self._themes.theme
+            application.setStyleSheet(stylesheet(self.themes.theme))
+        theme = self.themes.theme
         for action in self.actions():
             self.removeAction(action)
             action.deleteLater()
-        offered = self.actions_offered()
+        offered = commands.offered(self)
         made = acts.attach(offered, self, theme)
         menu, tongues = QMenu(self), QMenu(self)
         acts.fill(menu, [action for action in offered if action.group != "language"], made)
@@ -371,7 +329,7 @@ class MainWindow(QMainWindow):
         menu.insertSeparator(made["quit"])
         for one in (menu, tongues):
             one.aboutToShow.connect(lambda: self._check(offered, made))
-        self.top = TopBar(theme, self, self._find)
+        self.top = TopBar(theme, self, lambda query: commands.find(self, query))
         self.top.dataset_chosen.connect(self._dataset_chosen)
         self.top.run_chosen.connect(self.open_run)
         self.top.method_chosen.connect(self.session.choose_method)
@@ -387,7 +345,7 @@ class MainWindow(QMainWindow):
         self.addAction(opener)
         self.banner = Banner(theme)
         self.banner.retry.connect(self.session.retry)
-        self.status = StatusBar(theme, tongues, LANGUAGES[self._languages.language])
+        self.status = StatusBar(theme, tongues, LANGUAGES[self.languages.language])
         self._frame()
         self._show_open()
         self._show_work()
@@ -422,13 +380,13 @@ class MainWindow(QMainWindow):
         from app.views.explore import ExploreView
         from app.views.welcome import WelcomeView
 
-        welcome = WelcomeView(self.workspace, self.batch, self._themes)
+        welcome = WelcomeView(self.workspace, self.batch, self.themes)
         welcome.sample_asked.connect(self.make_sample)
         welcome.import_asked.connect(self.ask_import)
         welcome.open_asked.connect(self.ask_workspace)
         welcome.train_asked.connect(lambda: self.show_view(TRAIN))
         self._add(WELCOME, welcome)
-        self._add(EXPLORE, ExploreView(self.session, self._themes))
+        self._add(EXPLORE, ExploreView(self.session, self.themes))
         self.show_view(self.current)
 
     def _add(self, name: str, view: QWidget) -> None:
@@ -467,27 +425,7 @@ class MainWindow(QMainWindow):
             self._views[TRAIN].choose_dataset(folder)  # type: ignore[attr-defined]
             self._show_open()
 
-    def _find(self, query: str) -> list[Entry]:
-        commands = [
-            Entry(action.text, action.shortcut.replace("+", " "), action.icon or action.group, action.run)
-            for action in self.actions_offered()
-            if action.id != "find"
-        ]
-        columns = [
-            Column(
-                "run", self.tr("run"), [run.name for run in self.workspace.openable],
-                lambda place: self.open_run(self.workspace.openable[place].folder),
-            ),
-        ]  # fmt: skip
-        run = self.session.run
-        if run is not None:
-            columns += [
-                Column("shopper", self.tr("shopper"), run.shoppers.user, lambda p: self._go(user=run.shoppers.user[p])),
-                Column("product", self.tr("product"), run.items.title, lambda p: self._go(item=run.items.item[p])),
-            ]
-        return search(query, commands, columns)
-
-    def _go(self, user: str = "", item: str = "") -> None:
+    def go(self, user: str = "", item: str = "") -> None:
         self.show_view(EXPLORE)
         if user:
             self.session.choose_user(user)
@@ -502,22 +440,7 @@ class MainWindow(QMainWindow):
     def may_close(self) -> bool:
         """Ask when a job runs; without one there is nothing to lose."""
         task = self.batch.current
-        if task is None:
-            return True
-        box = QMessageBox(self)
-        box.setWindowTitle("Heedmap")
-        box.setText(self.tr("{0} is not done.").format(task.title))
-        box.setInformativeText(
-            self.tr("It stops with the window. A training goes on later from its last finished epoch.")
-            if task.kind == "train"
-            else self.tr("It stops with the window and starts anew next time.")
-        )
-        leave = box.addButton(self.tr("Stop and close"), QMessageBox.ButtonRole.AcceptRole)
-        stay = box.addButton(self.tr("Keep it running"), QMessageBox.ButtonRole.RejectRole)
-        box.setDefaultButton(stay)
-        box.setEscapeButton(stay)
-        box.exec()
-        return box.clickedButton() is leave
+        return task is None or commands.may_stop(self, task)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         if not self.may_close():
@@ -532,7 +455,3 @@ class MainWindow(QMainWindow):
         except HeedmapError as error:
             print(error)
         event.accept()
-
-
-def saver(path: Path) -> Callable[[Settings], None]:
-    return lambda settings: stored.save(settings, path)

@@ -15,6 +15,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 
+from app import commands
 from app import settings as stored
 from app.batch import Batch
 from app.i18n import LanguageSource, read_translations
@@ -219,7 +220,7 @@ def test_search_puts_the_best_match_first() -> None:
 
 
 def test_every_action_has_a_text_and_shortcuts_are_unique(open_window: Open) -> None:
-    offered = open_window().actions_offered()
+    offered = commands.offered(open_window())
     shortcuts = [action.shortcut for action in offered if action.shortcut]
     assert len(shortcuts) == len(set(shortcuts))
     assert all(action.text for action in offered)

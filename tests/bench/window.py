@@ -93,8 +93,7 @@ def measure(run: Path, choices: int, train_seconds: float) -> dict[str, dict[str
         begun = time.perf_counter()
         choose()
         wait(settled)
-        QApplication.processEvents()
-        window.repaint()
+        QApplication.processEvents()  # draws what changed
         return time.perf_counter() - begun
 
     wait(settled)

@@ -1,0 +1,104 @@
+"""What the window offers to do: its actions, what the palette finds, the question before it closes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QCoreApplication
+from PySide6.QtWidgets import QMessageBox
+
+from app.actions import Action
+from app.batch import Task
+from app.i18n import LANGUAGES
+from app.palette import Column, Entry, search
+
+if TYPE_CHECKING:
+    from app.main_window import MainWindow
+
+
+def tr(text: str) -> str:
+    return QCoreApplication.translate("Commands", text)
+
+
+def offered(window: MainWindow) -> list[Action]:
+    """Every action, in the order of the menu, in the language in force."""
+
+    def theme(choice: str) -> Callable[[], None]:
+        return lambda: window.choose_theme(choice)
+
+    def tongue(choice: str) -> Callable[[], None]:
+        return lambda: window.choose_language(choice)
+
+    return [
+        Action("explore", tr("Explore"), lambda: window.show_view("explore"), "Ctrl+1", "explore", "views"),
+        Action("train", tr("Train"), lambda: window.show_view("train"), "Ctrl+2", "train", "views"),
+        Action("find", tr("Find anything"), window.focus_search, "Ctrl+K", "search", "views"),
+        Action("open", tr("Open a workspace …"), window.ask_workspace, "Ctrl+O", "folder"),
+        Action("open-run", tr("Open a run …"), window.ask_run, "Ctrl+Shift+O", "run"),
+        Action("import", tr("Import data …"), window.ask_import, "Ctrl+I", "import"),
+        Action("sample", tr("Make the sample and train on it"), window.make_sample, "", "sample"),
+        Action("reload", tr("Read the workspace again"), window.workspace.refresh, "F5", "refresh"),
+        *(
+            Action(
+                f"theme-{choice}", text, theme(choice), "", "", "theme",
+                lambda choice=choice: window.themes.choice == choice,  # type: ignore[misc]
+            )
+            for choice, text in (
+                ("light", tr("Light theme")),
+                ("dark", tr("Dark theme")),
+                ("system", tr("Theme of the system")),
+            )
+        ),
+        *(
+            Action(
+                f"language-{choice}", name, tongue(choice), "", "", "language",
+                lambda choice=choice: window.languages.language == choice,  # type: ignore[misc]
+            )
+            for choice, name in LANGUAGES.items()
+        ),
+        Action(
+            "toggle-theme", tr("Switch between light and dark"), window.toggle_theme, "Ctrl+D", "theme", "theme"
+        ),
+        Action("quit", tr("Quit"), window.quit, "Ctrl+Q", "quit", "quit"),
+    ]  # fmt: skip
+
+
+def find(window: MainWindow, query: str) -> list[Entry]:
+    """What the palette shows for a query: actions, runs, shoppers and products."""
+    commands = [
+        Entry(action.text, action.shortcut.replace("+", " "), action.icon or action.group, action.run)
+        for action in offered(window)
+        if action.id != "find"
+    ]
+    columns = [
+        Column(
+            "run", tr("run"), [run.name for run in window.workspace.openable],
+            lambda place: window.open_run(window.workspace.openable[place].folder),
+        ),
+    ]  # fmt: skip
+    run = window.session.run
+    if run is not None:
+        columns += [
+            Column("shopper", tr("shopper"), run.shoppers.user, lambda p: window.go(user=run.shoppers.user[p])),
+            Column("product", tr("product"), run.items.title, lambda p: window.go(item=run.items.item[p])),
+        ]
+    return search(query, commands, columns)
+
+
+def may_stop(window: MainWindow, task: Task) -> bool:
+    """Ask whether a job that is under way may be stopped with the window."""
+    box = QMessageBox(window)
+    box.setWindowTitle("Heedmap")
+    box.setText(tr("{0} is not done.").format(task.title))
+    box.setInformativeText(
+        tr("It stops with the window. A training goes on later from its last finished epoch.")
+        if task.kind == "train"
+        else tr("It stops with the window and starts anew next time.")
+    )
+    leave = box.addButton(tr("Stop and close"), QMessageBox.ButtonRole.AcceptRole)
+    stay = box.addButton(tr("Keep it running"), QMessageBox.ButtonRole.RejectRole)
+    box.setDefaultButton(stay)
+    box.setEscapeButton(stay)
+    box.exec()
+    return box.clickedButton() is leave
