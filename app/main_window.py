@@ -97,6 +97,8 @@ class MainWindow(QMainWindow):
         if settings.geometry:
             self.restoreGeometry(QByteArray.fromBase64(settings.geometry.encode()))
         self._stack = QStackedWidget()
+        self._chrome: list[QWidget] = []
+        self._lay_out()
         self._connect()
         self._build()
 
@@ -354,27 +356,32 @@ class MainWindow(QMainWindow):
             self._beat(place, beat)
         self.rail.show_current(self.current)
 
-    def _frame(self) -> None:
-        inner = QVBoxLayout()
-        inner.setContentsMargins(0, 0, 0, 0)
-        inner.setSpacing(0)
-        above = QVBoxLayout()
-        above.setContentsMargins(14, 0, 14, 0)
-        above.addWidget(self.banner)
-        inner.addLayout(above)
-        inner.addWidget(self._stack, 1)
-        middle = QHBoxLayout()
-        middle.setSpacing(0)
-        middle.addWidget(self.rail)
-        middle.addLayout(inner, 1)
+    def _lay_out(self) -> None:
+        """The frame's places, made once; `_frame` fills them."""
         whole = QWidget()
-        column = QVBoxLayout(whole)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self.top)
-        column.addLayout(middle, 1)
-        column.addWidget(self.status)
+        self._column = QVBoxLayout(whole)
+        self._middle = QHBoxLayout()
+        self._inner = QVBoxLayout()
+        self._above = QVBoxLayout()
+        for layout in (self._column, self._middle, self._inner):
+            layout.setContentsMargins(0, 0, 0, 0)
+            layout.setSpacing(0)
+        self._above.setContentsMargins(14, 0, 14, 0)
+        self._column.addLayout(self._middle, 1)
+        self._middle.addLayout(self._inner, 1)
+        self._inner.addLayout(self._above)
+        self._inner.addWidget(self._stack, 1)
         self.setCentralWidget(whole)
+
+    def _frame(self) -> None:
+        for old in self._chrome:
+            old.hide()
+            old.deleteLater()
+        self._chrome = [self.top, self.rail, self.banner, self.status]
+        self._column.insertWidget(0, self.top)
+        self._middle.insertWidget(0, self.rail)
+        self._above.addWidget(self.banner)
+        self._column.addWidget(self.status)
 
     def _make_views(self) -> None:
         from app.views.explore import ExploreView
@@ -403,9 +410,9 @@ class MainWindow(QMainWindow):
         run = self.session.run
         dataset = run.dataset.folder if run is not None else ""
         name = run.dataset.name if run is not None else ""
-        datasets = [(one.name, one.folder) for one in self.workspace.datasets]
+        datasets = [(self._dataset_label(one), one.folder) for one in self.workspace.datasets]
         if run is not None and not any(Path(folder) == Path(dataset) for _, folder in datasets):
-            datasets.append((name, dataset))
+            datasets.append((self._dataset_label(run.dataset), dataset))
         self.top.dataset.fill(datasets, dataset)
         runs = [(one.name, one.folder) for one in self.workspace.openable if not name or one.dataset == name]
         if run is not None and not any(Path(folder) == Path(run.folder) for _, folder in runs):
@@ -414,6 +421,10 @@ class MainWindow(QMainWindow):
         names = {"contribution": self.tr("Contribution"), "attention": self.tr("Attention")}
         methods = [(names.get(method, method), method) for method in run.methods] if run is not None else []
         self.top.method.fill(methods, self.session.method)
+
+    def _dataset_label(self, dataset: DatasetEntry | DatasetSummary) -> str:
+        """Made-up data is always called so."""
+        return self.tr("{0} (synthetic)").format(dataset.name) if dataset.synthetic else dataset.name
 
     def _dataset_chosen(self, folder: str) -> None:
         name = next((one.name for one in self.workspace.datasets if one.folder == folder), "")
