@@ -30,12 +30,12 @@ from app.session import Session
 from app.settings import Settings
 from app.theme import ThemeSource, palette, stylesheet, ui_font
 from app.workspace import Workspace
-from engine.answers import RunSummary
+from engine.answers import DatasetSummary, RunSummary
 from engine.errors import HeedmapError
 from engine.explain.types import Explanation
 from engine.jobs import Progress
 from engine.runner import Beat
-from engine.workspace import WorkspaceSummary
+from engine.workspace import DatasetEntry, WorkspaceSummary
 
 SAMPLE = ("sample", "first")  # names of the sample's dataset and of its run
 EXPLORE, TRAIN, WELCOME = "explore", "train", "welcome"
