@@ -66,7 +66,7 @@ def start(workspace: str, run: str, *, in_process: bool = False, theme: str = ""
         settings = Settings(
             **{**vars(settings), "theme": theme or settings.theme, "language": language or settings.language}
         )
-    folder, run = _what_to_open(settings, workspace, run)
+    folder, run = what_to_open(settings, workspace, run)
     window = make_window(settings, folder, run, in_process=in_process, save=lambda changed: stored.save(changed, place))
     window.show()
     signal.signal(signal.SIGINT, lambda *_: window.close())
@@ -76,7 +76,7 @@ def start(workspace: str, run: str, *, in_process: bool = False, theme: str = ""
     return application.exec()
 
 
-def _what_to_open(settings: Settings, workspace: str, run: str) -> tuple[Path, str]:
+def what_to_open(settings: Settings, workspace: str, run: str) -> tuple[Path, str]:
     """What was asked for, else what was open last, else the default workspace."""
     if run:
         folder = Path(run).resolve()
