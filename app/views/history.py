@@ -262,7 +262,7 @@ class HistoryView(Panel):
         session.item_changed.connect(self._item_changed)
         session.pointed_changed.connect(self._pointed_changed)
         thumbnails.arrived.connect(self._arrived)
-        follow(themes, self.strip.viewport())
+        follow(themes, self.strip)
         self._show()
 
     def _ranking_changed(self, ranking: Ranking | None) -> None:

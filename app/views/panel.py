@@ -6,7 +6,8 @@ from html import escape
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFocusEvent, QPainter, QPaintEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from shiboken6 import isValid
 
 from app.theme import Theme, ThemeSource, faded, mix, set_role
 
@@ -190,9 +191,17 @@ class FocusRing(QObject):
             self.on = self._widget.hasFocus()
         elif event.type() == QEvent.Type.MouseButtonPress:
             self.on = False
-        if self.on != before:
-            self._widget.update()
+        if self.on != before and isValid(self._widget):
+            repaint(self._widget)
         return False
+
+
+def repaint(view: QWidget) -> None:
+    """Paint a widget anew; of a scrolling one, what it scrolls."""
+    if isinstance(view, QAbstractScrollArea):
+        view.viewport().update()
+    else:
+        view.update()
 
 
 def follow(themes: ThemeSource, view: QWidget) -> None:
@@ -206,4 +215,4 @@ class _Repaint(QObject):
         self._view = view
 
     def act(self, *_: object) -> None:
-        self._view.update()
+        repaint(self._view)

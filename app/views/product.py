@@ -324,7 +324,7 @@ class ProductView(Panel):
         # A tall photo needs the height itself: its heads become chips.
         self.heads.tall = beside or height >= (330 if aspect > 0.85 else 560)
         self.heads.side, self.heads.aspect = (min(free - 56, 180), aspect) if beside else (TILE, 1.0)
-        above = not beside and aspect <= 0.85 and height < 330  # too low for both: heads go above the texts
+        above = not beside and height < 330  # too low for both: the heads go above the texts
         rows: tuple[HeadChooser | OtherPhotos, ...] = (self.others,) if beside or above else (self.heads, self.others)
         column, rest = limit, 0
         extras: list[tuple[HeadChooser | OtherPhotos, int]] = []

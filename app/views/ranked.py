@@ -345,7 +345,7 @@ class RankedView(Panel):
         session.item_changed.connect(self.list.show_item)
         session.pointed_changed.connect(self._pointed_changed)
         thumbnails.arrived.connect(self._arrived)
-        follow(themes, self.list.viewport())
+        follow(themes, self.list)
         self._fill(session.ranking)
 
     def _run_changed(self, _run: object) -> None:

@@ -293,7 +293,7 @@ class ShoppersView(QFrame):
         model.open(None)
         listed.setModel(model)
         listed.setItemDelegate(RowDelegate(model, themes, thumbnails, listed))
-        follow(themes, listed.viewport())
+        follow(themes, listed)
         chosen = self._user_chosen if isinstance(model, ShoppersModel) else self._item_chosen
         listed.selectionModel().currentChanged.connect(chosen)
         counted = self.tr("{n} shoppers") if isinstance(model, ShoppersModel) else self.tr("{n} products")
