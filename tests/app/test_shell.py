@@ -97,7 +97,7 @@ def nothing(workspace: str, create: bool = False) -> WorkspaceSummary:
 
 def test_the_newest_finished_run_opens_and_fills_the_top_bar(open_window: Open, qtbot: QtBot) -> None:
     window = explored(qtbot, open_window())
-    assert window.top.dataset.box.currentText() == "Made-up shop"
+    assert window.top.dataset.box.currentText() == "Made-up shop (synthetic)"
     assert [window.top.run.box.itemText(n) for n in range(window.top.run.box.count())] == ["weighted-01", "concat-02"]
     assert window.top.method.box.currentText() == "Contribution"
     assert window.top.grade.grade == "A"
