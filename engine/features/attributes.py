@@ -61,7 +61,7 @@ def _binned(rows: list[list[tuple[str, str]]]) -> list[list[tuple[str, str]]]:
             return name, value
         marks = edges[name]
         place = int(np.clip(np.searchsorted(marks, float(value), side="right") - 1, 0, len(marks) - 2))
-        return name, f"{marks[place]:.6g} to {marks[place + 1]:.6g}"
+        return name, f"{marks[place]:.4g} to {marks[place + 1]:.4g}"
 
     return [[mended(name, value) for name, value in pairs] for pairs in rows]
 
