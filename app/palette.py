@@ -163,6 +163,7 @@ class Palette(QLineEdit):
         self.addAction(icon("search", theme.muted), QLineEdit.ActionPosition.LeadingPosition)
         self._key = QLabel("Ctrl K", self)
         set_role(self._key, "key")
+        self.setTextMargins(0, 0, 52, 0)  # the text ends before the key
         self._popup = QFrame(window)
         set_role(self._popup, "popup")
         self._popup.setFocusPolicy(Qt.FocusPolicy.NoFocus)

@@ -12,6 +12,7 @@ from app.chrome import task_facts
 from app.session import Session
 from app.theme import ThemeSource, icon, set_role
 from app.views.curves import Curves
+from app.views.panel import Heading
 from app.views.run_table import RunTable
 from app.views.train_form import TrainForm
 from app.workspace import Workspace
@@ -47,8 +48,7 @@ class TrainView(QWidget):
         self.table = RunTable(workspace, batch, session, themes)
         self._title = QLabel()
         set_role(self._title, "strong")
-        self._facts = QLabel()
-        set_role(self._facts, "muted")
+        self._facts = Heading("muted")
         self.pause = QPushButton()
         self.cancel = QPushButton()
         self._lay_out()
@@ -182,11 +182,11 @@ class TrainView(QWidget):
         self.cancel.setToolTip(self.tr("End it now; it can go on later from its last finished epoch"))
         if task is not None:
             self._title.setText(task.title)
-            self._facts.setText(task_facts(task))
+            self._facts.say(task_facts(task))
             return
         shown = self._workspace.run(self._shown) if self._shown else None
         self._title.setText(shown.name if shown is not None else self.tr("Nothing is training"))
         count = len(self.curves.rows)
-        self._facts.setText(
+        self._facts.say(
             self.tr("%n epoch(s)", "", count) if shown is not None else self.tr("Choose data and press Start.")
         )

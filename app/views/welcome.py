@@ -38,7 +38,7 @@ class Card(QPushButton):
         column.setStretch(2, 1)
         self.setMinimumSize(QSize(220, 150))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setFixedHeight(158)
+        self.setFixedHeight(178)
         self.paint_icon()
 
     def paint_icon(self) -> None:
