@@ -50,7 +50,7 @@ class Config:
         0, "Sampled negatives per step; 0 is the whole catalogue up to 5,000 products, else 1,024.", 0, 100_000
     )
     epochs: int = _setting(40, "Most epochs to train.", 1, 10_000)
-    patience: int = _setting(6, "Epochs without a better validation NDCG@10 before training stops.", 1, 10_000)
+    patience: int = _setting(10, "Epochs without a better validation NDCG@10 before training stops.", 1, 10_000)
     batch: int = _setting(64, "Shopper histories per step.", 1, 4096)
     learning_rate: float = _setting(0.001, "Step size of AdamW at its peak.", 1e-6, 1.0)
     weight_decay: float = _setting(0.01, "AdamW's weight decay.", 0.0, 10.0)
