@@ -58,11 +58,11 @@ class ToyDesk:
         return steps
 
     def hang(self) -> Job:
-        """A job that never comes to its next yield."""
-        yield Progress("Hanging")
-        while True:
-            time.sleep(3600)
+        """A job that never comes to its next yield, and does not let itself be closed."""
+        try:
             yield Progress("Hanging")
+        finally:
+            time.sleep(3600)
 
     def calculate(self) -> Job:
         """One long numpy call."""
