@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -39,15 +41,20 @@ def main() -> None:
     image, text = ImageEncoder(efficientnet_weights()), TextEncoder(minilm_folder(), PIECES)
     for threads in parsed.threads:
         torch.set_num_threads(threads)
-        for name, encode, rows, size in (
-            ("photos", image.encode, photos, IMAGE_BATCH),
-            (f"texts of {PIECES} pieces", text.encode, parts, TEXT_BATCH),
+        for name, rate in (
+            ("photos", _rate(image.encode, photos, IMAGE_BATCH)),
+            (f"texts of {PIECES} pieces", _rate(text.encode, parts, TEXT_BATCH)),
         ):
-            encode(rows[:size])  # type: ignore[operator]
-            began = time.perf_counter()
-            for first in range(0, len(rows), size):
-                encode(rows[first : first + size])  # type: ignore[operator]
-            print(f"{threads} threads: {len(rows) / (time.perf_counter() - began):6.1f} {name}/s", flush=True)
+            print(f"{threads} threads: {rate:6.1f} {name}/s", flush=True)
+
+
+def _rate(encode: Callable[[list[Any]], object], rows: list[Any], size: int) -> float:
+    """Rows per second, after one batch to warm up."""
+    encode(rows[:size])
+    began = time.perf_counter()
+    for first in range(0, len(rows), size):
+        encode(rows[first : first + size])
+    return len(rows) / (time.perf_counter() - began)
 
 
 if __name__ == "__main__":

@@ -69,7 +69,7 @@ def test_contributions_agree_with_captum_under_frozen_attention(fusion: str) -> 
         attention = tower.attention(tokens)
 
     def score(x: torch.Tensor) -> torch.Tensor:
-        pooling = tower.pooling["text"]
+        pooling = tower._pool("text")
         return tower.mix("text", pooling.pooled(attention["text"], TokenBatch(x, tokens["text"].there))) @ shopper
 
     x = tokens["text"].x.clone().requires_grad_(True)
@@ -82,7 +82,7 @@ def test_contributions_agree_with_captum_under_frozen_attention(fusion: str) -> 
 def test_weighted_fusion_by_hand() -> None:
     tower = Tower(TowerShape(1, 2, 1, "weighted", {"text": 1}, 0, 0, identity=False))
     with torch.no_grad():
-        tower.pooling["text"].value.copy_(torch.tensor([[[1.0], [2.0]]]))
+        tower._pool("text").value.copy_(torch.tensor([[[1.0], [2.0]]]))
         tower.weight["text"].fill_(3.0)
         # Queries start at zero: attention is uniform, the mean of 1 and 3 is 2.
         batch = TokenBatch(torch.tensor([[[1.0], [3.0]]]), torch.ones(1, 2, dtype=torch.bool))
