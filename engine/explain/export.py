@@ -102,7 +102,8 @@ def _csv(explanation: Explanation, dataset: Dataset) -> str:
 
 def _html(explanation: Explanation, dataset: Dataset) -> str:
     shares = strength(explanation)
-    unit = float(np.abs(shares[:-1]).max()) if len(shares) > 1 else 1.0
+    words = [abs(float(s)) for token, s in zip(explanation.tokens, shares, strict=True) if token.modality == "text"]
+    unit = max(words, default=0.0)
     note = "Synthetic data: an invented shop." if dataset.manifest.synthetic else ""
     body = [
         f"<h1>{html.escape(explanation.title)}</h1>",
@@ -113,12 +114,13 @@ def _html(explanation: Explanation, dataset: Dataset) -> str:
         _sum_bars(explanation),
         "<div class=two><div>",
         _photo(explanation, dataset, shares),
+        _rows("Attributes and links", _attribute_rows(explanation, shares)),
         "</div><div>",
         *(_text(explanation, text, shares, unit) for text in explanation.texts),
         "</div></div>",
-        _rows("Attributes and links", _attribute_rows(explanation, shares)),
         _rows("Past purchases (score lost without each)", _history_rows(explanation)),
-        "<p class=muted>Orange pushes the product up for this shopper, blue pulls it down; strength is the share.</p>",
+        "<p class=muted>Orange pushes the product up for this shopper, blue pulls it down. Full colour is the largest"
+        " share among the photo's cells, and among the words.</p>",
     ]
     return (
         f"<!doctype html><html lang=en><meta charset=utf-8><title>{html.escape(explanation.title)} - Heedmap</title>"
@@ -129,7 +131,8 @@ def _html(explanation: Explanation, dataset: Dataset) -> str:
 _STYLE = """
 body{font:14px/1.5 system-ui,sans-serif;color:#1c2430;background:#f4f5f7}
 body{max-width:1000px;margin:24px auto;padding:0 16px}
-h1{font-size:20px;margin:0}h2{font-size:13px;color:#6b7686;margin:16px 0 4px}.muted{color:#6b7686}
+h1{font-size:20px;margin:0}h2{font-size:13px;color:#6b7686;margin:16px 0 4px}
+table{margin-bottom:12px}.muted{color:#6b7686}
 .two{display:grid;grid-template-columns:340px 1fr;gap:16px}
 .two{background:#fff;border:1px solid #e2e5ea;border-radius:8px;padding:12px}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums}td{padding:1px 12px 1px 0}
@@ -207,7 +210,7 @@ def _rows(title: str, rows: list[tuple[str, float | None]]) -> str:
 
 def _attribute_rows(explanation: Explanation, shares: NDArray[np.float64]) -> list[tuple[str, float | None]]:
     found: list[tuple[str, float]] = [
-        (f"{token.field}: {token.label}", float(share))
+        (f"{token.field.replace('_', ' ')}: {token.label}", float(share))
         for token, share in zip(explanation.tokens, shares, strict=True)
         if token.modality in ("attribute", "link")
     ]
