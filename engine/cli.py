@@ -93,7 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     one = command("explain", _explain, "Explain why a product has its score for a shopper.")
     _add_pair(one)
     one.add_argument("--method", default="contribution", metavar="M", help="contribution or attention")
-    one.add_argument("--out", type=Path, metavar="F", help="a file ending in .html, .csv, .json or .png")
+    one.add_argument("--out", type=Path, metavar="F", help="a file ending in .html, .svg, .csv, .json or .png")
 
     one = command("shot", _shot, "Draw the explorer to a PNG file, without a screen.")
     _add_pair(one)

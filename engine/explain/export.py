@@ -1,4 +1,4 @@
-"""An explanation as a file: a self-contained HTML page, a CSV table, or JSON."""
+"""An explanation as a file: a self-contained HTML page, an SVG figure, a CSV table, or JSON."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from engine.dataset.store import Dataset
 from engine.errors import HeedmapError
+from engine.explain.figure import COLOURS, svg
 from engine.explain.types import Explanation, ItemText
 from engine.files import write_bytes
 
@@ -26,20 +27,12 @@ NAMES = {
     "identity": "identity",
     "bias": "item bias",
 }
-_COLOURS = {
-    "image": "#d97706",
-    "text": "#0f766e",
-    "attribute": "#7c3aed",
-    "link": "#7c3aed",
-    "identity": "#64748b",
-    "bias": "#a3a8b4",
-}
 _UP, _DOWN = (194, 65, 12), (37, 99, 168)
 
 
 def export(explanation: Explanation, dataset: Dataset, out: Path) -> None:
-    """Write to `out` by its suffix: .html, .csv or .json. HeedmapError for any other."""
-    writers = {".html": _html, ".csv": _csv, ".json": _json}
+    """Write to `out` by its suffix: .html, .svg, .csv or .json. HeedmapError for any other."""
+    writers = {".html": _html, ".svg": _svg, ".csv": _csv, ".json": _json}
     if out.suffix not in writers:
         raise HeedmapError(f"{out.name} has no known suffix.", f"Use one of {', '.join(writers)}, .png.")
     write_bytes(out, writers[out.suffix](explanation, dataset).encode())
@@ -100,6 +93,25 @@ def _csv(explanation: Explanation, dataset: Dataset) -> str:
     return out.getvalue()
 
 
+def _data_uri(explanation: Explanation, dataset: Dataset) -> str:
+    """The explained photo inside a text; empty without one."""
+    path = dataset.folder / explanation.images[0] if explanation.images else None
+    if path is None or not path.is_file():
+        return ""
+    kind = mimetypes.guess_type(path.name)[0] or "image/jpeg"
+    return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
+
+
+def _svg(explanation: Explanation, dataset: Dataset) -> str:
+    made_up = " (synthetic)" if dataset.manifest.synthetic else ""
+    about = (
+        f"Shopper {explanation.user}, rank {explanation.rank} of {explanation.catalogue:,}, {explanation.method},"
+        f" {dataset.manifest.name}{made_up}"
+    )
+    notes = (about, grade_sentence(explanation))
+    return svg(explanation, strength(explanation), NAMES, _data_uri(explanation, dataset), notes)
+
+
 def _html(explanation: Explanation, dataset: Dataset) -> str:
     shares = strength(explanation)
     words = [abs(float(s)) for token, s in zip(explanation.tokens, shares, strict=True) if token.modality == "text"]
@@ -150,7 +162,7 @@ def _sum_bars(explanation: Explanation) -> str:
     unit = max(abs(value) for value in parts.values()) or 1.0
     rows = "".join(
         f"<tr><td>{NAMES[name]}<td align=right>{value:+.4f}<td><svg width=240 height=12><rect y=1 height=10 rx=2 x="
-        f"{120 + min(0.0, 120 * value / unit):.1f} width={abs(120 * value / unit):.1f} fill='{_COLOURS[name]}'/></svg>"
+        f"{120 + min(0.0, 120 * value / unit):.1f} width={abs(120 * value / unit):.1f} fill='{COLOURS[name]}'/></svg>"
         for name, value in parts.items()
     )
     total = f"<tr><td><b>score</b><td align=right><b>{explanation.score:.4f}</b><td class=muted>"
@@ -160,11 +172,9 @@ def _sum_bars(explanation: Explanation) -> str:
 def _photo(explanation: Explanation, dataset: Dataset, shares: NDArray[np.float64]) -> str:
     if not explanation.images:
         return "<p class=muted>This product has no photo.</p>"
-    path = dataset.folder / explanation.images[0]
-    if not path.is_file():
+    uri = _data_uri(explanation, dataset)
+    if not uri:
         return "<p class=muted>The photo is missing from the dataset.</p>"
-    kind = mimetypes.guess_type(path.name)[0] or "image/jpeg"
-    data = base64.b64encode(path.read_bytes()).decode()
     cells = [(token, share) for token, share in zip(explanation.tokens, shares, strict=True) if token.box]
     unit = max((abs(float(share)) for _, share in cells), default=0.0)
     rectangles = "".join(
@@ -175,7 +185,7 @@ def _photo(explanation: Explanation, dataset: Dataset, shares: NDArray[np.float6
     )
     return (
         f"<div style='position:relative;width:320px'><img width=320 alt='' style='display:block;filter:grayscale(.8)"
-        f" brightness(1.1)' src='data:{kind};base64,{data}'><svg viewBox='0 0 100 100' preserveAspectRatio=none"
+        f" brightness(1.1)' src='{uri}'><svg viewBox='0 0 100 100' preserveAspectRatio=none"
         f" style='position:absolute;inset:0;width:100%;height:100%'>{rectangles}</svg></div>"
     )
 

@@ -6,6 +6,7 @@ import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -37,14 +38,21 @@ def test_without_a_shopper_the_first_ones_first_product_is_explained(
     assert "Grade " in out
 
 
-def test_explain_writes_html_csv_and_json(trained: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for suffix in ("html", "csv", "json"):
+def test_explain_writes_html_svg_csv_and_json(
+    trained: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for suffix in ("html", "svg", "csv", "json"):
         out = tmp_path / f"why.{suffix}"
         assert main(["explain", str(trained()), "--user", "u0", "--item", "i3", "--out", str(out)]) == 0
     page = (tmp_path / "why.html").read_text(encoding="utf-8")
     assert "data:image/png;base64," in page
     assert "waterproof</mark>" in page
     assert "http" not in page  # self-contained
+    figure = ElementTree.parse(tmp_path / "why.svg").getroot()
+    drawn = "{http://www.w3.org/2000/svg}"
+    assert "waterproof" in {text.text for text in figure.iter(f"{drawn}text")}
+    assert len(list(figure.iter(f"{drawn}image"))) == 1
+    assert len(list(figure.iter(f"{drawn}rect"))) > 49  # a cell each, and words, attributes, the sum
     explanation = json.loads((tmp_path / "why.json").read_text(encoding="utf-8"))
     with (tmp_path / "why.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
