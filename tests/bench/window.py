@@ -110,6 +110,9 @@ def measure(run: Path, choices: int, train_seconds: float) -> dict[str, dict[str
             [timed(lambda n=n: session.choose_user(users[(3 * n + 1) % len(users)])) for n in range(choices)]  # type: ignore[misc]
         ),
     }
+    if not train_seconds:
+        window.close()
+        return found
     with tempfile.TemporaryDirectory() as scratch:
         config = dict(opened.config) | {"epochs": 10_000, "patience": 10_000}
         window.show_view("train")
