@@ -162,14 +162,6 @@ class Recommender:
         found: NDArray[np.float32] = all_scores(self.model, self.matrix, shoppers).cpu().numpy()
         return found
 
-    def scores_of(self, user: int, *, without_seen: bool = True) -> NDArray[np.float32]:
-        """Scores of the catalogue for a shopper: float32[items]; -inf for what they already had."""
-        history = self.history(user)
-        scores = self.scores(self.shopper_vectors([history]))[0]
-        if without_seen:
-            scores[history] = -np.inf
-        return scores
-
     def rank(self, name: str, k: int) -> Ranking:
         """The best `k` products for a shopper. Ties break by the catalogue's order."""
         began = time.perf_counter()
