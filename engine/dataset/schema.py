@@ -42,6 +42,7 @@ TABLES: dict[str, pa.Schema] = {
             _required("time", _TIME),
             _required("kind", pa.string()),
             pa.field("value", pa.float64()),
+            pa.field("context", _ATTRIBUTES),  # what else is known: place, device
         ]
     ),
     "reviews": pa.schema(
@@ -78,3 +79,6 @@ TABLES: dict[str, pa.Schema] = {
 
 # What makes a row unique; a second one is a problem, not data. Events may repeat.
 KEYS: dict[str, str] = {"items": "item", "users": "user", "reviews": "review"}
+
+# Nullable columns added since version 1 was first written, with their type in SQL.
+ADDED: dict[str, str] = {"context": "STRUCT(name VARCHAR, value VARCHAR)[]"}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.dataset.context import Context, Profiles, event_context, profiles
 from engine.dataset.store import Dataset
 from engine.errors import HeedmapError
 
@@ -18,7 +20,8 @@ class Interactions:
     """First event of each (user, item), sorted by (user, time, source row).
 
     user, item: int32[n], indices into `users` and `items`; time: int64[n], ms since 1970; kind: str[n].
-    start: int64[users + 1]: the events of user u are start[u]:start[u + 1].
+    value: float32[n], NaN where an event has none (a rating has). start: int64[users + 1]: the events of user u are
+    start[u]:start[u + 1]. context: of each event; profiles: of each user.
     """
 
     users: tuple[str, ...]
@@ -28,6 +31,9 @@ class Interactions:
     time: NDArray[np.int64]
     kind: NDArray[np.object_]
     start: NDArray[np.int64]
+    value: NDArray[np.float32]
+    context: Context
+    profiles: Profiles
 
     def events_of(self, user: int) -> slice:
         return slice(int(self.start[user]), int(self.start[user + 1]))
@@ -37,23 +43,36 @@ def interactions(dataset: Dataset) -> Interactions:
     """Read a dataset's events. The catalogue is the items table in its order; events of unknown items are left out."""
     items = tuple(row[0] for row in dataset.rows("SELECT item FROM items"))
     position = {item: index for index, item in enumerate(items)}
-    rows = dataset.query('SELECT "user", item, epoch_ms(time) AS time, kind FROM events')
+    rows = dataset.query('SELECT "user", item, epoch_ms(time) AS time, kind, value, context FROM events')
     rows = rows[rows["item"].isin(position)].drop_duplicates(["user", "item"], keep="first")
     with_events = rows["user"].unique()
-    known = [row[0] for row in dataset.rows('SELECT "user" FROM users')]
+    known = dict(dataset.rows('SELECT "user", attributes FROM users'))
     users = tuple(dict.fromkeys([*with_events, *known]))
     number = {user: index for index, user in enumerate(users)}
     user = rows["user"].map(number).to_numpy(np.int32)
     start = np.searchsorted(user, np.arange(len(users) + 1))
+    time = rows["time"].to_numpy(np.int64)
+    kind = rows["kind"].to_numpy(object)
+    carried = [_pairs(one) for one in rows["context"]] if rows["context"].notna().any() else []
     return Interactions(
         users=users,
         items=items,
         user=user,
         item=rows["item"].map(position).to_numpy(np.int32),
-        time=rows["time"].to_numpy(np.int64),
-        kind=rows["kind"].to_numpy(object),
+        time=time,
+        kind=kind,
         start=start.astype(np.int64),
+        value=rows["value"].to_numpy(np.float32),
+        context=event_context(user, time, kind, carried),
+        profiles=profiles([_pairs(known.get(one)) for one in users]),
     )
+
+
+def _pairs(named: Any) -> list[tuple[str, str]]:
+    """(name, value) pairs of a list of structs as DuckDB and pandas give it; none for a null."""
+    if not isinstance(named, list | np.ndarray):
+        return []
+    return [(one["name"], one["value"]) for one in named if one["value"]]
 
 
 @dataclass(frozen=True)
@@ -70,6 +89,17 @@ class Split:
     test: NDArray[np.int64]
     cut: int | None
     cut_of_user: NDArray[np.int64]
+
+
+def through_validation(data: Interactions, parts: Split) -> Split:
+    """The same test targets, with everything before them to learn from: for the last training before the test."""
+    train = parts.train.copy()
+    if parts.kind == "temporal":
+        if len(parts.test):
+            train = data.time < data.time[parts.test].min()
+    else:
+        train[parts.validation] = True
+    return replace(parts, train=train, validation=parts.validation[:0])
 
 
 def split(kind: str, data: Interactions) -> Split:

@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from engine.dataset.rows import FIRST, RefusedRow, RowChecks, column
-from engine.dataset.schema import DOMAINS, EVENT_KINDS, KEYS, SCHEMA_VERSION, TABLES
+from engine.dataset.schema import ADDED, DOMAINS, EVENT_KINDS, KEYS, SCHEMA_VERSION, TABLES
 from engine.errors import HeedmapError
 from engine.files import disk_errors, make_folder, read_json, sha256, sha256_of, write_json
 
@@ -345,7 +345,14 @@ class Dataset:
         self._connection = duckdb.connect()
         for table in TABLES:
             path = str(folder / f"{table}.parquet").replace("'", "''")
-            self._connection.execute(f"CREATE VIEW {table} AS SELECT * FROM read_parquet('{path}')")
+            there = {row[0] for row in self._connection.sql(f"DESCRIBE FROM read_parquet('{path}')").fetchall()}
+            # Columns that came later are null in datasets written before.
+            later = "".join(
+                f", NULL::{ADDED[name]} AS {name}"
+                for name in ADDED
+                if name in TABLES[table].names and name not in there
+            )
+            self._connection.execute(f"CREATE VIEW {table} AS SELECT *{later} FROM read_parquet('{path}')")
         self._connection.execute("SET TimeZone = 'UTC'")
 
     @staticmethod

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.dataset.context import event_context, profiles
 from engine.dataset.split import Interactions, interactions, split
 from engine.dataset.store import Dataset
 from engine.errors import HeedmapError
@@ -17,14 +18,18 @@ from engine.features.catalogue import Reading, item_texts
 def _events(rows: list[tuple[int, int, int]]) -> Interactions:
     user, item, time = (np.array(column) for column in zip(*rows, strict=True))
     users = int(user.max()) + 1
+    kind = np.array(["purchase"] * len(rows), dtype=object)
     return Interactions(
         users=tuple(f"u{one}" for one in range(users)),
         items=tuple(f"i{one}" for one in range(int(item.max()) + 1)),
         user=user.astype(np.int32),
         item=item.astype(np.int32),
         time=time.astype(np.int64),
-        kind=np.array(["purchase"] * len(rows), dtype=object),
+        kind=kind,
         start=np.searchsorted(user, np.arange(users + 1)).astype(np.int64),
+        value=np.full(len(rows), np.nan, np.float32),
+        context=event_context(user.astype(np.int32), time.astype(np.int64), kind, []),
+        profiles=profiles([[]] * users),
     )
 
 
