@@ -1,0 +1,154 @@
+"""Item-to-item models: ItemKNN, EASE, and content neighbours. Linear in the history, which is the live one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.linalg
+import scipy.sparse as sparse
+from numpy.typing import NDArray
+
+from engine.errors import HeedmapError
+from engine.features.attributes import Vocabulary
+from engine.model.baselines.contract import Content, Histories, Known, LinearRanker, history_matrix
+
+EASE_UP_TO = 20_000  # products; its matrix has the square of that many entries
+_BLOCK = 1024
+CONTENT = ("text", "image", "attribute", "link")
+
+
+def fit_item_knn(known: Known, neighbours: int = 100, shrink: float = 10.0) -> LinearRanker:
+    """Cosine of products over shoppers, shrunk; each product is scored by its `neighbours` nearest ones only.
+
+    s(i, j) = n(i, j) / (sqrt(n(i) n(j)) + shrink), Deshpande and Karypis 2004, with the shrinkage of Bell and Koren.
+    """
+    matrix = known.matrix()
+    by_item = matrix.T.tocsr()
+    norm = np.sqrt(known.popularity()).astype(np.float32)
+    rows = []
+    for first in range(0, known.items, _BLOCK):
+        block = slice(first, min(first + _BLOCK, known.items))
+        together = (by_item[block] @ matrix).toarray()
+        together[np.arange(block.stop - block.start), np.arange(block.start, block.stop)] = 0.0
+        alike = together / np.maximum(norm[block][:, None] * norm[None, :] + np.float32(shrink), 1e-9)
+        if neighbours < known.items:
+            least = np.partition(alike, known.items - neighbours, axis=1)[:, known.items - neighbours]
+            alike[alike < least[:, None]] = 0.0
+        rows.append(sparse.csr_matrix(alike))
+    setting = {"neighbours": neighbours, "shrink": shrink}
+    return LinearRanker("ItemKNN", setting, sparse.vstack(rows).T.tocsr(), known.items)
+
+
+def fit_ease(known: Known, regularisation: float = 200.0) -> LinearRanker:
+    """EASE: B = I - P / diag(P), P = (X'X + regularisation I)^-1 (Steck 2019, equation 8).
+
+    HeedmapError when there are more than 20,000 products: P would not fit in memory.
+    """
+    if known.items > EASE_UP_TO:
+        raise HeedmapError(
+            f"EASE is not run on {known.items:,} products: its matrix would not fit in memory.",
+            f"It is offered up to {EASE_UP_TO:,} products.",
+        )
+    inverse = _gram_inverse(known.matrix(), regularisation)
+    weights = inverse / -np.diag(inverse)
+    np.fill_diagonal(weights, 0.0)
+    setting = {"regularisation": regularisation}
+    return LinearRanker("EASE", setting, weights.astype(np.float32, copy=False), known.items)
+
+
+def _gram_inverse(matrix: Any, ridge: float) -> NDArray[np.float64]:
+    """(X'X + ridge I)^-1; through the smaller of the two Gram matrices."""
+    active = np.flatnonzero(np.diff(matrix.indptr))
+    matrix = matrix[active].astype(np.float64)
+    users, items = matrix.shape
+    if users < items:  # Woodbury: (I - X'(XX' + ridge I)^-1 X) / ridge
+        lower = scipy.linalg.cholesky((matrix @ matrix.T).toarray() + ridge * np.eye(users), lower=True)
+        half = scipy.linalg.solve_triangular(lower, matrix.toarray(), lower=True)
+        inverse: NDArray[np.float64] = half.T @ half
+        np.negative(inverse, out=inverse)
+        inverse[np.diag_indices(items)] += 1.0
+        inverse /= ridge
+        return inverse
+    gram = (matrix.T @ matrix).toarray()
+    gram[np.diag_indices(items)] += ridge
+    factor, _ = scipy.linalg.lapack.dpotrf(gram, lower=0, overwrite_a=1)
+    inverse, _ = scipy.linalg.lapack.dpotri(factor, lower=0, overwrite_c=1)
+    upper = np.triu(inverse)
+    return upper + np.triu(upper, 1).T
+
+
+@dataclass(frozen=True)
+class ContentRanker:
+    """The cosine of a product's content and the mean content of the history, newest products weighing most."""
+
+    name: str
+    setting: Mapping[str, Any]
+    features: tuple[Any, ...]  # of each modality, rows of length 1 (or 0): numpy or scipy float32[items, n]
+    weights: tuple[float, ...]
+    decay: float = 1.0
+
+    def scores(self, users: NDArray[np.int32], histories: Histories) -> NDArray[np.float32]:
+        history = history_matrix(histories, self.features[0].shape[0], self.decay)
+        total = np.maximum(np.asarray(history.sum(axis=1)).reshape(-1, 1), 1e-9)
+        found = np.zeros(history.shape, np.float32)
+        for feature, weight in zip(self.features, self.weights, strict=True):
+            alike = (history @ feature) @ feature.T
+            found += weight * (alike.toarray() if sparse.issparse(alike) else alike)
+        return (found / total).astype(np.float32)
+
+
+def fit_content_knn(known: Known, modalities: tuple[str, ...] = CONTENT) -> ContentRanker:
+    """Content neighbours over these modalities in equal parts."""
+    if known.catalogue is None:
+        raise HeedmapError("Content neighbours need the products' features.", "Give a catalogue of features.")
+    held = [name for name in modalities if _holds(known.catalogue, name)]
+    if not held:
+        raise HeedmapError(f"The products hold none of {', '.join(modalities)}.")
+    features = tuple(content_features(known.catalogue, name) for name in held)
+    return ContentRanker("content kNN", {"modalities": tuple(held)}, features, (1.0 / len(held),) * len(held))
+
+
+def content_features(catalogue: Content, modality: str) -> Any:
+    """One row per product, of length 1 (0 where it lacks the modality): float32[items, n].
+
+    text, image: the mean of the tokens' reduced features, centred over products. attribute, link: scipy CSR of the
+    values it holds, rare ones weighing more (inverse document frequency).
+    """
+    if modality in ("text", "image"):
+        return _unit(mean_tokens(getattr(catalogue, modality), getattr(catalogue, f"{modality}_start")))
+    return _values(getattr(catalogue, modality))
+
+
+def mean_tokens(states: NDArray[np.float16], start: NDArray[np.int64]) -> NDArray[np.float32]:
+    """float32[items, n]: the mean feature of each product's tokens, centred; zero where there is none."""
+    count = np.diff(start)
+    held = np.flatnonzero(count)
+    mean = np.zeros((len(count), states.shape[1]), np.float32)
+    for chunk in np.array_split(held, max(1, len(held) // _BLOCK)):
+        if len(chunk):
+            block = np.asarray(states[start[chunk[0]] : start[chunk[-1] + 1]], np.float32)
+            mean[chunk] = np.add.reduceat(block, start[chunk] - start[chunk[0]], axis=0) / count[chunk, None]
+    mean[held] -= mean[held].mean(axis=0) if len(held) else 0.0
+    return mean
+
+
+def _values(vocabulary: Vocabulary) -> Any:
+    items, size = len(vocabulary.start) - 1, len(vocabulary.names)
+    held = np.bincount(vocabulary.ids, minlength=size)
+    rarity = np.log(items / np.maximum(held, 1)).astype(np.float32)
+    matrix = sparse.csr_matrix((rarity[vocabulary.ids], vocabulary.ids, vocabulary.start), shape=(items, size))
+    length = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
+    return (sparse.diags_array(1.0 / np.maximum(length, 1e-9)) @ matrix).tocsr().astype(np.float32)
+
+
+def _unit(x: NDArray[np.float32]) -> NDArray[np.float32]:
+    return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-9)
+
+
+def _holds(catalogue: Content, modality: str) -> bool:
+    if modality in ("text", "image"):
+        return len(getattr(catalogue, modality)) > 0
+    return len(getattr(catalogue, modality).names) > 0
