@@ -25,6 +25,7 @@ def part_name(part: str) -> str:
     names = {
         "image": tr("photo"),
         "text": tr("words"),
+        "audio": tr("sound"),
         "attribute": tr("attributes"),
         "link": tr("links"),
         "identity": tr("identity"),

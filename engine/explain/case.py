@@ -103,6 +103,16 @@ def _is_word(character: str) -> bool:
     return character.isalnum() and not ("\u2e80" <= character <= "\u9fff" or "\uac00" <= character <= "\ud7af")
 
 
+def _joins(text: str, begun: tuple[int, int], start: int) -> bool:
+    """Whether a piece at `start` goes on with the word that has begun: inside it, or right after it without a blank.
+
+    Byte-level pieces may be parts of one character; they all have that character's place.
+    """
+    if begun[0] <= start < begun[1]:
+        return True
+    return begun[1] == start > 0 and _is_word(text[start - 1]) and _is_word(text[start])
+
+
 def _words(case: Case) -> tuple[list[Token], list[int]]:
     catalogue = case.recommender.catalogue
     first, last = catalogue.text_start[case.item], catalogue.text_start[case.item + 1]
@@ -115,10 +125,9 @@ def _words(case: Case) -> tuple[list[Token], list[int]]:
     ):
         field = catalogue.fields[source][1]
         text = texts.get(field, "")
-        joins = source == previous and rows and rows[-1].span is not None and rows[-1].span[1] == start
-        if joins and start > 0 and _is_word(text[start - 1]) and _is_word(text[start]):
-            begun = rows[-1].span
-            assert begun is not None
+        begun = rows[-1].span if source == previous and rows else None
+        if begun is not None and _joins(text, begun, start):
+            end = max(end, begun[1])
             rows[-1] = Token("text", text[begun[0] : end], field, (begun[0], end))
         else:
             rows.append(Token("text", text[start:end], field, (start, end)))
@@ -143,6 +152,14 @@ def _cells(case: Case) -> tuple[list[Token], list[int]]:
     return rows, list(range(len(rows)))
 
 
+def _stretches(case: Case) -> tuple[list[Token], list[int]]:
+    catalogue = case.recommender.catalogue
+    first, last = catalogue.audio_start[case.item], catalogue.audio_start[case.item + 1]
+    times = [(start / 1000, end / 1000) for start, end in catalogue.audio_span[first:last].tolist()]
+    rows = [Token("audio", f"{start:.1f}-{end:.1f} s", "audio", time=(start, end)) for start, end in times]
+    return rows, list(range(len(rows)))
+
+
 def _named(modality: str) -> Callable[[Case], tuple[list[Token], list[int]]]:
     def rows(case: Case) -> tuple[list[Token], list[int]]:
         vocabulary = (
@@ -159,6 +176,7 @@ def _named(modality: str) -> Callable[[Case], tuple[list[Token], list[int]]]:
 _NAMING: dict[str, Callable[[Case], tuple[list[Token], list[int]]]] = {
     "text": _words,
     "image": _cells,
+    "audio": _stretches,
     "attribute": _named("attribute"),
     "link": _named("link"),
 }

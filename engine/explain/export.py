@@ -22,6 +22,7 @@ from engine.files import write_bytes
 NAMES = {
     "image": "photo",
     "text": "words",
+    "audio": "sound",
     "attribute": "attributes",
     "link": "links",
     "identity": "identity",

@@ -12,6 +12,7 @@ from engine.explain.types import Explanation, ItemText
 COLOURS = {
     "image": "#d97706",
     "text": "#0f766e",
+    "audio": "#0369a1",
     "attribute": "#7c3aed",
     "link": "#7c3aed",
     "identity": "#64748b",

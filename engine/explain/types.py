@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 SCHEMA_VERSION = 1
 
-Modality = Literal["text", "image", "attribute", "link", "identity"]
-MODALITIES: tuple[Modality, ...] = ("image", "text", "attribute", "link", "identity")
+Modality = Literal["text", "image", "audio", "attribute", "link", "identity"]
+MODALITIES: tuple[Modality, ...] = ("image", "text", "audio", "attribute", "link", "identity")
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Token:
 
     `field` names the text a word stands in (an `ItemText.field`), the photo's path, the attribute's name or the link's
     relation. `span` is (start, end) in characters of the original text; `box` is (x0, y0, x1, y1) in 0..1 of the
-    photo, from its top left corner.
+    photo, from its top left corner; `time` is (start, end) in seconds of the recording.
     """
 
     modality: Modality
@@ -28,6 +28,7 @@ class Token:
     field: str = ""
     span: tuple[int, int] | None = None
     box: tuple[float, float, float, float] | None = None
+    time: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)

@@ -1,63 +1,81 @@
-"""Encode what is not encoded yet: a job, in batches, resumed where it was stopped."""
+"""Encode what is not encoded yet: a job, in batches, resumed where it was stopped.
+
+Reading (decoding photos and recordings, cutting texts) runs in threads ahead of the encoder, a few batches at most.
+"""
 
 from __future__ import annotations
 
 import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-
-from engine.features.image import ImageEncoder
+from engine.features.encoder import Encoder, Prepared, encode
 from engine.features.store import TokenStore
-from engine.features.text import TextEncoder
 from engine.files import sha256
 from engine.jobs import Job, Progress
 
-TEXT_BATCH, TEXT_SHARD = 32, 1024
-IMAGE_BATCH, IMAGE_SHARD = 8, 256
+BATCH = {"text": 32, "image": 8, "audio": 4}
+SHARD = {"text": 1024, "image": 256, "audio": 256}
+STAGE = {"text": "Encoding texts", "image": "Encoding photos", "audio": "Encoding recordings"}
+# Threads that read, and batches that may wait. One for texts: a tokenizer serves one thread at a time.
+READERS, AHEAD = {"text": 1, "image": 2, "audio": 2}, 4
 
 
 def text_key(text: str) -> str:
     return sha256(text.encode())
 
 
-def encode_texts(store: TokenStore, encoder: TextEncoder, texts: list[str]) -> Job:
+def encode_texts(store: TokenStore, encoder: Encoder, texts: Iterable[str]) -> Job:
     """Encode the texts that `store` lacks, longest first so that batches hold texts of one length."""
     missing = sorted({text for text in texts if text_key(text) not in store}, key=lambda text: (-len(text), text))
+    return (yield from _encode(store, encoder, [(text_key(text), text) for text in missing]))
+
+
+def encode_files(store: TokenStore, encoder: Encoder, paths: dict[str, Path]) -> Job:
+    """Encode the photos or recordings that `store` lacks. `paths` maps a key, such as a content hash, to a file."""
+    return (yield from _encode(store, encoder, sorted((key, path) for key, path in paths.items() if key not in store)))
+
+
+def _encode(store: TokenStore, encoder: Encoder, missing: list[tuple[str, Any]]) -> Job:
+    kind = encoder.about.kind
     total, done, began = len(missing), 0, time.monotonic()
-    for first in range(0, total, TEXT_SHARD):
-        shard = []
-        chunk = missing[first : first + TEXT_SHARD]
-        for start in range(0, len(chunk), TEXT_BATCH):
-            batch = chunk[start : start + TEXT_BATCH]
-            yield Progress("Encoding texts", done, total, data=_rate(done, began))
-            shard += [
-                (text_key(text), one.states, one.spans) for text, one in zip(batch, encoder.encode(batch), strict=True)
-            ]
+    size, shard_size = BATCH[kind], SHARD[kind]
+    batches = [missing[first : first + size] for first in range(0, total, size)]
+    shard: list[tuple[str, Any, Any]] = []
+    with _prepared(encoder, [[raw for _, raw in batch] for batch in batches]) as ready:
+        for batch in batches:
+            yield Progress(STAGE[kind], done, total, data=_rate(done, began))
+            found = encode(encoder, next(ready))
+            shard += [(key, one.states, one.places) for (key, _), one in zip(batch, found, strict=True)]
             done += len(batch)
-        store.add(shard)
+            if len(shard) >= shard_size or done == total:
+                store.add(shard)
+                shard = []
     return done
 
 
-def encode_images(store: TokenStore, encoder: ImageEncoder, paths: dict[str, Path]) -> Job:
-    """Encode the photos that `store` lacks. `paths` maps a content hash to a file."""
-    missing = sorted((key, path) for key, path in paths.items() if key not in store)
-    total, done, began = len(missing), 0, time.monotonic()
-    for first in range(0, total, IMAGE_SHARD):
-        shard = []
-        chunk = missing[first : first + IMAGE_SHARD]
-        for start in range(0, len(chunk), IMAGE_BATCH):
-            batch = chunk[start : start + IMAGE_BATCH]
-            yield Progress("Encoding photos", done, total, data=_rate(done, began))
-            states = encoder.encode([path for _, path in batch])
-            shard += [(key, one, _pad(len(one))) for (key, _), one in zip(batch, states, strict=True)]
-            done += len(batch)
-        store.add(shard)
-    return done
+@contextmanager
+def _prepared(encoder: Encoder, batches: list[list[Any]]) -> Iterator[Iterator[Prepared]]:
+    """Prepared batches in order, read ahead by threads that end with the block, also when a job is cancelled."""
+    pool = ThreadPoolExecutor(READERS[encoder.about.kind], thread_name_prefix="reader")
 
+    def ready() -> Iterator[Prepared]:
+        waiting: deque[Future[Prepared]] = deque()
+        for batch in batches:
+            waiting.append(pool.submit(encoder.prepare, batch))
+            if len(waiting) > AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
-def _pad(count: int) -> np.ndarray:
-    return np.zeros((count, 2), dtype=np.int32)
+    try:
+        yield ready()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _rate(done: int, began: float) -> dict[str, float]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,35 +13,26 @@ from numpy.typing import NDArray
 
 from engine.dataset.split import Split
 from engine.dataset.store import Dataset
-from engine.device import choose_device
 from engine.errors import HeedmapError
 from engine.features.attributes import Vocabulary, item_attributes, item_links
-from engine.features.build import encode_images, encode_texts, text_key
-from engine.features.image import ImageEncoder
-from engine.features.packs import efficientnet_weights, minilm_folder
-from engine.features.reduce import fit_whitening
-from engine.features.store import TokenStore
-from engine.features.text import TextEncoder
+from engine.features.encoded import Reading as Reading
+from engine.features.encoded import file_tokens, no_tokens, text_tokens
+from engine.features.reduce import Whitening
 from engine.files import atomic, make_folder, write_json
 from engine.jobs import Job, Progress
 
-_FIT_TOKENS = 60_000
-_BLOCK = 8192  # tokens reduced at once
-_ARRAYS = ("text", "text_start", "text_source", "text_span", "image", "image_start")
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What is read of each product, and how: the part of a run's settings that features depend on."""
-
-    modalities: tuple[str, ...] = ("text", "image", "attribute", "link")
-    reviews: int = 3
-    outside_reviews: bool = False
-    text_pieces: int = 64
-    item_pieces: int = 192
-    components: int = 64
-    seed: int = 1
-    device: str = "auto"
+ENCODED = ("text", "image", "audio")
+_ARRAYS = (
+    "text",
+    "text_start",
+    "text_source",
+    "text_span",
+    "image",
+    "image_start",
+    "audio",
+    "audio_start",
+    "audio_span",
+)
 
 
 @dataclass(frozen=True)
@@ -50,8 +40,9 @@ class Catalogue:
     """Tokens of item i lie at start[i]:start[i + 1] of each modality.
 
     text: float16[n, c]; text_source: int32[n], row of `fields` = (item index, field); text_span: int32[n, 2].
-    image: float16[n, c], whole grids of `grid` cells. attribute, link: ids into vocabularies.
-    encoders: modality -> {"name", "digest"} of the encoder that made its features.
+    image: float16[n, c], whole grids of `grid` cells. audio: float16[n, c]; audio_span: int32[n, 2], milliseconds.
+    attribute, link: ids into vocabularies. encoders: modality -> the card of the encoder that made its features, and
+    whitening: modality -> how its states were reduced (absent in runs from before it was kept).
     """
 
     items: tuple[str, ...]
@@ -63,9 +54,13 @@ class Catalogue:
     image: NDArray[np.float16]
     image_start: NDArray[np.int64]
     grid: tuple[int, int]
+    audio: NDArray[np.float16]
+    audio_start: NDArray[np.int64]
+    audio_span: NDArray[np.int32]
     attribute: Vocabulary
     link: Vocabulary
     encoders: dict[str, dict[str, str]]
+    whitening: dict[str, Whitening] = field(default_factory=dict)
 
     def save(self, folder: Path) -> None:
         """Write to a folder: arrays as .npy, names as JSON."""
@@ -74,6 +69,8 @@ class Catalogue:
         for name in ("attribute", "link"):
             arrays[f"{name}_ids"] = getattr(self, name).ids
             arrays[f"{name}_start"] = getattr(self, name).start
+        for name, one in self.whitening.items():
+            arrays[f"{name}_mean"], arrays[f"{name}_components"] = one.mean, one.components
         for name, array in arrays.items():
             with atomic(folder / f"{name}.npy") as temporary, temporary.open("wb") as file:
                 np.save(file, array, allow_pickle=False)
@@ -93,9 +90,12 @@ class Catalogue:
         try:
             names: dict[str, Any] = json.loads((folder / "names.json").read_text(encoding="utf-8"))
             loaded = {
-                path.stem: np.load(path, mmap_mode="r" if path.stem in ("text", "image") else None, allow_pickle=False)
+                path.stem: np.load(path, mmap_mode="r" if path.stem in ENCODED else None, allow_pickle=False)
                 for path in folder.glob("*.npy")
             }
+            if "audio" not in loaded:  # a run from before recordings were read
+                none = no_tokens(len(names["items"]), 0)
+                loaded |= {"audio": none.states, "audio_start": none.start, "audio_span": none.places}
             vocabulary = {
                 name: Vocabulary(
                     tuple((one[0], one[1]) for one in names[name]), loaded[f"{name}_ids"], loaded[f"{name}_start"]
@@ -109,6 +109,11 @@ class Catalogue:
                 encoders=names["encoders"],
                 attribute=vocabulary["attribute"],
                 link=vocabulary["link"],
+                whitening={
+                    name: Whitening(loaded[f"{name}_mean"], loaded[f"{name}_components"])
+                    for name in ENCODED
+                    if f"{name}_components" in loaded
+                },
                 **{name: loaded[name] for name in _ARRAYS},
             )
         except (OSError, ValueError, KeyError) as error:
@@ -147,132 +152,30 @@ def build_catalogue(
 ) -> Job:
     """Encode what is missing, reduce, and return the Catalogue. seen: bool[items], those with a training event."""
     texts = item_texts(dataset, split, users, reading)
-    photos = [row[0][0] if row[0] else None for row in dataset.rows("SELECT images FROM items")]
-    encoders: dict[str, dict[str, str]] = {}
-    text = _Ragged(len(texts), reading.components)
+    found = {name: no_tokens(len(texts), reading.components) for name in ENCODED}
     if "text" in reading.modalities and any(texts):
-        text = yield from _text_tokens(dataset, texts, seen, reading, encoders)
-    image, grid = _Ragged(len(photos), reading.components), (0, 0)
-    if "image" in reading.modalities and any(photos):
-        image = yield from _image_tokens(dataset, photos, seen, reading, encoders)
-        grid = ImageEncoder.grid
+        found["text"] = yield from text_tokens(dataset, texts, seen, reading)
+    for kind, column in (("image", "images"), ("audio", "audio")):
+        files = [row[0][0] if row[0] else None for row in dataset.rows(f"SELECT {column} FROM items")]
+        if kind in reading.modalities and any(files):
+            found[kind] = yield from file_tokens(kind, dataset, files, seen, reading)
     empty = Vocabulary((), np.zeros(0, np.int32), np.zeros(len(texts) + 1, np.int64))
     yield Progress("Reading attributes")
     return Catalogue(
         items=tuple(row[0] for row in dataset.rows("SELECT item FROM items")),
-        text=text.states,
-        text_start=text.start,
-        text_source=text.source,
-        text_span=text.spans,
+        text=found["text"].states,
+        text_start=found["text"].start,
+        text_source=found["text"].source,
+        text_span=found["text"].places,
         fields=tuple((index, field) for index, fields in enumerate(texts) for field, _ in fields),
-        image=image.states,
-        image_start=image.start,
-        grid=grid,
+        image=found["image"].states,
+        image_start=found["image"].start,
+        grid=found["image"].grid,
+        audio=found["audio"].states,
+        audio_start=found["audio"].start,
+        audio_span=found["audio"].places,
         attribute=item_attributes(dataset) if "attribute" in reading.modalities else empty,
         link=item_links(dataset) if "link" in reading.modalities else empty,
-        encoders=encoders,
+        encoders={name: one.about for name, one in found.items() if one.about is not None},
+        whitening={name: one.whitening for name, one in found.items() if one.whitening is not None},
     )
-
-
-class _Ragged:
-    """Tokens of all items in one array, built item by item."""
-
-    def __init__(self, items: int, dim: int) -> None:
-        self.states = np.zeros((0, dim), np.float16)
-        self.start = np.zeros(items + 1, np.int64)
-        self.source = np.zeros(0, np.int32)
-        self.spans = np.zeros((0, 2), np.int32)
-
-
-def _text_tokens(
-    dataset: Dataset,
-    texts: list[list[tuple[str, str]]],
-    seen: NDArray[np.bool_],
-    reading: Reading,
-    encoders: dict[str, dict[str, str]],
-) -> Job:
-    yield Progress("Loading the text encoder")
-    encoder = TextEncoder(minilm_folder(), reading.text_pieces, device=choose_device(reading.device))
-    encoders["text"] = {"name": encoder.name, "digest": encoder.digest}
-    store = TokenStore(dataset.folder / "features" / f"text-{encoder.digest[:16]}", encoder.dim)
-    yield from encode_texts(store, encoder, [text for fields in texts for _, text in fields])
-    counts, source, spans, keys = [], [], [], []
-    row = 0
-    for fields in texts:
-        room = reading.item_pieces
-        for _, text in fields:
-            piece = store.get(text_key(text))[1][:room]
-            keys.append((text_key(text), len(piece)))
-            source.append(np.full(len(piece), row, np.int32))
-            spans.append(piece)
-            room -= len(piece)
-            row += 1
-        counts.append(reading.item_pieces - room)
-    made = _Ragged(len(texts), reading.components)
-    made.start[1:] = np.cumsum(counts)
-    made.source = np.concatenate(source)
-    made.spans = np.concatenate(spans)
-    made.states = yield from _reduced(
-        lambda index: store.get(keys[index][0])[0][: keys[index][1]],
-        [count for _, count in keys],
-        np.repeat(seen, [len(fields) for fields in texts]),
-        reading,
-        "Reducing text features",
-    )
-    return made
-
-
-def _image_tokens(
-    dataset: Dataset,
-    photos: list[str | None],
-    seen: NDArray[np.bool_],
-    reading: Reading,
-    encoders: dict[str, dict[str, str]],
-) -> Job:
-    yield Progress("Loading the image encoder")
-    encoder = ImageEncoder(efficientnet_weights(), device=choose_device(reading.device))
-    encoders["image"] = {"name": encoder.name, "digest": encoder.digest}
-    store = TokenStore(dataset.folder / "features" / f"image-{encoder.digest[:16]}", encoder.dim)
-    yield from encode_images(store, encoder, {photo: dataset.folder / photo for photo in photos if photo})
-    cells = encoder.grid[0] * encoder.grid[1]
-    made = _Ragged(len(photos), reading.components)
-    made.start[1:] = np.cumsum([cells if photo else 0 for photo in photos])
-    kept = [photo for photo in photos if photo]
-    made.states = yield from _reduced(
-        lambda index: store.get(kept[index])[0],
-        [cells] * len(kept),
-        seen[np.array([bool(photo) for photo in photos])],
-        reading,
-        "Reducing photo features",
-    )
-    return made
-
-
-def _reduced(
-    read: Callable[[int], NDArray[np.float16]], counts: list[int], fit: NDArray[np.bool_], reading: Reading, stage: str
-) -> Job:
-    """Fit the whitening on a sample of the training products' entries and apply it to all, entry by entry."""
-    random = np.random.default_rng(reading.seed)
-    candidates = np.flatnonzero(fit & (np.array(counts) > 0))
-    if not len(candidates):
-        candidates = np.flatnonzero(np.array(counts) > 0)
-    sampled: list[NDArray[np.float16]] = []
-    tokens = 0
-    for index in random.permutation(candidates):
-        sampled.append(read(int(index)))
-        tokens += len(sampled[-1])
-        if tokens >= _FIT_TOKENS:
-            break
-    yield Progress(stage, 0, len(counts))
-    whitening = fit_whitening(np.concatenate(sampled), reading.components)
-    out = np.zeros((sum(counts), whitening.components.shape[1]), np.float16)
-    block: list[NDArray[np.float16]] = []
-    waiting = written = 0
-    for index in range(len(counts)):
-        block.append(read(index))
-        waiting += len(block[-1])
-        if waiting >= _BLOCK or index == len(counts) - 1:
-            out[written : written + waiting] = whitening.apply(np.concatenate(block))
-            block, waiting, written = [], 0, written + waiting
-            yield Progress(stage, index + 1, len(counts))
-    return out

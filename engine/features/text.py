@@ -2,65 +2,96 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from engine.errors import HeedmapError
-from engine.features.torchvision_cure import cure_torchvision
-from engine.files import sha256, sha256_of
-
-
-@dataclass(frozen=True)
-class EncodedText:
-    """states: float16[pieces, dim]; spans: int32[pieces, 2], start and end of each piece in the text, in characters."""
-
-    states: NDArray[np.float16]
-    spans: NDArray[np.int32]
+from engine.features.encoder import About, Prepared
+from engine.features.hf import Folder, quiet_transformers
 
 
 class TextEncoder:
-    """A frozen Hugging Face text encoder from a local folder; the last hidden state of every piece is a token."""
+    """A Hugging Face text encoder; the last hidden state of every piece is a token."""
 
-    def __init__(self, folder: Path, pieces: int, device: str = "cpu") -> None:
-        """`pieces` is the most word pieces read of one text. HeedmapError when the folder is no usable model."""
-        os.environ["HF_HUB_OFFLINE"] = "1"
-        cure_torchvision()
-        import transformers
+    grid = (0, 0)
 
-        transformers.logging.set_verbosity_error()
-        transformers.logging.disable_progress_bar()
-        try:
-            self._tokenizer = transformers.AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
-            model = transformers.AutoModel.from_pretrained(
-                str(folder), local_files_only=True, use_safetensors=True, dtype=torch.float32
+    def __init__(self, module: nn.Module, tokenizer: Any, about: About, pieces: int, device: str = "cpu") -> None:
+        """`pieces` is the most word pieces read of one text. HeedmapError when the tokenizer tells no offsets."""
+        self.module, self.about, self.device = module.to(device), about, device
+        config: Any = module.config
+        self.dim = int(config.hidden_size)
+        if not tokenizer.is_fast:
+            raise HeedmapError(
+                f"{about.name} has a slow tokenizer, which cannot tell where a piece stands in the text.",
+                "Give a folder with tokenizer.json.",
             )
-        except (OSError, ValueError) as error:
-            raise HeedmapError(f"{folder} is not a text encoder ({error}).", "Give a Hugging Face folder.") from error
-        self._model = model.eval().requires_grad_(False).to(device)
-        self._device = device
-        self._pieces = pieces
-        self.dim = int(model.config.hidden_size)
-        self.name = str(folder.name if folder.name != "model" else "all-MiniLM-L6-v2")
-        self.digest = sha256(f"{sha256_of(folder / 'model.safetensors')} pieces={pieces} text-1".encode())
+        if tokenizer.pad_token is None:  # GPT-2, Llama: masked, so any piece will do
+            tokenizer.pad_token = tokenizer.eos_token or tokenizer.convert_ids_to_tokens(0)
+        tokenizer.padding_side = tokenizer.truncation_side = "right"
+        self._tokenizer = tokenizer
+        room = min(int(tokenizer.model_max_length), positions(config))
+        self._most = min(pieces + tokenizer.num_special_tokens_to_add(), room)
+        # SigLIP's text tower was trained on texts padded to its full length, without a mask.
+        self._whole = config.model_type == "siglip_text_model"
 
-    def encode(self, texts: list[str]) -> list[EncodedText]:
-        """Encode one batch; a text without any piece gives arrays of length 0."""
+    def prepare(self, raw: Sequence[str]) -> Prepared:
+        """Cut texts into pieces. Special pieces and white space count as no token."""
+        texts = list(raw)
         batch = self._tokenizer(
             texts,
             truncation=True,
-            max_length=self._pieces + 2,
-            padding=True,
+            max_length=self._most,
+            padding="max_length" if self._whole else True,
             return_tensors="pt",
+            return_attention_mask=True,
             return_offsets_mapping=True,
             return_special_tokens_mask=True,
         )
-        offsets = batch.pop("offset_mapping").numpy().astype(np.int32)
-        special = batch.pop("special_tokens_mask").numpy().astype(bool)
-        with torch.inference_mode():
-            states = self._model(**batch.to(self._device)).last_hidden_state.half().cpu().numpy()
-        return [EncodedText(states[row][~special[row]], offsets[row][~special[row]]) for row in range(len(texts))]
+        offsets: NDArray[np.int32] = batch.pop("offset_mapping").numpy().astype(np.int32)
+        there = batch["attention_mask"].bool() & ~batch.pop("special_tokens_mask").bool()
+        if self._whole:
+            batch.pop("attention_mask")
+        trim(texts, offsets)
+        there &= torch.from_numpy(offsets[..., 1] > offsets[..., 0])
+        return Prepared(dict(batch), there, offsets)
+
+    def tokens(self, prepared: Prepared) -> Tensor:
+        """float[n, pieces, dim]."""
+        if not prepared.inputs["input_ids"].shape[1]:
+            return torch.zeros(*prepared.there.shape, self.dim, device=self.device)
+        inputs = {name: value.to(self.device) for name, value in prepared.inputs.items()}
+        states: Tensor = self.module(**inputs).last_hidden_state
+        return states
+
+
+def positions(config: Any) -> int:
+    """The most pieces that a model takes; RoBERTa's kin lose the places up to their padding piece."""
+    most = int(getattr(config, "max_position_embeddings", 0) or 1_000_000)
+    if config.model_type in ("roberta", "xlm-roberta", "camembert", "mpnet"):
+        most -= int(config.pad_token_id or 0) + 1
+    return most
+
+
+def trim(texts: list[str], offsets: NDArray[np.int32]) -> None:
+    """Shorten spans, in place, so that none begins or ends with white space (byte-level pieces carry their blank)."""
+    for text, row in zip(texts, offsets, strict=True):
+        for place, (start, end) in enumerate(row.tolist()):
+            word = text[start:end]
+            if word and (word[0].isspace() or word[-1].isspace()):
+                first = start + len(word) - len(word.lstrip())
+                row[place] = (first, max(first, start + len(word.rstrip())))
+
+
+def load_tokenizer(folder: Folder) -> Any:
+    """The folder's tokenizer. HeedmapError when there is none that works."""
+    transformers = quiet_transformers()
+    try:
+        return transformers.AutoTokenizer.from_pretrained(str(folder.path), local_files_only=True)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError) as error:
+        first = (str(error).splitlines() or [""])[0]
+        raise HeedmapError(f"{folder.path} has no usable tokenizer ({first}).", "Add its tokenizer.json.") from error

@@ -80,7 +80,7 @@ class Tokens:
         self._data: dict[str, Tensor] = {}
         self._start: dict[str, Tensor] = {}
         for modality in self.modalities:
-            if modality in ("text", "image"):
+            if modality in ("text", "image", "audio"):
                 data, start = getattr(catalogue, modality), getattr(catalogue, f"{modality}_start")
                 if data.nbytes < WIDEN_UP_TO:
                     data = data.astype(np.float32)  # spares the conversion at every step
@@ -111,7 +111,7 @@ class Tokens:
         if not len(data):
             return TokenBatch(torch.zeros(len(items), longest, self._tower.shape.features[modality]), there)
         place = torch.where(there, start[:, None] + offset, 0)
-        if modality in ("text", "image"):
+        if modality in ("text", "image", "audio"):
             x = data.index_select(0, place.flatten()).view(*place.shape, -1).float()
         else:
             x = getattr(self._tower, modality)(data[place].long())

@@ -11,7 +11,8 @@ from engine.errors import HeedmapError
 
 FUSIONS = ("weighted", "concat", "attention")
 SPLITS = ("temporal", "leave-one-out")
-CONTENT = ("text", "image", "attribute", "link")
+CONTENT = ("text", "image", "audio", "attribute", "link")
+QUANTISE = ("none", "int8")
 
 
 def _setting(default: Any, help: str, low: float | None = None, high: float | None = None, choices: Any = ()) -> Any:
@@ -35,6 +36,14 @@ class Config:
     text_pieces: int = _setting(64, "Word pieces read of each text.", 8, 512)
     item_pieces: int = _setting(192, "Word pieces read of each product, over all its texts.", 8, 4096)
     components: int = _setting(64, "Dimensions to which features are reduced (whitened PCA).", 4, 1280)
+    text_encoder: str = _setting("auto", "What reads texts: a Hugging Face folder, minilm, untrained, or auto.")
+    image_encoder: str = _setting(
+        "auto", "What sees photos: a Hugging Face folder, network:weights, a pack, untrained, or auto."
+    )
+    audio_encoder: str = _setting("auto", "What hears recordings: a Hugging Face folder, untrained, or auto.")
+    photo_cells: int = _setting(8, "Most cells along each side of a photo.", 1, 64)
+    audio_seconds: float = _setting(30.0, "Seconds heard of each recording.", 0.5, 600.0)
+    quantise: str = _setting("none", "Whether encoders compute in 8 bits.", choices=QUANTISE)
     # the model
     fusion: str = _setting("weighted", "How modalities are joined into one product vector.", choices=FUSIONS)
     dim: int = _setting(64, "Dimensions of product and shopper vectors.", 8, 1024)

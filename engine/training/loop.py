@@ -17,7 +17,7 @@ from engine.dataset.split import Interactions, Split, interactions, split
 from engine.dataset.store import Dataset
 from engine.device import choose_device, set_threads
 from engine.errors import HeedmapError
-from engine.features.catalogue import Catalogue, Reading, build_catalogue
+from engine.features.catalogue import ENCODED, Catalogue, Reading, build_catalogue
 from engine.files import make_folder, read_json, write_json
 from engine.jobs import Job, Progress
 from engine.metrics.ranking import ndcg, recall
@@ -90,10 +90,11 @@ def model_shape(catalogue: Catalogue, config: Config) -> ModelShape:
     held = {
         "text": len(catalogue.text),
         "image": len(catalogue.image),
+        "audio": len(catalogue.audio),
         "attribute": len(catalogue.attribute.names),
         "link": len(catalogue.link.names),
     }
-    sizes = {"text": catalogue.text.shape[1], "image": catalogue.image.shape[1]}
+    sizes = {name: getattr(catalogue, name).shape[1] for name in ENCODED}
     features = {name: sizes.get(name, config.components) for name in config.modalities if held[name]}
     if not features and not config.identity:
         raise HeedmapError("The products hold none of the chosen modalities.", "Set identity=true.")
@@ -179,6 +180,10 @@ def _catalogue(
         outside_reviews=config.outside_reviews,
         text_pieces=config.text_pieces,
         item_pieces=config.item_pieces,
+        photo_cells=config.photo_cells,
+        audio_seconds=config.audio_seconds,
+        encoders={"text": config.text_encoder, "image": config.image_encoder, "audio": config.audio_encoder},
+        quantise=config.quantise,
         components=config.components,
         seed=config.seed,
         device=config.device,

@@ -16,10 +16,9 @@ from typing import Any
 import torch
 
 from engine.dataset.store import Dataset
-from engine.features.build import IMAGE_BATCH, TEXT_BATCH
-from engine.features.image import ImageEncoder
-from engine.features.packs import efficientnet_weights, minilm_folder
-from engine.features.text import TextEncoder
+from engine.features.build import BATCH
+from engine.features.encoder import encode
+from engine.features.registry import Options, open_encoder
 
 PIECES = 64
 
@@ -38,12 +37,13 @@ def main() -> None:
     ]
     words = " ".join(row[0] for row in dataset.rows("SELECT description FROM items WHERE description IS NOT NULL"))
     parts = [words[first : first + 600] for first in range(0, 600 * parsed.texts, 600)]  # over 64 pieces each
-    image, text = ImageEncoder(efficientnet_weights()), TextEncoder(minilm_folder(), PIECES)
+    options = Options(pieces=PIECES)
+    image, text = open_encoder("image", "efficientnet-lite0", options), open_encoder("text", "minilm", options)
     for threads in parsed.threads:
         torch.set_num_threads(threads)
         for name, rate in (
-            ("photos", _rate(image.encode, photos, IMAGE_BATCH)),
-            (f"texts of {PIECES} pieces", _rate(text.encode, parts, TEXT_BATCH)),
+            ("photos", _rate(lambda rows: encode(image, image.prepare(rows)), photos, BATCH["image"])),
+            (f"texts of {PIECES} pieces", _rate(lambda rows: encode(text, text.prepare(rows)), parts, BATCH["text"])),
         ):
             print(f"{threads} threads: {rate:6.1f} {name}/s", flush=True)
 
