@@ -10,6 +10,7 @@ from typing import Any
 from engine.errors import HeedmapError
 from engine.importers.amazon import import_amazon, is_amazon
 from engine.importers.movielens import import_movielens, is_movielens
+from engine.importers.recbole import import_recbole, is_recbole
 from engine.importers.table import import_table, is_mapping
 from engine.jobs import Job
 
@@ -17,7 +18,12 @@ from engine.jobs import Job
 # parameters are options, each of which may also come as text from a command line.
 Importer = Callable[..., Job]
 
-IMPORTERS: dict[str, Importer] = {"movielens": import_movielens, "amazon": import_amazon, "table": import_table}
+IMPORTERS: dict[str, Importer] = {
+    "movielens": import_movielens,
+    "amazon": import_amazon,
+    "table": import_table,
+    "recbole": import_recbole,
+}
 
 
 def import_dataset(kind: str, sources: list[Path], out: Path, **options: Any) -> Job:
@@ -57,9 +63,11 @@ def recognise(sources: list[Path]) -> str:
         return "table"
     if any(map(is_movielens, sources)):
         return "movielens"
+    if any(map(is_recbole, sources)):
+        return "recbole"
     if any(map(is_amazon, [*files, *inside])):
         return "amazon"
     raise HeedmapError(
         f"The format of {sources[0]} is not recognised.",
-        "Name it (movielens, amazon), or describe the files in a small mapping file and use the format table.",
+        "Name it (movielens, amazon, recbole), or describe the files in a small mapping file and use the format table.",
     )
