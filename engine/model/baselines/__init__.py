@@ -13,8 +13,8 @@ _MIXES = (CONTENT, ("text",), ("image",), ("attribute", "link"), ("text", "attri
 
 _NEIGHBOURS = tuple({"neighbours": k, "shrink": s} for k in (50, 200) for s in (0.0, 20.0))
 _RIDGES = tuple({"regularisation": ridge} for ridge in (5.0, 20.0, 100.0, 500.0, 2000.0))
-_SGD = ({"ridge": 0.003}, {"ridge": 0.02})
-_NEWEST = (0.95, 0.9, 0.8, 0.7, 0.6)
+_SGD = ({"ridge": 0.02}, {"ridge": 0.1})
+_NEWEST = (0.95, 0.9, 0.8, 0.7, 0.6, 0.5)
 _ALL_OR_NEWEST = (1.0, 0.95, 0.8)
 
 # Grids are small on purpose: each family takes well under a minute on a catalogue of some thousand products.
@@ -27,12 +27,12 @@ BASELINES: dict[str, Baseline] = {
         Baseline(
             "recent popularity",
             fit_recent_popularity,
-            tuple({"half_life": days} for days in (7.0, 30.0, 90.0, 365.0, 1460.0)),
+            tuple({"half_life": days} for days in (1.0, 7.0, 30.0, 90.0, 365.0, 1460.0)),
         ),
         Baseline("ItemKNN", fit_item_knn, _NEIGHBOURS),
-        Baseline("ItemKNN, decaying history", fit_item_knn, _NEIGHBOURS, _NEWEST),
+        Baseline("decaying ItemKNN", fit_item_knn, _NEIGHBOURS, _NEWEST),
         Baseline("EASE", fit_ease, _RIDGES),
-        Baseline("EASE, decaying history", fit_ease, _RIDGES[2:], _NEWEST),
+        Baseline("decaying EASE", fit_ease, _RIDGES[2:], _NEWEST),
         Baseline(
             "content kNN",
             fit_content_knn,
@@ -41,7 +41,7 @@ BASELINES: dict[str, Baseline] = {
             content=True,
         ),
         Baseline("biased MF", fit_mf, _SGD, _ALL_OR_NEWEST),
-        Baseline("BPR", fit_bpr, _SGD, _ALL_OR_NEWEST),
+        Baseline("BPR", fit_bpr, ({"ridge": 0.003}, {"ridge": 0.02}), _ALL_OR_NEWEST),
         Baseline(
             "iALS", fit_ials, tuple({"factors": n, "alpha": a} for n in (32, 128) for a in (1.0, 10.0)), _ALL_OR_NEWEST
         ),

@@ -104,7 +104,7 @@ def fit_content_knn(known: Known, modalities: tuple[str, ...] = CONTENT) -> Cont
     """Content neighbours over these modalities in equal parts."""
     if known.catalogue is None:
         raise HeedmapError("Content neighbours need the products' features.", "Give a catalogue of features.")
-    held = [name for name in modalities if _holds(known.catalogue, name)]
+    held = [name for name in held_modalities(known.catalogue) if name in modalities]
     if not held:
         raise HeedmapError(f"The products hold none of {', '.join(modalities)}.")
     features = tuple(content_features(known.catalogue, name) for name in held)
@@ -148,7 +148,10 @@ def _unit(x: NDArray[np.float32]) -> NDArray[np.float32]:
     return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-9)
 
 
-def _holds(catalogue: Content, modality: str) -> bool:
-    if modality in ("text", "image"):
-        return len(getattr(catalogue, modality)) > 0
-    return len(getattr(catalogue, modality).names) > 0
+def held_modalities(catalogue: Content) -> tuple[str, ...]:
+    """The modalities of content that at least one product has."""
+    return tuple(
+        name
+        for name in CONTENT
+        if len(getattr(catalogue, name) if name in ("text", "image") else getattr(catalogue, name).names)
+    )
