@@ -21,7 +21,9 @@ class Int8Linear(nn.Module):
         scale = weight.abs().amax(dim=1).clamp_min(1e-12).double() / 127
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # torch announces that these tensors will go some day
-            rounded = torch.quantize_per_channel(weight, scale, torch.zeros(len(weight)), 0, torch.qint8)
+            rounded = torch.quantize_per_channel(
+                weight, scale, torch.zeros(len(weight), dtype=torch.long), 0, torch.qint8
+            )
         self.in_features, self.out_features = layer.in_features, layer.out_features
         self._packed = torch.ops.quantized.linear_prepack(rounded, None)
         self.bias = None if layer.bias is None else nn.Parameter(layer.bias.detach().float(), requires_grad=False)

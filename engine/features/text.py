@@ -91,7 +91,10 @@ def load_tokenizer(folder: Folder) -> Any:
     """The folder's tokenizer. HeedmapError when there is none that works."""
     transformers = quiet_transformers()
     try:
-        return transformers.AutoTokenizer.from_pretrained(str(folder.path), local_files_only=True)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(str(folder.path), local_files_only=True)
+        if len(tokenizer) <= len(tokenizer.all_special_ids):  # made up from nothing but its class
+            raise OSError("it knows no pieces")
+        return tokenizer
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError) as error:
         first = (str(error).splitlines() or [""])[0]
         raise HeedmapError(f"{folder.path} has no usable tokenizer ({first}).", "Add its tokenizer.json.") from error
