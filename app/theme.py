@@ -55,6 +55,7 @@ class Theme:
     attributes: QColor
     links: QColor
     identity: QColor
+    past: QColor
     bias: QColor
     good: QColor  # grades A and B
     fair: QColor  # grade C
@@ -88,6 +89,7 @@ LIGHT = _theme(
     attributes="#7c3aed",
     links="#7c3aed",
     identity="#64748b",
+    past="#be185d",
     bias="#a3a8b4",
     good="#15803d",
     fair="#b45309",
@@ -112,6 +114,7 @@ DARK = _theme(
     attributes="#a78bfa",
     links="#a78bfa",
     identity="#94a3b8",
+    past="#f472b6",
     bias="#5b6575",
     good="#15803d",
     fair="#b45309",
@@ -125,6 +128,7 @@ _MODALITY_TOKENS = {
     "attribute": "attributes",
     "link": "links",
     "identity": "identity",
+    "history": "past",
     "bias": "bias",
 }
 

@@ -20,18 +20,18 @@ STEPS, RANDOM_ORDERS, TOP = 10, 10, 0.2
 
 def faithfulness(case: Case, share: NDArray[np.float64]) -> Faithfulness | None:
     """Grade a map. share: float64[rows], larger is removed first. None when there is nothing to remove."""
-    rows = len(case.shown.tokens) - 1  # identity stays
+    rows = case.removable
     if rows < 2:
         return None
     random = np.random.default_rng([case.user, case.item])
     orders = [np.argsort(-share[:rows], kind="stable"), *(random.permutation(rows) for _ in range(RANDOM_ORDERS))]
     counts = np.unique(np.ceil(np.linspace(0, rows, STEPS + 1)[1:]).astype(int))
     top = max(1, round(TOP * rows))
-    removed = np.zeros((len(orders), len(counts) + 1, rows + 1), dtype=bool)
+    removed = np.zeros((len(orders), len(counts) + 1, len(case.shown.tokens)), dtype=bool)
     for place, order in enumerate(orders):
         for step, count in enumerate([*counts, top]):
             removed[place, step, order[:count]] = True
-    scores = case.scores_without(removed.reshape(-1, rows + 1)).reshape(len(orders), -1)
+    scores = case.scores_without(removed.reshape(-1, len(case.shown.tokens))).reshape(len(orders), -1)
     change = scores[:, :-1].mean(axis=1) - case.score
     ranks = [case.rank_of(float(score)) for score in scores[:, -1]]
     drops = case.score - scores[:, -1]

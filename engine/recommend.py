@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.answers import DatasetSummary, Items, RankedItem, Ranking, RunSummary, Shoppers
+from engine.dataset.history import History, history_of
 from engine.dataset.split import Interactions, Split, interactions, split
 from engine.dataset.store import Dataset
 from engine.device import choose_device
@@ -23,10 +24,11 @@ from engine.explain.types import HistoryEvent, ItemText
 from engine.features.catalogue import Catalogue
 from engine.files import read_json
 from engine.jobs import Job, Progress
-from engine.model.recommender import Model, ModelShape, Tokens
-from engine.model.scoring import all_scores, shopper_vectors
+from engine.model.recommender import Model, ModelShape
+from engine.model.scoring import RERANKED, all_scores, place_ahead, reranked, shopper_vectors
+from engine.model.tokens import Tokens
 from engine.model.tower import TowerShape
-from engine.training.checkpoint import load_tensors
+from engine.training.checkpoint import load_tensors, load_weights
 from engine.training.config import Config
 
 METHODS = ("contribution", "attention")
@@ -81,9 +83,9 @@ class Recommender:
                     "Put the dataset back that it was trained on, or train a new run.",
                 )
             weights, _ = load_tensors(folder / "model.safetensors")
-            shape = card["shape"]
+            shape = {**card["shape"], "context": tuple(card["shape"].get("context", ()))}
             model = Model(ModelShape(**{**shape, "tower": TowerShape(**shape["tower"])}))
-            model.load_state_dict(weights)
+            load_weights(model, weights)
         except (KeyError, TypeError, RuntimeError) as error:
             raise HeedmapError(
                 f"{folder} is not a complete run ({str(error).splitlines()[0]}).", "Train it again, or use --resume."
@@ -149,26 +151,31 @@ class Recommender:
             )
         return self.item_index[name]
 
-    def history(self, user: int) -> NDArray[np.int32]:
-        """Items of a shopper, oldest first: all of them; the model reads the last `config.history`."""
-        return self.data.item[self.data.events_of(user)]
+    def history(self, user: int) -> History:
+        """A shopper's whole past; the sequence reads the last `config.history` events, the linear term all of them."""
+        return history_of(self.data, user)
 
-    def shopper_vectors(self, histories: list[NDArray[np.int32]]) -> Tensor:
+    def shopper_vectors(self, histories: list[History]) -> Tensor:
         """u of each history: float32[n, dim]."""
         return shopper_vectors(self.model, self.matrix, histories)
 
-    def scores(self, shoppers: Tensor) -> NDArray[np.float32]:
+    def scores(self, shoppers: Tensor, histories: list[History]) -> NDArray[np.float32]:
         """float32[n, items]."""
-        found: NDArray[np.float32] = all_scores(self.model, self.matrix, shoppers).cpu().numpy()
+        found: NDArray[np.float32] = all_scores(self.model, self.matrix, shoppers, histories).cpu().numpy()
         return found
 
     def rank(self, name: str, k: int) -> Ranking:
         """The best `k` products for a shopper. Ties break by the catalogue's order."""
         began = time.perf_counter()
         user = self.user(name)
-        shopper = self.shopper_vectors([self.history(user)])
-        scores = self.scores(shopper)[0]
-        scores[self.history(user)] = -np.inf
+        history = self.history(user)
+        shopper = self.shopper_vectors([history])
+        scores = self.scores(shopper, [history])[0]
+        scores[history.items] = -np.inf
+        asking = shopper if self.config.fusion == "cross" else None
+        if asking is not None:
+            place_ahead(scores, *reranked(self.model, self.tokens, shopper[0], history, scores))
+            k = min(k, RERANKED)  # behind them stand scores that were moved
         order = np.argsort(-scores, kind="stable")
         best = order[: min(k, int(np.isfinite(scores).sum()))]
         ranked = tuple(
@@ -180,7 +187,9 @@ class Recommender:
                 score=float(scores[index]),
                 parts=parts,
             )
-            for place, (index, parts) in enumerate(zip(best, self._parts(best, shopper[0]), strict=True), start=1)
+            for place, (index, parts) in enumerate(
+                zip(best, self._parts(best, shopper[0], history), strict=True), start=1
+            )
         )
         return Ranking(
             run=self.folder.name,
@@ -191,11 +200,17 @@ class Recommender:
             seconds=time.perf_counter() - began,
         )
 
-    def _parts(self, items: NDArray[np.int64], shopper: Tensor) -> list[dict[str, float]]:
+    def _parts(self, items: NDArray[np.int64], shopper: Tensor, history: History) -> list[dict[str, float]]:
         index = torch.from_numpy(items.astype(np.int64)).to(self.device)
-        columns = {name: (vectors[index] @ shopper).cpu().numpy() for name, vectors in self.parts_of_items.items()}
         with torch.inference_mode():
+            if self.config.fusion == "cross":
+                found = self.model.item_parts(index, self.tokens, shopper.expand(len(index), -1))
+            else:
+                found = {name: vectors[index] for name, vectors in self.parts_of_items.items()}
+            columns = {name: (vectors @ shopper).cpu().numpy() for name, vectors in found.items()}
             columns["bias"] = self.model.bias(index).cpu().numpy()
+            if self.model.shape.linear:
+                columns["history"] = self.model.linear.scores([history.items])[0, index].cpu().numpy()
         return [{name: float(column[row]) for name, column in columns.items()} for row in range(len(items))]
 
     def item_texts(self, item: int) -> tuple[ItemText, ...]:

@@ -29,6 +29,7 @@ def part_name(part: str) -> str:
         "attribute": tr("attributes"),
         "link": tr("links"),
         "identity": tr("identity"),
+        "history": tr("past choices"),
         "bias": tr("item bias"),
         "score": tr("score"),
     }

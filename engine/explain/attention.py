@@ -10,8 +10,8 @@ from engine.explain.case import Case
 
 
 def attribute(case: Case) -> NDArray[np.float64]:
-    """float64[rows, heads]; a word's attention is the sum over its pieces; identity has none."""
+    """float64[rows, heads]; a word's attention is the sum over its pieces; identity and past events have none."""
     with torch.inference_mode():
-        attention = case.model.tower.attention(case.tokens)
+        attention = case.model.tower.attention(case.tokens, case.asking)
     parts = [attention[name][0, :, : case.counts[name]].double().T.cpu().numpy() for name in case.tokens]
     return case.rows(np.concatenate(parts) if parts else np.zeros((0, case.model.tower.shape.heads)))

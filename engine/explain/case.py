@@ -11,15 +11,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from engine.dataset.history import History
 from engine.explain.types import Token
-from engine.model.recommender import Model
+from engine.model.scoring import reranked, scores_asked
 from engine.model.tower import TokenBatch
 from engine.recommend import Recommender
 
 
 @dataclass(frozen=True)
 class Shown:
-    """Rows of an explanation. row_of: int64[raw tokens], the row of each raw token; identity has the last row."""
+    """Rows of an explanation: the product's tokens, identity, past events that count directly (the linear term).
+
+    row_of: int64[raw tokens], the row of each raw token.
+    """
 
     tokens: tuple[Token, ...]
     row_of: NDArray[np.int64]
@@ -29,13 +33,25 @@ class Case:
     """A pair under explanation. Raw tokens are numbered modality by modality, in the model's order."""
 
     def __init__(self, recommender: Recommender, user: str, item: str) -> None:
-        self.recommender = recommender
+        self.recommender, self.model = recommender, recommender.model
         self.user, self.item = recommender.user(user), recommender.item(item)
         self.history = recommender.history(self.user)
         self.shopper: Tensor = recommender.shopper_vectors([self.history])[0]
-        scores = recommender.scores(self.shopper[None])[0]
+        scores = recommender.scores(self.shopper[None], [self.history])[0]
+        scores[self.history.items] = np.where(self.history.items == self.item, scores[self.history.items], -np.inf)
+        # Under `cross` fusion, who asks shapes the attention; None where the product is asked for by nobody.
+        self.asking: Tensor | None = None
+        if recommender.config.fusion == "cross":
+            best, anew = reranked(self.model, recommender.tokens, self.shopper, self.history, scores)
+            if self.item in best:
+                self.asking = self.shopper[None]
+                scores[np.isfinite(scores)] = np.finfo(np.float32).min
+                scores[best] = anew
+            else:
+                scores[best] = np.inf
         self.score = float(scores[self.item])
-        others = np.delete(scores, np.union1d(self.history, [self.item]))
+        others = np.delete(scores, self.item)
+        others = others[others > -np.inf]
         self._others = np.sort(others)
         self.catalogue = len(others) + 1
         self.index = torch.tensor([self.item], device=recommender.device)
@@ -43,10 +59,19 @@ class Case:
             self.bias = float(self.model.bias(self.index)[0])
             self.tokens = recommender.tokens.batch(self.index)
         self.tokens = {name: batch for name, batch in self.tokens.items() if bool(batch.there.any())}
+        # What past events add by themselves, past the sequence: float64[events].
+        self.direct = self.model.linear.shares(self.history.items, self.item)
 
-    @property
-    def model(self) -> Model:
-        return self.recommender.model
+    def scores_of(self, histories: list[History]) -> NDArray[np.float64]:
+        """The product's score for shoppers of these pasts: float64[n]."""
+        shoppers = self.recommender.shopper_vectors(histories)
+        if self.asking is not None:
+            items = np.full(len(histories), self.item)
+            return scores_asked(self.model, self.recommender.tokens, shoppers, histories, items).astype(np.float64)
+        direct = np.array([float(self.model.linear.shares(one.items, self.item).sum()) for one in histories])
+        vector = self.recommender.matrix[self.item].double()
+        scores: NDArray[np.float64] = (shoppers.double() @ vector).cpu().numpy() + self.bias + direct
+        return scores
 
     def rank_of(self, score: float) -> int:
         """The product's rank, from 1, had it this score; among what the shopper does not have yet."""
@@ -66,11 +91,26 @@ class Case:
             rows, places = _NAMING[name](self)
             row_of += [len(tokens) + place for place in places]
             tokens += rows
-        identity = Token("identity", self.recommender.data.items[self.item])
-        return Shown((*tokens, identity), np.array(row_of, dtype=np.int64))
+        own = [Token("identity", self.recommender.data.items[self.item])]
+        own += [self._past(int(event)) for event in self.direct_events]
+        return Shown((*tokens, *own), np.array(row_of, dtype=np.int64))
+
+    @cached_property
+    def direct_events(self) -> NDArray[np.int64]:
+        """Places in the history of the events that add something directly, oldest first."""
+        return np.flatnonzero(self.direct)
+
+    def _past(self, event: int) -> Token:
+        item = int(self.history.items[event])
+        return Token("history", self.recommender.texts.title[item], self.recommender.data.items[item])
+
+    @property
+    def removable(self) -> int:
+        """How many rows, the first ones, are parts of the product and can be removed: not identity, not past events."""
+        return len(self.shown.tokens) - 1 - len(self.direct_events)
 
     def rows(self, raw: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Sum float64[raw tokens, heads] into rows: float64[rows, heads]; identity's row stays zero."""
+        """Sum float64[raw tokens, heads] into rows: float64[rows, heads]; identity and past events stay zero."""
         summed = np.zeros((len(self.shown.tokens), raw.shape[1]))
         np.add.at(summed, self.shown.row_of, raw)
         return summed
@@ -79,7 +119,7 @@ class Case:
         """Scores with rows removed from the model's input: removed: bool[variants, rows] -> float64[variants].
 
         What is left shares the attention, as it would if the product had never had the removed parts. The row of
-        identity cannot be removed here.
+        identity and those of past events cannot be removed here.
         """
         variants = len(removed)
         raw = torch.from_numpy(removed[:, self.shown.row_of]).to(self.recommender.device)
@@ -92,8 +132,9 @@ class Case:
         with torch.inference_mode():
             vectors = self.model.identity(self.index).expand(variants, -1)
             if batches:
-                vectors = vectors + torch.stack(list(self.model.tower.content(batches).values())).sum(dim=0)
-            scores = vectors.double() @ self.shopper.double() + self.bias
+                asking = None if self.asking is None else self.asking.expand(variants, -1)
+                vectors = vectors + torch.stack(list(self.model.tower.content(batches, asking).values())).sum(dim=0)
+            scores = vectors.double() @ self.shopper.double() + self.bias + float(self.direct.sum())
         found: NDArray[np.float64] = scores.cpu().numpy()
         return found
 

@@ -1,4 +1,4 @@
-"""The exact share of each token in the score: c(t) = sum over h of alpha(t,h) * u . M(m) V(m,h) x(t)."""
+"""The exact share of each token in the score: c(t) = sum over h of alpha(t,h) * u . g(m) M(m) V(m,h) x(t)."""
 
 from __future__ import annotations
 
@@ -10,18 +10,23 @@ from engine.explain.case import Case
 
 
 def attribute(case: Case) -> NDArray[np.float64]:
-    """float64[rows, heads]; all rows and the bias sum to the score. Identity's is spread evenly over the heads."""
+    """float64[rows, heads]; all rows and the bias sum to the score.
+
+    What has no heads, identity and past events, is spread evenly over them.
+    """
     tower = case.model.tower
     shares = []
     with torch.inference_mode():
-        attention = tower.attention(case.tokens)
+        attention = tower.attention(case.tokens, case.asking)
+        gates = tower.gates(tower.pooled(case.tokens, case.asking), case.tokens)
         for name, batch in case.tokens.items():
             count = case.counts[name]
-            values = tower.token_values(name, batch.x[0, :count]).double()
+            values = tower.token_values(name, batch.x[0, :count]).double() * gates[name].double()
             alpha = attention[name][0, :, :count].double().T
             shares.append((alpha * (values @ case.shopper.double())).cpu().numpy())
         own = float(case.model.identity(case.index)[0].double() @ case.shopper.double())
     heads = tower.shape.heads
     found = case.rows(np.concatenate(shares) if shares else np.zeros((0, heads)))
-    found[-1] = own / heads
+    found[case.removable] = own / heads
+    found[case.removable + 1 :] = case.direct[case.direct_events, None] / heads
     return found

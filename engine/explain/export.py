@@ -26,6 +26,7 @@ NAMES = {
     "attribute": "attributes",
     "link": "links",
     "identity": "identity",
+    "history": "past choices",
     "bias": "item bias",
 }
 _UP, _DOWN = (194, 65, 12), (37, 99, 168)

@@ -16,6 +16,7 @@ COLOURS = {
     "attribute": "#7c3aed",
     "link": "#7c3aed",
     "identity": "#64748b",
+    "history": "#be185d",
     "bias": "#a3a8b4",
 }
 UP, DOWN = "#c2410c", "#2563a8"

@@ -13,11 +13,8 @@ def leave_one_out(case: Case) -> NDArray[np.float64]:
 
     The true re-computed effect, not an approximation; such effects need not sum to the score.
     """
-    read = case.history[-case.recommender.config.history :]
-    if not len(read):
+    count = min(len(case.history), case.recommender.config.history)
+    if not count:
         return np.zeros(0)
-    without = [np.delete(read, place) for place in range(len(read))]
-    shoppers = case.recommender.shopper_vectors(without).double()
-    vector = case.recommender.matrix[case.item].double()
-    scores: NDArray[np.float64] = (shoppers @ vector).cpu().numpy() + case.bias
-    return case.score - scores
+    without = [case.history.without(len(case.history) - count + place) for place in range(count)]
+    return case.score - case.scores_of(without)

@@ -10,17 +10,18 @@ from numpy.typing import NDArray
 
 SCHEMA_VERSION = 1
 
-Modality = Literal["text", "image", "audio", "attribute", "link", "identity"]
-MODALITIES: tuple[Modality, ...] = ("image", "text", "audio", "attribute", "link", "identity")
+Modality = Literal["text", "image", "audio", "attribute", "link", "identity", "history"]
+MODALITIES: tuple[Modality, ...] = ("image", "text", "audio", "attribute", "link", "identity", "history")
 
 
 @dataclass(frozen=True)
 class Token:
-    """One part of a product that carries a share of the score.
+    """One part of a product, or a past event, that carries a share of the score.
 
-    `field` names the text a word stands in (an `ItemText.field`), the photo's path, the attribute's name or the link's
-    relation. `span` is (start, end) in characters of the original text; `box` is (x0, y0, x1, y1) in 0..1 of the
-    photo, from its top left corner; `time` is (start, end) in seconds of the recording.
+    `field` names the text a word stands in (an `ItemText.field`), the photo's path, the attribute's name, the link's
+    relation or the product of the past event (modality "history": what it adds directly, past the sequence). `span` is
+    (start, end) in characters of the original text; `box` is (x0, y0, x1, y1) in 0..1 of the photo, from its top left
+    corner; `time` is (start, end) in seconds of the recording.
     """
 
     modality: Modality

@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from engine.model.dropout import Dropout
+
+
+@dataclass(frozen=True)
+class SequenceShape:
+    """Sizes of the sequence part. contexts, profiles: vocabulary sizes, 0 for none."""
+
+    dim: int
+    blocks: int
+    history: int
+    dropout: float
+    contexts: int = 0
+    profiles: int = 0
 
 
 class Block(nn.Module):
@@ -17,8 +33,8 @@ class Block(nn.Module):
         self.query_key_value = nn.Linear(dim, 3 * dim)
         self.out = nn.Linear(dim, dim)
         self.before_feed = nn.LayerNorm(dim)
-        self.feed = nn.Sequential(nn.Linear(dim, 4 * dim), nn.GELU(), nn.Dropout(dropout), nn.Linear(4 * dim, dim))
-        self.dropout = nn.Dropout(dropout)
+        self.feed = nn.Sequential(nn.Linear(dim, 4 * dim), nn.GELU(), Dropout(dropout), nn.Linear(4 * dim, dim))
+        self.dropout = Dropout(dropout)
         # Start as the mean of the history: heads pass on what they heed, unmixed.
         with torch.no_grad():
             self.query_key_value.weight[2 * dim :] = torch.eye(dim)
@@ -30,36 +46,57 @@ class Block(nn.Module):
         rows, length, dim = x.shape
         parts = self.query_key_value(self.before_attention(x)).view(rows, length, 3, self.heads, dim // self.heads)
         query, key, value = parts.permute(2, 0, 3, 1, 4)
-        heeded = functional.scaled_dot_product_attention(
-            query, key, value, is_causal=True, dropout_p=self.dropout.p if self.training else 0.0
-        )
+        heeded = functional.scaled_dot_product_attention(query, key, value, is_causal=True)
         x = x + self.dropout(self.out(heeded.transpose(1, 2).reshape(rows, length, dim)))
         return x + self.dropout(self.feed(self.before_feed(x)))
 
 
 class Sequence(nn.Module):
-    """Shopper vectors from histories. Position 0 is the profile token, so an empty history has a vector too."""
+    """Shopper vectors from histories. Position 0 is the profile token, so an empty history has a vector too.
 
-    def __init__(self, dim: int, heads: int, blocks: int, history: int, dropout: float) -> None:
+    Each event's token is its product's vector plus embeddings of its context (kind, gap, weekday); the profile token
+    takes the mean of what is known of the shopper. Both start at zero, and so stay for values unseen in training.
+    """
+
+    def __init__(self, shape: SequenceShape) -> None:
         super().__init__()
-        self.history = history
+        self.shape = shape
+        dim = shape.dim
         self.profile = nn.Parameter(torch.randn(dim) * 0.02)
-        self.position = nn.Parameter(torch.randn(history + 1, dim) * 0.02)
-        self.blocks = nn.ModuleList(Block(dim, heads, dropout) for _ in range(blocks))
+        self.position = nn.Parameter(torch.randn(shape.history + 1, dim) * 0.02)
+        heads = 2 if dim % 2 == 0 else 1
+        self.blocks = nn.ModuleList(Block(dim, heads, shape.dropout) for _ in range(shape.blocks))
         self.last_norm = nn.LayerNorm(dim)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(shape.dropout)
         self.scale = dim**0.5
+        self.context = nn.Parameter(torch.zeros(shape.contexts, dim)) if shape.contexts else None
+        self.about = nn.Parameter(torch.zeros(shape.profiles, dim)) if shape.profiles else None
 
-    def forward(self, vectors: Tensor) -> Tensor:
+    def forward(self, vectors: Tensor, context: Tensor | None = None, about: Tensor | None = None) -> Tensor:
         """float[rows, n, dim] of the n purchases, oldest first -> float[rows, n + 1, dim]: u before each and after all.
 
-        Padding goes behind a history, where causality keeps it from being read.
+        context: int64[rows, n, fields], ids of each event's context; about: int64[rows, k], ids of the shopper's
+        profile; -1 where there is none. Padding goes behind a history, where causality keeps it from being read.
         """
         rows = vectors.shape[0]
         start = self.profile.expand(rows, 1, -1)
-        x = torch.cat([start, vectors * self.scale], dim=1)
+        if self.about is not None and about is not None:
+            start = start + (_embedded(self.about, about) / (about >= 0).sum(dim=1).clamp_min(1)[:, None])[:, None]
+        events = vectors * self.scale
+        if self.context is not None and context is not None:
+            events = events + _embedded(self.context, context)
+        x = torch.cat([start, events], dim=1)
         x = self.dropout(x + self.position[: x.shape[1]])
         for block in self.blocks:
             x = block(x)
         normed: Tensor = self.last_norm(x)
         return normed
+
+
+def _embedded(table: Tensor, ids: Tensor) -> Tensor:
+    """The sum of embeddings over the last axis of ids; -1 adds nothing."""
+    flat = ids.flatten(0, -2)
+    summed = functional.embedding_bag(
+        flat.clamp_min(0), table, mode="sum", per_sample_weights=(flat >= 0).to(table.dtype)
+    )
+    return summed.view(*ids.shape[:-1], table.shape[1])

@@ -7,9 +7,11 @@ Item i has tokens t of modality m with features x(i,t). With heads h, each ownin
     p(i,m)       = concat over h of V(m,h) sum_t alpha(i,t,h) x(i,t)
     e(i)         = sum over m of M(m) p(i,m) + identity(i)
 
-M(m) is a learned weight (`weighted`), a matrix (`concat`: one linear map of the concatenated pooled modalities, by
-blocks) or one learned weight for all (`attention`). Since pooling is linear, x is averaged before it is projected:
-heads x features instead of tokens x dim multiplications.
+M(m) is a learned weight (`weighted`, `cross`), a matrix (`concat`: one linear map of the concatenated pooled
+modalities, by blocks), one learned weight for all (`attention`), or a weight of the item's own (`gated`: softmax over
+modalities of the mean scaled dot product of p(i,m) with the p(i,m') of all modalities). Under `cross` the query is
+q(m,h) + A(m,h) u once a shopper u is given, so that attention, and with it e(i), depends on the shopper.
+Since pooling is linear, x is averaged before it is projected: heads x features instead of tokens x dim multiplications.
 """
 
 from __future__ import annotations
@@ -41,31 +43,45 @@ class TowerShape:
 
 @dataclass(frozen=True)
 class TokenBatch:
-    """Padded tokens of a batch of items. x: float[items, tokens, features]; there: bool[items, tokens]."""
+    """Padded tokens of a batch of items. x: float[items, tokens, features]; there: bool[items, tokens].
+
+    count: float[items, tokens], how many tokens each stands for, where tokens were averaged.
+    """
 
     x: Tensor
     there: Tensor
+    count: Tensor | None = None
 
 
 class Pooling(nn.Module):
     """Attention and value maps of one modality."""
 
-    def __init__(self, features: int, dim: int, heads: int) -> None:
+    def __init__(self, features: int, dim: int, heads: int, asks: bool) -> None:
         super().__init__()
         self.heads = heads
         self.key = nn.Parameter(torch.randn(heads, dim // heads, features) * features**-0.5)
         self.query = nn.Parameter(torch.zeros(heads, dim // heads))  # zero: attention starts uniform
         self.value = nn.Parameter(torch.randn(heads, dim // heads, features) * features**-0.5)
         self.level = nn.Parameter(torch.zeros(heads))  # b(m,h): only matters under one softmax over all modalities
+        if asks:  # zero: the shopper changes nothing at first
+            self.ask = nn.Parameter(torch.zeros(heads, dim // heads, dim))
 
-    def logits(self, tokens: TokenBatch) -> Tensor:
-        """float[items, heads, tokens]; -inf where there is no token."""
+    def logits(self, tokens: TokenBatch, shopper: Tensor | None) -> Tensor:
+        """float[items, heads, tokens]; -inf where there is no token. shopper: float[items, dim] asks for itself."""
         question = torch.einsum("hk,hkf->hf", self.query, self.key)
         logits = (tokens.x @ question.T).transpose(1, 2) + self.level[:, None]
+        if shopper is not None:
+            asked = torch.einsum("hkd,id,hkf->ihf", self.ask, shopper, self.key)
+            logits = logits + asked @ tokens.x.transpose(1, 2)
+        if tokens.count is not None:
+            logits = logits + torch.log(tokens.count)[:, None, :]
         return logits.masked_fill(~tokens.there[:, None, :], float("-inf"))
 
     def pooled(self, alpha: Tensor, tokens: TokenBatch) -> Tensor:
         """float[items, dim] from attention float[items, heads, tokens]."""
+        if tokens.x.shape[1] == 1:
+            values = tokens.x[:, 0] @ self.value.flatten(0, 1).T
+            return (values.view(*alpha.shape[:2], -1) * alpha).flatten(1)
         mean = torch.bmm(alpha, tokens.x)
         return torch.einsum("ihf,hkf->ihk", mean, self.value).flatten(1)
 
@@ -77,7 +93,10 @@ class Tower(nn.Module):
         super().__init__()
         self.shape = shape
         self.pooling = nn.ModuleDict(
-            {modality: Pooling(size, shape.dim, shape.heads) for modality, size in shape.features.items()}
+            {
+                modality: Pooling(size, shape.dim, shape.heads, shape.fusion == "cross")
+                for modality, size in shape.features.items()
+            }
         )
         if shape.attributes:
             self.attribute = nn.Embedding(shape.attributes, shape.features["attribute"])
@@ -87,35 +106,53 @@ class Tower(nn.Module):
             self.identity = nn.Embedding(shape.items, shape.dim)
             nn.init.normal_(self.identity.weight, std=_IDENTITY_STD)
         self.bias = nn.Parameter(torch.zeros(shape.items))
-        if shape.fusion == "weighted":
+        if shape.fusion in ("weighted", "cross"):
             self.weight = nn.ParameterDict({modality: torch.tensor(_CONTENT_LEVEL) for modality in shape.features})
-        elif shape.fusion == "attention":
+        elif shape.fusion in ("attention", "gated"):
             self.level = nn.Parameter(torch.tensor(_CONTENT_LEVEL))
         elif shape.fusion == "concat":
             self.joint = nn.ParameterDict(
                 {modality: torch.eye(shape.dim) * _CONTENT_LEVEL for modality in shape.features}
             )
 
-    def attention(self, tokens: dict[str, TokenBatch]) -> dict[str, Tensor]:
-        """float[items, heads, tokens] per modality; zeros for an item that lacks the modality."""
-        logits = {modality: self._pool(modality).logits(batch) for modality, batch in tokens.items()}
+    def attention(self, tokens: dict[str, TokenBatch], shopper: Tensor | None = None) -> dict[str, Tensor]:
+        """float[items, heads, tokens] per modality; zeros for an item that lacks the modality.
+
+        shopper: float[items, dim], for the `cross` fusion; the others do not look at it.
+        """
+        asking = shopper if self.shape.fusion == "cross" else None
+        logits = {modality: self._pool(modality).logits(batch, asking) for modality, batch in tokens.items()}
         if self.shape.fusion != "attention":
             return {modality: _softmax(one) for modality, one in logits.items()}
         joint = _softmax(torch.cat(list(logits.values()), dim=2))
         sizes = [one.shape[2] for one in logits.values()]
         return dict(zip(logits, joint.split(sizes, dim=2), strict=True))
 
-    def content(self, tokens: dict[str, TokenBatch]) -> dict[str, Tensor]:
+    def pooled(self, tokens: dict[str, TokenBatch], shopper: Tensor | None = None) -> dict[str, Tensor]:
+        """p(i,m), float[items, dim] per modality; zeros for an item that lacks it."""
+        alpha = self.attention(tokens, shopper)
+        return {modality: self._pool(modality).pooled(alpha[modality], batch) for modality, batch in tokens.items()}
+
+    def content(self, tokens: dict[str, TokenBatch], shopper: Tensor | None = None) -> dict[str, Tensor]:
         """Each modality's part of the item vector, float[items, dim]."""
-        alpha = self.attention(tokens)
-        return {
-            modality: self.mix(modality, self._pool(modality).pooled(alpha[modality], batch))
-            for modality, batch in tokens.items()
-        }
+        pooled = self.pooled(tokens, shopper)
+        gates = self.gates(pooled, tokens)
+        return {modality: gates[modality] * self.mix(modality, one) for modality, one in pooled.items()}
+
+    def gates(self, pooled: dict[str, Tensor], tokens: dict[str, TokenBatch]) -> dict[str, Tensor]:
+        """The item's own factor on each modality, float[items, 1]: ones, but for `gated` fusion."""
+        if self.shape.fusion != "gated":
+            return {modality: one.new_ones(len(one), 1) for modality, one in pooled.items()}
+        stacked = torch.stack(list(pooled.values()), dim=1)
+        there = torch.stack([batch.there.any(dim=1) for batch in tokens.values()], dim=1)
+        likeness = (stacked @ stacked.transpose(1, 2)) * self.shape.dim**-0.5
+        logits = likeness.sum(dim=2) / there.sum(dim=1, keepdim=True).clamp_min(1)
+        weights = _softmax(logits.masked_fill(~there, float("-inf"))) * len(self.shape.features)
+        return dict(zip(pooled, weights.split(1, dim=1), strict=True))
 
     def mix(self, modality: str, pooled: Tensor) -> Tensor:
-        """M(m) p: float[items, dim] -> float[items, dim]."""
-        if self.shape.fusion == "weighted":
+        """M(m) p without the item's own gate: float[items, dim] -> float[items, dim]."""
+        if self.shape.fusion in ("weighted", "cross"):
             return self.weight[modality] * pooled
         if self.shape.fusion == "concat":
             return pooled @ self.joint[modality].T
@@ -124,7 +161,8 @@ class Tower(nn.Module):
     def token_values(self, modality: str, x: Tensor) -> Tensor:
         """V(m,h) x of every token, placed in head h's part of the vector: float[tokens, heads, dim], after M(m).
 
-        For explanations: sum over t, h of alpha(t,h) times this is the modality's part of the item vector.
+        For explanations: sum over t, h of alpha(t,h) times this, times the item's gate, is the modality's part of the
+        item vector.
         """
         values = torch.einsum("tf,hkf->thk", x, self._pool(modality).value)
         heads, width = values.shape[1:]

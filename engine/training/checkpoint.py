@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from engine.errors import HeedmapError
 from engine.files import atomic
@@ -35,6 +35,22 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise HeedmapError(f"{path} is missing.", "Train the run, or resume it with --resume.") from error
     except (SafetensorError, KeyError, OSError, json.JSONDecodeError) as error:
         raise HeedmapError(f"{path} is not a Heedmap checkpoint ({error}).", "Restore it, or train again.") from error
+
+
+SOLVED = "linear."  # weights with this beginning are solved at the end, not trained, and can be large
+
+
+def learned(model: nn.Module) -> dict[str, Tensor]:
+    """The model's state without what is solved when training is over."""
+    return {name: value for name, value in model.state_dict().items() if not name.startswith(SOLVED)}
+
+
+def load_weights(model: nn.Module, weights: dict[str, Tensor]) -> None:
+    """Load into a model whose solved part may be missing yet: it stays silent. RuntimeError when they do not fit."""
+    missing, unknown = model.load_state_dict(weights, strict=False)
+    lacking = [name for name in missing if not name.startswith(SOLVED)]
+    if lacking or unknown:
+        raise RuntimeError(f"the weights lack {lacking} and have {unknown} besides")
 
 
 def optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:

@@ -9,7 +9,11 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from engine.errors import HeedmapError
 
-FUSIONS = ("weighted", "concat", "attention")
+FUSIONS = ("weighted", "concat", "gated", "attention", "cross")
+OBJECTIVES = ("softmax", "bce", "bpr", "mse")
+ALIGNMENTS = ("none", "infonce", "triplet")
+LINEARS = ("auto", "ease", "neighbours", "none")
+CONTEXT = ("kind", "gap", "hour", "weekday", "season", "carried")
 SPLITS = ("temporal", "leave-one-out")
 CONTENT = ("text", "image", "audio", "attribute", "link")
 QUANTISE = ("none", "int8")
@@ -36,6 +40,10 @@ class Config:
     text_pieces: int = _setting(64, "Word pieces read of each text.", 8, 512)
     item_pieces: int = _setting(192, "Word pieces read of each product, over all its texts.", 8, 4096)
     components: int = _setting(64, "Dimensions to which features are reduced (whitened PCA).", 4, 1280)
+    context: tuple[str, ...] = _setting(
+        ("kind", "gap"), "What the model sees of each past event beside its product.", choices=CONTEXT
+    )
+    profile: bool = _setting(True, "Whether the model sees what is known of the shopper.")
     text_encoder: str = _setting("auto", "What reads texts: a Hugging Face folder, minilm, untrained, or auto.")
     image_encoder: str = _setting(
         "auto", "What sees photos: a Hugging Face folder, network:weights, a pack, untrained, or auto."
@@ -50,15 +58,38 @@ class Config:
     heads: int = _setting(4, "Attention heads over a product's parts; they divide the dimensions.", 1, 32)
     blocks: int = _setting(2, "Transformer blocks over the shopper's history.", 1, 12)
     history: int = _setting(50, "Past events that the model reads.", 1, 1000)
+    linear: str = _setting(
+        "auto", "A term that adds a fixed share for each past event: EASE, near neighbours, or none.", choices=LINEARS
+    )
+    rating: bool = _setting(False, "Whether a second head learns to predict ratings.")
     dropout: float = _setting(0.2, "Dropout in the sequence and on product vectors.", 0.0, 0.9)
     modality_dropout: float = _setting(
         0.1, "Chance that a product's identity or one modality is hidden in a training step.", 0.0, 0.9
     )
     # the training
+    objective: str = _setting("softmax", "What training makes smaller.", choices=OBJECTIVES)
+    align: str = _setting("none", "Brings the modalities of one product together.", choices=ALIGNMENTS)
+    align_weight: float = _setting(0.1, "How much the alignment counts beside the objective.", 0.0, 100.0)
+    long_tail: float = _setting(
+        0.0, "Weight of rarely bought products: 0 counts all events alike, 1 all products.", 0.0, 1.0
+    )
+    history_crop: float = _setting(0.0, "Chance that a history is cut to a part of itself.", 0.0, 1.0)
+    history_mask: float = _setting(0.0, "Chance that a past event is left out.", 0.0, 0.9)
+    history_reorder: float = _setting(0.0, "Chance that a stretch of a history is shuffled.", 0.0, 1.0)
+    word_dropout: float = _setting(
+        0.0, "Chance that a word or photo cell is left out while attention is trained.", 0.0, 0.9
+    )
+    adversarial: float = _setting(0.0, "Size of the worst-case nudge to product vectors; 0 is none.", 0.0, 10.0)
     negatives: int = _setting(
         0, "Sampled negatives per step; 0 is the whole catalogue up to 5,000 products, else 1,024.", 0, 100_000
     )
     epochs: int = _setting(40, "Most epochs to train.", 1, 10_000)
+    attention_epochs: int = _setting(
+        5, "Epochs at the end that train attention; those before average each product's words and cells.", 0, 10_000
+    )
+    refit: int = _setting(
+        3, "Epochs on training and validation together, after the best epoch is known; 0 is none.", 0, 1000
+    )
     patience: int = _setting(10, "Epochs without a better validation NDCG@10 before training stops.", 1, 10_000)
     batch: int = _setting(64, "Shopper histories per step.", 1, 4096)
     learning_rate: float = _setting(0.001, "Step size of AdamW at its peak.", 1e-6, 1.0)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 import os
-import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,23 +11,23 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from engine.dataset.split import Interactions, Split, interactions, split
+from engine.dataset.context import FROM_TIME
+from engine.dataset.split import Interactions, Split, interactions, split, through_validation
 from engine.dataset.store import Dataset
 from engine.device import choose_device, set_threads
 from engine.errors import HeedmapError
 from engine.features.catalogue import ENCODED, Catalogue, Reading, build_catalogue
 from engine.files import make_folder, read_json, write_json
-from engine.jobs import Job, Progress
-from engine.metrics.ranking import ndcg, recall
-from engine.model.recommender import Model, ModelShape, Tokens
+from engine.jobs import Job
+from engine.model.recommender import Model, ModelShape
+from engine.model.tokens import Tokens
 from engine.model.tower import TowerShape
-from engine.training.checkpoint import load_tensors, optimiser_tensors, restore_optimiser, save_tensors
 from engine.training.config import Config
-from engine.training.measure import measure, ranks_of
-from engine.training.step import Windows, training_loss
+from engine.training.linear_term import Chosen, choose, kept_entries, solve
+from engine.training.measure import measure
+from engine.training.trainer import Trainer, start_from_popularity
 
 RUN_VERSION = 1
-_WARM_UP = 0.05
 
 
 def train(dataset_folder: Path, run_folder: Path, config: Config, resume: bool = False) -> Job:
@@ -43,7 +41,7 @@ def train(dataset_folder: Path, run_folder: Path, config: Config, resume: bool =
     elif (run_folder / "run.json").is_file():
         raise HeedmapError(f"{run_folder} already holds a run.", "Choose another name, or go on with --resume.")
     dataset = Dataset.open(dataset_folder)
-    card = _Card(run_folder, dataset, config)
+    card = Card(run_folder, dataset, config)
     if resume:
         card.check_dataset(dataset)
     set_threads(config.threads)
@@ -56,36 +54,51 @@ def train(dataset_folder: Path, run_folder: Path, config: Config, resume: bool =
     make_folder(run_folder)
     card.write(state="running")
     catalogue: Catalogue = yield from _catalogue(dataset, run_folder, data, parts, seen, config)
-    shape = model_shape(catalogue, config)
+    shape = model_shape(catalogue, config, data)
     card.content["shape"] = asdict(shape)
     card.content["encoders"] = catalogue.encoders
     torch.manual_seed(config.seed)
     model = Model(shape).to(device)
+    card.content["parameters"] = sum(one.numel() for one in model.parameters())
     start_from_popularity(model, np.bincount(data.item[parts.train], minlength=len(data.items)))
-    trainer = _Trainer(model, Tokens(catalogue, model.tower, device), data, parts, config, run_folder)
+    trainer = Trainer(model, Tokens(catalogue, model.tower, device), data, parts, config, run_folder)
     if resume and (run_folder / "last.safetensors").is_file():
         trainer.restore()
     yield from trainer.run(card)
-    metrics = yield from measure(model, trainer.tokens, data, parts, ("validation", "test"))
-    card.content["metrics"] = metrics
-    card.write(state="done")
+    yield from _finished(trainer, card)
     dataset.close()
     return run_folder
 
 
-def start_from_popularity(model: Model, events: NDArray[np.int64]) -> None:
-    """Mark what was seen in training and start the bias at log popularity, where a softmax would take it anyway.
+def _finished(trainer: Trainer, card: Card) -> Job:
+    """From the best epoch to the run that is used: the linear term, the figures of validation, the validation period's
+    events taken in, the figures of the test."""
+    model, data, parts, config = trainer.model, trainer.data, trainer.parts, trainer.config
+    trainer.take_best()
+    chosen = None
+    if model.shape.linear:
+        chosen = yield from choose(model, trainer.tokens, data, parts, config)
+        _put_linear(model, data, parts, chosen)
+        card.content["linear"] = chosen.to_json()
+    metrics = yield from measure(model, trainer.tokens, data, parts, ("validation",))
+    if config.refit and len(parts.validation):
+        parts = through_validation(data, parts)
+        yield from trainer.refit(parts)
+        if chosen is not None:
+            _put_linear(model, data, parts, chosen)
+    trainer.keep_final()
+    tested = yield from measure(model, trainer.tokens, data, parts, ("test",))
+    card.content["metrics"] = {**metrics, **tested}
+    card.write(state="done")
+    return None
 
-    events: int64[items], training events of each product. Saves the first epochs, which learn little else.
-    """
-    seen = events > 0
-    bias = np.log(np.maximum(events, 1))
-    model.seen.copy_(torch.from_numpy(seen))
-    with torch.no_grad():
-        model.tower.bias.copy_(torch.from_numpy(np.where(seen, bias - bias[seen].mean(), 0.0)))
+
+def _put_linear(model: Model, data: Interactions, parts: Split, chosen: Chosen) -> None:
+    near, weight = solve(data, parts.train, chosen, model.shape.linear)
+    model.linear.put(near, weight, chosen.level, chosen.half_life)
 
 
-def model_shape(catalogue: Catalogue, config: Config) -> ModelShape:
+def model_shape(catalogue: Catalogue, config: Config, data: Interactions) -> ModelShape:
     """The model for what this catalogue holds: a modality that no product has is left out."""
     held = {
         "text": len(catalogue.text),
@@ -108,17 +121,22 @@ def model_shape(catalogue: Catalogue, config: Config) -> ModelShape:
         links=len(catalogue.link.names) if "link" in features else 0,
         identity=config.identity,
     )
-    return ModelShape(tower, config.blocks, config.history, config.dropout)
+    fields = data.context.fields
+    named = [field if field in FROM_TIME else "carried" for field in fields]
+    return ModelShape(
+        tower,
+        config.blocks,
+        config.history,
+        config.dropout,
+        context=tuple(column for column, name in enumerate(named) if name in config.context),
+        contexts=len(data.context.names),
+        profiles=len(data.profiles.names) if config.profile else 0,
+        linear=kept_entries(config, len(catalogue.items)),
+        rating=config.rating,
+    )
 
 
-def schedule(part: float) -> float:
-    """Factor on the learning rate after `part` of all epochs: linear warm-up over 5 %, then a cosine down to 5 %."""
-    if part < _WARM_UP:
-        return 0.1 + 0.9 * part / _WARM_UP
-    return 0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * (part - _WARM_UP) / (1 - _WARM_UP)))
-
-
-class _Card:
+class Card:
     """run.json: what this run is, how far it got, what it is worth."""
 
     def __init__(self, folder: Path, dataset: Dataset, config: Config) -> None:
@@ -191,84 +209,3 @@ def _catalogue(
     catalogue: Catalogue = yield from build_catalogue(dataset, parts, data.users, seen, reading)
     catalogue.save(folder)
     return catalogue
-
-
-class _Trainer:
-    """Epochs over windows of training histories; keeps the best weights by validation NDCG@10."""
-
-    def __init__(
-        self, model: Model, tokens: Tokens, data: Interactions, parts: Split, config: Config, folder: Path
-    ) -> None:
-        self.model, self.tokens, self.data, self.parts, self.config = model, tokens, data, parts, config
-        self._folder = folder
-        self._windows = Windows(data, parts, config.history)
-        self._optimiser = torch.optim.AdamW(
-            model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, betas=(0.9, 0.98)
-        )
-        self._history: list[dict[str, float]] = []
-        self._epoch = 0
-        self._best, self._best_epoch = -1.0, 0
-
-    def restore(self) -> None:
-        """Go back to the end of the last whole epoch."""
-        tensors, about = load_tensors(self._folder / "last.safetensors")
-        weights = {name[6:]: value for name, value in tensors.items() if name.startswith("model.")}
-        self.model.load_state_dict(weights)
-        restore_optimiser(
-            self._optimiser, {name[10:]: value for name, value in tensors.items() if name.startswith("optimiser.")}
-        )
-        self._epoch, self._history = about["epoch"], about["history"]
-        self._best, self._best_epoch = about["best"], about["best_epoch"]
-
-    def run(self, card: _Card) -> Job:
-        """Train until the epochs are done or patience is out; leaves the best weights in the model."""
-        while self._epoch < self.config.epochs and self._epoch - self._best_epoch < self.config.patience:
-            yield from self._one_epoch(self._epoch + 1)
-            card.write(epoch=self._epoch, best_epoch=self._best_epoch)
-        weights, _ = load_tensors(self._folder / "model.safetensors")
-        self.model.load_state_dict(weights)
-
-    def _one_epoch(self, epoch: int) -> Job:
-        random = np.random.default_rng([self.config.seed, epoch])
-        torch.manual_seed(self.config.seed * 1_000_003 + epoch)
-        began, losses = time.monotonic(), []
-        self.model.train()
-        batches = self._windows.batches(random, self.config.batch)
-        for done, batch in enumerate(batches, start=1):
-            rate = self.config.learning_rate * schedule((epoch - 1 + (done - 1) / len(batches)) / self.config.epochs)
-            for group in self._optimiser.param_groups:
-                group["lr"] = rate
-            self._optimiser.zero_grad(set_to_none=True)
-            loss = training_loss(self.model, self.tokens, batch, random, self.config)
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
-            self._optimiser.step()
-            losses.append(float(loss.detach()))
-            if not np.isfinite(losses[-1]):
-                raise HeedmapError(f"The loss became {losses[-1]} in epoch {epoch}.", "Try a smaller learning_rate.")
-            yield Progress("Training", done, len(batches), data={"epoch": float(epoch), "loss": losses[-1]})
-        seconds = time.monotonic() - began
-        ranks = yield from ranks_of(self.model, self.tokens, self.data, self.parts.validation, "Validating")
-        row = {
-            "epoch": float(epoch),
-            "loss": float(np.mean(losses)),
-            "ndcg@10": ndcg(ranks),
-            "recall@10": recall(ranks),
-            "seconds": seconds,
-        }
-        self._keep(epoch, row)
-        yield Progress("Epoch done", epoch, self.config.epochs, data=row)
-
-    def _keep(self, epoch: int, row: dict[str, float]) -> None:
-        """Save; `last.safetensors` comes after the best weights and is what resuming believes."""
-        self._history.append(row)
-        self._epoch = epoch
-        # Without a validation target the newest weights are the best there are.
-        if row["ndcg@10"] > self._best or not len(self.parts.validation):
-            self._best, self._best_epoch = row["ndcg@10"], epoch
-            save_tensors(self._folder / "model.safetensors", self.model.state_dict(), {"epoch": epoch})
-        tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
-        tensors |= {f"optimiser.{name}": value for name, value in optimiser_tensors(self._optimiser).items()}
-        about = {"epoch": epoch, "history": self._history, "best": self._best, "best_epoch": self._best_epoch}
-        save_tensors(self._folder / "last.safetensors", tensors, about)
-        write_json(self._folder / "history.json", self._history)

@@ -9,11 +9,12 @@ from engine.dataset.split import Interactions, Split
 from engine.jobs import Job, Progress
 from engine.metrics.ranking import ndcg, recall
 from engine.model.baselines import popularity
-from engine.model.recommender import Model, Tokens
+from engine.model.recommender import Model
 from engine.model.scoring import baseline_ranks, target_ranks
+from engine.model.tokens import TokenSource
 
 
-def ranks_of(model: Model, tokens: Tokens, data: Interactions, targets: NDArray[np.int64], stage: str) -> Job:
+def ranks_of(model: Model, tokens: TokenSource, data: Interactions, targets: NDArray[np.int64], stage: str) -> Job:
     """Return int64[targets], the rank of each; the model is left in evaluation mode."""
     model.eval()
     found: list[NDArray[np.int64]] = []
@@ -25,7 +26,7 @@ def ranks_of(model: Model, tokens: Tokens, data: Interactions, targets: NDArray[
     return np.concatenate(found) if found else np.zeros(0, np.int64)
 
 
-def measure(model: Model, tokens: Tokens, data: Interactions, parts: Split, which: tuple[str, ...]) -> Job:
+def measure(model: Model, tokens: TokenSource, data: Interactions, parts: Split, which: tuple[str, ...]) -> Job:
     """Return figures such as "test ndcg@10" and "popularity test recall@10". which: "validation", "test" or both."""
     metrics: dict[str, float] = {}
     baseline = popularity(data, parts)

@@ -2,103 +2,161 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.dataset.split import Interactions, Split
-from engine.model.losses import full_softmax, sampled_softmax
-from engine.model.recommender import Model, Tokens
+from engine.dataset.split import Interactions
+from engine.errors import HeedmapError
+from engine.model.losses import ALIGNMENTS, OBJECTIVES, logits, mse
+from engine.model.recommender import Model
+from engine.model.tokens import Thinned, Tokens, TokenSource
 from engine.training.config import Config
+from engine.training.windows import Batch
 
 FULL_UP_TO = 5_000  # products; beyond, the softmax is sampled
 SAMPLED = 1_024
+_ALIGNED = 256  # products per step whose modalities are aligned
+_ASKED, _CANDIDATES = 48, 8  # shoppers and products per step on which `cross` attention is trained
 
 
-@dataclass(frozen=True)
-class Batch:
-    """items: int64[rows, length], products in order, -1 behind the end. counted: bool[rows, length], positions whose
-    product is a target: all but the first of a window that starts in the middle of a history."""
+class Step:
+    """Everything a step needs beside its batch."""
 
-    items: NDArray[np.int64]
-    counted: NDArray[np.bool_]
+    def __init__(self, model: Model, tokens: Tokens, data: Interactions, config: Config) -> None:
+        device = model.seen.device
+        self.model, self.config = model, config
+        self.tokens: TokenSource = tokens
+        self._whole, self._averaged = tokens, tokens.averaged()
+        self._item = torch.from_numpy(data.item.astype(np.int64)).to(device)
+        self._value = torch.from_numpy(data.value).to(device)
+        columns = list(model.shape.context)
+        self._context = torch.from_numpy(data.context.ids[:, columns].astype(np.int64)).to(device) if columns else None
+        self._data = data
+        self._on_ratings = config.rating or config.objective == "mse"
+        if self._on_ratings and not np.isfinite(data.value).any():
+            raise HeedmapError("The events carry no ratings to learn.", "Use another objective, and rating=false.")
+        self._mean = float(np.nanmean(data.value)) if self._on_ratings else 0.0
+        if model.shape.rating:
+            model.rating.mean.fill_(self._mean)
+        self.learn(np.ones(len(data.item), bool))
+
+    def learn(self, train: np.ndarray) -> None:
+        """Take these events, bool[events], as the ones that count products' weight."""
+        counts = np.bincount(self._data.item[train], minlength=len(self._data.items)) + 1.0
+        weight = torch.from_numpy(counts**-self.config.long_tail).float()
+        self._weight = weight.to(self._item.device)
+
+    def attend(self, attending: bool) -> None:
+        """Whether the steps train attention over all tokens, or run on averages while attention is uniform."""
+        if not attending:
+            self.tokens = self._averaged
+        elif self.config.word_dropout:
+            self.tokens = Thinned(self._whole, self.config.word_dropout)
+        else:
+            self.tokens = self._whole
+
+    def loss(self, batch: Batch, random: np.random.Generator) -> Tensor:
+        """Next-product loss over all counted positions; every distinct product is encoded once."""
+        model, config, device = self.model, self.config, self._item.device
+        events = torch.from_numpy(batch.events).to(device)
+        there = events >= 0
+        items = self._item[events.clamp_min(0)]
+        seen = torch.nonzero(model.seen)[:, 0]
+        negatives = config.negatives or (0 if len(seen) <= FULL_UP_TO else SAMPLED)
+        if negatives:
+            drawn = seen[torch.from_numpy(random.integers(0, len(seen), negatives)).to(device)]
+            encoded, place = torch.unique(torch.cat([items[there], drawn]), return_inverse=True)
+            others = place[int(there.sum()) :]
+        else:
+            encoded, others = seen, None  # training products all have a training event
+        position = torch.zeros(model.shape.tower.items, dtype=torch.int64, device=device)
+        position[encoded] = torch.arange(len(encoded), device=device)
+        place_of = position[items]
+        counted = torch.from_numpy(batch.counted).to(device)
+        target = place_of[counted]
+        parts = model.item_parts(encoded, self.tokens)
+        bias = model.bias(encoded)
+        weight = self._weight[encoded[target]]
+        context = None if self._context is None else self._context[events.clamp_min(0)][:, :-1]
+        about = self._profiles(batch, device)
+
+        def objective(vectors: Tensor) -> tuple[Tensor, Tensor]:
+            """The loss of these product vectors, and the shoppers' vectors at the targets."""
+            shoppers = model.sequence(vectors[place_of[:, :-1]], context, about)[counted]
+            if config.objective == "mse":
+                score = (shoppers * vectors[target]).sum(dim=1) + bias[target]
+                return mse(score, self._value[events[counted]] - self._mean), shoppers
+            return OBJECTIVES[config.objective](
+                logits(shoppers, vectors, bias, target, others, len(seen)), weight
+            ), shoppers
+
+        vectors = _joined(parts, _kept(parts, len(encoded), config.modality_dropout))
+        loss, shoppers = objective(vectors)
+        if config.adversarial:
+            loss = loss + _worst_case(loss, vectors, lambda nudged: objective(nudged)[0], config.adversarial)
+        if config.align != "none":
+            loss = loss + config.align_weight * _aligned(parts, random, config)
+        if model.shape.rating:
+            predicted = model.rating(shoppers, vectors[target], encoded[target])
+            loss = loss + mse(predicted, self._value[events[counted]])
+        if config.fusion == "cross" and self.tokens is not self._averaged:
+            loss = loss + self._asked(shoppers, encoded[target], seen, random)
+        return loss
+
+    def _profiles(self, batch: Batch, device: torch.device) -> Tensor | None:
+        if not self.model.shape.profiles:
+            return None
+        profiles = self._data.profiles
+        ids = [profiles.of(int(self._data.user[row[0]])) for row in batch.events]
+        padded = np.full((len(ids), max(1, max(len(one) for one in ids))), -1, np.int64)
+        for row, one in enumerate(ids):
+            padded[row, : len(one)] = one
+        return torch.from_numpy(padded).to(device)
+
+    def _asked(self, shoppers: Tensor, target: Tensor, seen: Tensor, random: np.random.Generator) -> Tensor:
+        """Cross attention is trained where it is used: on a few candidates per shopper, the target among them."""
+        chosen = torch.from_numpy(random.choice(len(target), min(_ASKED, len(target)), replace=False)).to(seen.device)
+        drawn = seen[torch.from_numpy(random.integers(0, len(seen), (len(chosen), _CANDIDATES - 1))).to(seen.device)]
+        items = torch.cat([target[chosen, None], drawn], dim=1)
+        asking = shoppers[chosen].repeat_interleave(_CANDIDATES, dim=0)
+        vectors = self.model.item_vectors(items.flatten(), self.tokens, shoppers=asking)
+        scores = ((vectors * asking).sum(dim=1) + self.model.bias(items.flatten())).view(items.shape)
+        others = scores[:, 1:].masked_fill(drawn == items[:, :1], float("-inf"))
+        return (torch.logaddexp(scores[:, 0], torch.logsumexp(others, dim=1)) - scores[:, 0]).mean()
 
 
-class Windows:
-    """Cuts training histories into windows of `history` + 1 products, at a new random offset each epoch."""
-
-    def __init__(self, data: Interactions, parts: Split, history: int) -> None:
-        self._length = history + 1
-        kept = np.flatnonzero(parts.train)
-        users, starts = np.unique(data.user[kept], return_index=True)
-        self._sequences = np.split(data.item[kept].astype(np.int64), starts[1:]) if len(users) else []
-
-    def batches(self, random: np.random.Generator, size: int) -> list[Batch]:
-        """Windows in random order, `size` to a batch, windows of like length together to spare padding."""
-        windows: list[tuple[NDArray[np.int64], bool]] = []
-        for items in self._sequences:
-            first = int(random.integers(1, self._length + 1)) if len(items) > self._length else len(items)
-            edges = [0, *range(first, len(items), self._length - 1)]
-            for begin, end in zip(edges, [*edges[1:], len(items)], strict=True):
-                # A later window repeats one product before its own, as history.
-                windows.append((items[max(0, begin - 1) : end], begin == 0))
-        order = random.permutation(len(windows))
-        order = order[np.argsort([len(windows[index][0]) // 8 for index in order], kind="stable")]
-        chunks = [order[first : first + size] for first in range(0, len(order), size)]
-        return [self._padded([windows[index] for index in chunks[place]]) for place in random.permutation(len(chunks))]
-
-    @staticmethod
-    def _padded(windows: list[tuple[NDArray[np.int64], bool]]) -> Batch:
-        longest = max(len(items) for items, _ in windows)
-        items = np.full((len(windows), longest), -1, np.int64)
-        counted = np.zeros((len(windows), longest), bool)
-        for row, (one, is_start) in enumerate(windows):
-            items[row, : len(one)] = one
-            counted[row, 0 if is_start else 1 : len(one)] = True
-        return Batch(items, counted)
+def _joined(parts: dict[str, Tensor], keep: dict[str, Tensor] | None) -> Tensor:
+    if keep is not None:
+        parts = {name: part * keep[name][:, None] for name, part in parts.items()}
+    return torch.stack(list(parts.values())).sum(dim=0)
 
 
-def training_loss(model: Model, tokens: Tokens, batch: Batch, random: np.random.Generator, config: Config) -> Tensor:
-    """Next-product softmax loss over all counted positions; every distinct product is encoded once."""
-    device = model.seen.device
-    items = torch.from_numpy(batch.items).to(device)
-    there = items >= 0
-    seen = torch.nonzero(model.seen)[:, 0]
-    negatives = config.negatives or (0 if len(seen) <= FULL_UP_TO else SAMPLED)
-    if negatives:
-        drawn = seen[torch.from_numpy(random.integers(0, len(seen), negatives)).to(device)]
-        encoded, place = torch.unique(torch.cat([items[there], drawn]), return_inverse=True)
-        drawn_place = place[int(there.sum()) :]
-    else:
-        encoded = seen  # training products all have a training event
-    position = torch.zeros(model.shape.tower.items, dtype=torch.int64, device=device)
-    position[encoded] = torch.arange(len(encoded), device=device)
-    vectors = model.item_vectors(encoded, tokens, _kept(model, len(encoded), config.modality_dropout))
-    bias = model.bias(encoded)
-    place_of = position[items.clamp_min(0)]
-    states = model.sequence(vectors[place_of[:, :-1]])
-    counted = torch.from_numpy(batch.counted).to(device)
-    shoppers, target = states[counted], place_of[counted]
-    if not negatives:
-        return full_softmax(shoppers, vectors, bias, target)
-    return sampled_softmax(
-        shoppers,
-        vectors[target],
-        bias[target],
-        vectors[drawn_place],
-        bias[drawn_place],
-        hit=drawn_place[None, :] == target[:, None],
-        catalogue=len(seen),
-    )
-
-
-def _kept(model: Model, items: int, chance: float) -> dict[str, Tensor] | None:
+def _kept(parts: dict[str, Tensor], items: int, chance: float) -> dict[str, Tensor] | None:
     """Inverted modality dropout: a factor per item and part."""
     if not chance:
         return None
-    names = ["identity", *model.shape.tower.features]
-    draw = torch.rand(len(names), items, device=model.seen.device) >= chance
-    return {name: draw[row].float() / (1 - chance) for row, name in enumerate(names)}
+    draw = torch.rand(len(parts), items, device=next(iter(parts.values())).device) >= chance
+    return {name: draw[row].float() / (1 - chance) for row, name in enumerate(parts)}
+
+
+def _worst_case(loss: Tensor, vectors: Tensor, of: Callable[[Tensor], Tensor], size: float) -> Tensor:
+    """The loss after product vectors are nudged by `size` each in the direction that hurts most (He et al. 2018)."""
+    (uphill,) = torch.autograd.grad(loss, vectors, retain_graph=True)
+    nudge = size * torch.nn.functional.normalize(uphill, dim=1)
+    return of(vectors + nudge.detach())
+
+
+def _aligned(parts: dict[str, Tensor], random: np.random.Generator, config: Config) -> Tensor:
+    """Alignment of all pairs of content modalities, over products that have both."""
+    names = [name for name in parts if name != "identity"]
+    total = next(iter(parts.values())).new_zeros(())
+    for first, one in enumerate(names):
+        for other in names[first + 1 :]:
+            both = torch.nonzero((parts[one] != 0).any(dim=1) & (parts[other] != 0).any(dim=1))[:, 0]
+            if len(both) > 1:
+                chosen = both[torch.from_numpy(random.permutation(len(both))[:_ALIGNED]).to(both.device)]
+                total = total + ALIGNMENTS[config.align](parts[one][chosen], parts[other][chosen])
+    return total

@@ -27,7 +27,7 @@ def test_strings_are_read_as_the_settings_type() -> None:
         ({"epoch": "3"}, "no setting 'epoch'"),
         ({"epochs": "three"}, "epochs cannot be 'three'"),
         ({"epochs": "0"}, "epochs=0 is out of range"),
-        ({"fusion": "magic"}, "weighted, concat, attention"),
+        ({"fusion": "magic"}, "weighted, concat, gated, attention, cross"),
         ({"modalities": "smell"}, "modalities cannot be 'smell'"),
         ({"dim": "10", "heads": "4"}, "does not divide"),
         ({"modalities": "", "identity": "no"}, "see nothing"),

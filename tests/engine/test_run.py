@@ -63,23 +63,23 @@ def test_an_explanation_says_where_each_word_and_cell_is(opened: Opened) -> None
 
 
 def test_removing_parts_is_computed_by_the_model(opened: Opened) -> None:
-    """Without any content, what is left is identity and bias."""
+    """Without any content, what is left is identity, what past events add directly, and bias."""
     case = Case(opened(), "u0", "i3")
     rows = len(case.shown.tokens)
     removed = np.zeros((2, rows), dtype=bool)
-    removed[1, :-1] = True
+    removed[1, : case.removable] = True
     kept, bare = case.scores_without(removed)
-    identity = explain(case.recommender, "u0", "i3").parts()["identity"]
+    parts = explain(case.recommender, "u0", "i3").parts()
     assert kept == pytest.approx(case.score, abs=1e-5)
-    assert bare == pytest.approx(identity + case.bias, abs=1e-5)
+    assert bare == pytest.approx(parts["identity"] + parts["history"] + case.bias, abs=1e-5)
 
 
 def test_leaving_a_purchase_out_is_ranking_without_it(opened: Opened) -> None:
     recommender = opened()
     one = explain(recommender, "u0", "i3")
-    history = recommender.history(0)[-recommender.config.history :]
-    shopper = recommender.shopper_vectors([np.delete(history, 2)])
-    without = float(recommender.scores(shopper)[0][recommender.item("i3")])
+    history = recommender.history(0)
+    shorter = history.without(len(history) - len(one.history) + 2)
+    without = float(recommender.scores(recommender.shopper_vectors([shorter]), [shorter])[0][recommender.item("i3")])
     assert one.history[2].contribution == pytest.approx(one.score - without, abs=1e-5)
 
 

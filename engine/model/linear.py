@@ -1,0 +1,130 @@
+"""A linear term over the history: each past product h adds level * decay(age) * B[h, i] to the score of product i.
+
+B is an item-item matrix solved in closed form from the training events, its largest entries of each row kept. Nothing
+stands between a past purchase and its share, so the term is explained exactly, purchase by purchase. Recency matters:
+a purchase's share halves with every `half_life` later ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sparse
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from engine.dataset.split import Interactions
+from engine.errors import HeedmapError
+
+EASE_UP_TO = 20_000  # products: the matrix is dense while it is solved
+KEPT = 256  # entries of each row
+_FORGOTTEN = 10  # half-lives after which a purchase counts no more
+_NEIGHBOURS_SHRINK = 20.0
+
+
+@dataclass(frozen=True)
+class LinearShape:
+    """Sizes of the stored matrix."""
+
+    items: int
+    kept: int
+
+
+class Linear(nn.Module):
+    """Buffers only: it is solved, not trained. near: int32[items, kept], products; weight: float32[items, kept]."""
+
+    def __init__(self, shape: LinearShape) -> None:
+        super().__init__()
+        self.near: Tensor
+        self.weight: Tensor
+        self.level: Tensor
+        self.half_life: Tensor
+        self.register_buffer("near", torch.zeros(shape.items, shape.kept, dtype=torch.int32))
+        self.register_buffer("weight", torch.zeros(shape.items, shape.kept))
+        self.register_buffer("level", torch.zeros(()))
+        self.register_buffer("half_life", torch.ones(()))
+
+    def put(self, near: NDArray[np.int32], weight: NDArray[np.float32], level: float, half_life: float) -> None:
+        """Take over the kept entries of B and how much they count; see `nearest` and `neighbours`."""
+        self.near.copy_(torch.from_numpy(near))
+        self.weight.copy_(torch.from_numpy(weight))
+        self.level.fill_(level)
+        self.half_life.fill_(half_life)
+
+    def scores(self, histories: list[NDArray[np.int32]]) -> Tensor:
+        """float32[n, items], already times the level. Histories are whole, oldest first."""
+        device, (items, kept) = self.weight.device, self.near.shape
+        out = torch.zeros(len(histories) * items, device=device)
+        if float(self.level) and kept:
+            for row, history in enumerate(histories):
+                read, decay = self._read(history)
+                place = self.near[read].long().flatten() + row * items
+                out.index_add_(0, place, (self.weight[read] * decay[:, None]).flatten())
+        return out.view(len(histories), items) * self.level
+
+    def shares(self, history: NDArray[np.int32], item: int) -> NDArray[np.float64]:
+        """float64[len(history)]: what each past product adds to the score of `item`; they sum to the term."""
+        found = np.zeros(len(history))
+        if len(history) and float(self.level):
+            read, decay = self._read(history)
+            weight = torch.where(self.near[read] == item, self.weight[read], 0.0).sum(dim=1)
+            found[len(history) - len(read) :] = (weight * decay * self.level).double().cpu().numpy()
+        return found
+
+    def _read(self, history: NDArray[np.int32]) -> tuple[Tensor, Tensor]:
+        half_life = float(self.half_life)
+        read = torch.from_numpy(history[-int(_FORGOTTEN * half_life) :].astype(np.int64)).to(self.weight.device)
+        age = torch.arange(len(read) - 1, -1, -1, device=self.weight.device)
+        return read, 0.5 ** (age / half_life)
+
+
+def nearest(matrix: NDArray[np.float32], kept: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """The `kept` entries of largest size of each row: their columns int32[items, kept], and themselves."""
+    kept = min(kept, matrix.shape[1])
+    columns = np.argpartition(np.abs(matrix), matrix.shape[1] - kept, axis=1)[:, matrix.shape[1] - kept :]
+    return columns.astype(np.int32), np.take_along_axis(matrix, columns, axis=1)
+
+
+def ease(data: Interactions, seen: NDArray[np.bool_], ridge: float) -> NDArray[np.float32]:
+    """B: float32[items, items] of EASE (Steck 2019): the ridge regression of each product on all others, zero diagonal.
+
+    seen: bool[events], those that may be learned from. HeedmapError beyond `EASE_UP_TO` products.
+    """
+    items = len(data.items)
+    if items > EASE_UP_TO:
+        raise HeedmapError(
+            f"EASE solves a dense matrix, and {items:,} products are too many for it.",
+            f"It serves up to {EASE_UP_TO:,} products; use linear=neighbours.",
+        )
+    gram = _gram(data, seen).toarray()
+    gram[np.diag_indices(items)] += np.float32(ridge)
+    inverse = np.linalg.inv(gram)
+    matrix = -inverse / np.diag(inverse)
+    np.fill_diagonal(matrix, 0.0)
+    return matrix.astype(np.float32)
+
+
+def neighbours(data: Interactions, seen: NDArray[np.bool_], kept: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """The `kept` nearest products of each by shrunk cosine of who had them, for any catalogue: columns and weights."""
+    gram = _gram(data, seen)
+    size = np.sqrt(gram.diagonal()) + 1e-12
+    near = np.zeros((len(data.items), kept), np.int32)
+    weight = np.zeros((len(data.items), kept), np.float32)
+    for item in range(len(data.items)):
+        first, last = gram.indptr[item], gram.indptr[item + 1]
+        others, together = gram.indices[first:last], gram.data[first:last]
+        cosine = together / (size[item] * size[others]) * together / (together + _NEIGHBOURS_SHRINK)
+        cosine[others == item] = 0.0
+        best = np.argsort(-cosine, kind="stable")[:kept]
+        near[item, : len(best)], weight[item, : len(best)] = others[best], cosine[best]
+    return near, weight
+
+
+def _gram(data: Interactions, seen: NDArray[np.bool_]) -> sparse.csr_matrix:
+    """How many shoppers had both products: float32[items, items]."""
+    shape = (len(data.users), len(data.items))
+    ones = np.ones(int(seen.sum()), np.float32)
+    had = sparse.csr_matrix((ones, (data.user[seen], data.item[seen])), shape=shape)
+    return (had.T @ had).tocsr()
