@@ -66,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--seed", type=int, default=7, metavar="S")
 
     one = command("import", _import, "Import a shop's data into a dataset folder.")
-    one.add_argument("format", metavar="FORMAT", help="movielens, amazon, table, or auto")
+    one.add_argument("format", metavar="FORMAT", help="movielens, amazon, recbole, table, or auto")
     one.add_argument("sources", type=Path, nargs="+", metavar="SRC")
     one.add_argument("--out", type=Path, required=True, metavar="DATASET")
     _add_set(one, "an option of the importer")
@@ -81,9 +81,18 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--resume", action="store_true", help="go on with a run that was stopped")
     _add_set(one, "a setting of the run")
 
-    one = command("evaluate", _evaluate, "Measure a run by full ranking, against popularity.")
+    one = command("evaluate", _evaluate, "Measure a run by full ranking, with intervals, against its baselines.")
     one.add_argument("run", type=Path, metavar="RUN")
     one.add_argument("--split", choices=("validation", "test"), default="test")
+    one.add_argument("--k", type=int, default=10, metavar="K", help="the length of the lists")
+    one.add_argument("--baselines", nargs="?", const="all", default="", metavar="A,B", help="all, or some by name")
+    one.add_argument("--knock-out", action="store_true", help="also without each modality, and without identity")
+    one.add_argument("--categories", action="store_true", help="also by category of the product")
+    one.add_argument("--against", type=Path, metavar="RUN2", help="test the difference to another run")
+
+    one = command("runs", _runs, "Compare runs in a table.")
+    one.add_argument("places", type=Path, nargs="+", metavar="FOLDER", help="a run, a folder of runs, a workspace")
+    one.add_argument("--sort", default="ndcg", metavar="COLUMN")
 
     one = command("recommend", _recommend, "Rank the catalogue for a shopper.")
     one.add_argument("run", type=Path, metavar="RUN")
@@ -266,13 +275,32 @@ def _say_metrics(metrics: dict[str, float], part: str) -> None:
 
 
 def _evaluate(parsed: Any, _: Shot | None) -> Any:
-    from engine.training.measure import measure
+    from engine.evaluation.evaluate import Wanted, evaluate
+    from engine.evaluation.tables import evaluation_text
+    from engine.model.baselines import BASELINES
 
-    run = _open(parsed)
-    metrics = run_job(measure(run.model, run.tokens, run.data, run.parts, (parsed.split,)), parsed.json)
+    names = list(BASELINES) if parsed.baselines == "all" else [one.strip() for one in parsed.baselines.split(",")]
+    wanted = Wanted(
+        split=parsed.split,
+        k=parsed.k,
+        baselines=tuple(name for name in names if name),
+        knock_out=parsed.knock_out,
+        categories=parsed.categories,
+        against=parsed.against.resolve() if parsed.against else None,
+    )
+    found = run_job(evaluate(_open(parsed), wanted), parsed.json)
     if not parsed.json:
-        _say_metrics(metrics, parsed.split)
-    return metrics
+        print(evaluation_text(found))
+    return found
+
+
+def _runs(parsed: Any, _: Shot | None) -> Any:
+    from engine.evaluation.runs import runs, runs_json, runs_text
+
+    rows, faults = runs(parsed.places, parsed.sort)
+    if not parsed.json:
+        print(runs_text(rows, faults))
+    return runs_json(rows, faults)
 
 
 def _open(parsed: Any) -> Any:

@@ -84,6 +84,17 @@ class Desk:
         config = Config.from_settings(settings or {})
         return str((yield from train(Path(dataset), Path(run), config, resume=resume)))
 
+    def evaluate(
+        self, run: str, split: str = "test", k: int = 10, baselines: list[str] | None = None, knock_out: bool = False
+    ) -> Job:
+        """Measure a run; return its figures as `heedmap evaluate --json` prints them. `baselines`: all when None."""
+        from engine.evaluation.evaluate import Wanted, evaluate
+        from engine.model.baselines import BASELINES
+
+        names = tuple(BASELINES) if baselines is None else tuple(baselines)
+        recommender = yield from self._recommender(run)
+        return (yield from evaluate(recommender, Wanted(split, k, names, knock_out)))
+
     def history(self, run: str) -> Job:
         """Return the RunLog of a run, finished or not."""
         yield Progress("Reading the run")

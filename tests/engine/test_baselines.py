@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -20,6 +20,7 @@ from engine.model.baselines.contract import Baseline, Known, history_matrix, wit
 from engine.model.baselines.factors import fit_bpr, fit_ials, fit_mf, fit_vbpr, fold_in
 from engine.model.baselines.neighbours import fit_content_knn, fit_ease, fit_item_knn, mean_tokens
 from engine.model.baselines.popularity import fit_recent_popularity
+from engine.model.baselines.ratings import fit_rating_mf
 
 DAY = 86_400_000
 
@@ -231,3 +232,26 @@ def test_ranks_leave_out_what_the_shopper_had() -> None:
     parts = split("leave-one-out", data)
     ranks = all_ranks(BASELINES["popularity"].fit(Known(data, parts.train)), data, parts.test)
     assert ranks.max() <= 10 - 4  # four of ten products are gone
+
+
+def test_ratings_are_mean_and_biases_and_tastes() -> None:
+    data = shop(60, 24, length=11)
+    random = np.random.default_rng(8)
+    level, quality = random.normal(size=60) * 0.5, random.normal(size=24) * 0.5
+    taste, kind = random.normal(size=60), random.normal(size=24)
+    rating = 3.0 + level[data.user] + quality[data.item] + taste[data.user] * kind[data.item]
+    data = replace(data, value=rating.astype(np.float32))
+    mask = random.random(len(data.item)) < 0.8
+    fitted = fit_rating_mf(data, mask)
+    rows = np.flatnonzero(~mask)
+    histories = []
+    for row in rows:
+        own = np.flatnonzero((data.user == data.user[row]) & mask)
+        histories.append((data.item[own], data.value[own]))
+    predicted = fitted.predict(data.item[rows], histories)
+    spread = rating[rows].std()
+    assert np.sqrt(np.mean((predicted - rating[rows]) ** 2)) < 0.75 * spread
+    stranger = (np.array([3], np.int32), np.array([np.nan], np.float32))
+    assert fitted.predict(data.item[:1], [stranger])[0] == fitted.mean + fitted.bias[data.item[0]]
+    with pytest.raises(HeedmapError, match="No event has a rating"):
+        fit_rating_mf(shop(4, 8), np.ones(32, bool)[: len(shop(4, 8).item)])

@@ -68,7 +68,7 @@ def test_train_evaluate_and_check(tiny_shop: Path, tmp_path: Path, capsys: pytes
     trained = json.loads(capsys.readouterr().out)
     assert main(["evaluate", str(run), "--json"]) == 0
     measured = json.loads(capsys.readouterr().out)
-    assert measured["test ndcg@10"] == pytest.approx(trained["metrics"]["test ndcg@10"], abs=1e-9)
+    assert measured["model"]["metrics"]["ndcg"]["mean"] == pytest.approx(trained["metrics"]["test ndcg@10"], abs=1e-9)
     assert main(["check", str(tiny_shop), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["counts"]["items"] == 14
 

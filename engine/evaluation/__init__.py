@@ -1,0 +1,1 @@
+"""What a run is worth, measured as a user would check it: full ranking, intervals, baselines, knock-outs."""
