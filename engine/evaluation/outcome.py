@@ -12,12 +12,11 @@ from engine.dataset.split import Interactions
 from engine.jobs import Job, Progress
 from engine.metrics.beyond_accuracy import top_lists
 from engine.metrics.ranking import rank_of_target
+from engine.model.baselines.choose import batches
 from engine.model.baselines.contract import Ranker, without_history
 from engine.model.recommender import Model
 from engine.model.scoring import live_history, target_scores
 from engine.model.tokens import TokenSource
-
-_ROWS = 256
 
 # Targets (rows of the interactions), their live histories, and scores of the whole catalogue: float32[n, items].
 Batch = tuple[NDArray[np.int64], list[NDArray[np.int32]], NDArray[np.float32]]
@@ -40,8 +39,7 @@ def model_batches(model: Model, tokens: TokenSource, data: Interactions, targets
 
 
 def ranker_batches(ranker: Ranker, data: Interactions, targets: NDArray[np.int64]) -> Iterator[Batch]:
-    for first in range(0, len(targets), _ROWS):
-        chunk = targets[first : first + _ROWS]
+    for chunk in batches(targets, len(data.items)):
         histories = [live_history(data, int(target)) for target in chunk]
         yield chunk, histories, ranker.scores(data.user[chunk], histories)
 

@@ -13,7 +13,7 @@ _MIXES = (CONTENT, ("text",), ("image",), ("attribute", "link"), ("text", "attri
 
 _NEIGHBOURS = tuple({"neighbours": k, "shrink": s} for k in (50, 200) for s in (0.0, 20.0))
 _RIDGES = tuple({"regularisation": ridge} for ridge in (5.0, 20.0, 100.0, 500.0, 2000.0))
-_SGD = ({"ridge": 0.02}, {"ridge": 0.1})
+_SGD = ({"factors": 32}, {"factors": 64})
 _NEWEST = (0.95, 0.9, 0.8, 0.7, 0.6, 0.5)
 _ALL_OR_NEWEST = (1.0, 0.95, 0.8)
 

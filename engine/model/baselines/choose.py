@@ -14,14 +14,20 @@ from engine.metrics.ranking import ndcg, rank_of_target
 from engine.model.baselines.contract import Baseline, Content, Known, Ranker, with_decay, without_history
 from engine.model.scoring import live_history
 
-_ROWS = 256
+_ROWS, _SCORES = 256, 64_000_000
 MOST_VALIDATION = 2_000  # targets that a setting is chosen by; more cost time and change little
+
+
+def batches(targets: NDArray[np.int64], items: int) -> Iterator[NDArray[np.int64]]:
+    """The targets, as many at once as have their scores of all items in a quarter of a gigabyte."""
+    rows = max(1, min(_ROWS, _SCORES // max(1, items)))
+    for first in range(0, len(targets), rows):
+        yield targets[first : first + rows]
 
 
 def ranks(ranker: Ranker, data: Interactions, targets: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
     """Yield, batch by batch, the rank of each target for its live history, what the shopper had taken out."""
-    for first in range(0, len(targets), _ROWS):
-        chunk = targets[first : first + _ROWS]
+    for chunk in batches(targets, len(data.items)):
         histories = [live_history(data, int(target)) for target in chunk]
         scores = without_history(ranker.scores(data.user[chunk], histories), histories)
         yield rank_of_target(scores, data.item[chunk].astype(np.int64))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 
 from engine.dataset.split import Interactions
 from engine.features.attributes import Vocabulary
+
+_LEAST = 1e-6  # weight of an event that still counts
 
 Histories = list[NDArray[np.int32]]
 
@@ -120,7 +123,13 @@ def with_decay(ranker: Any, decay: float) -> Any:
 
 
 def history_matrix(histories: Histories, items: int, decay: float = 1.0) -> Any:
-    """scipy CSR float32[n, items]: weight `decay` ** (events since) of each product in each history."""
+    """scipy CSR float32[n, items]: weight `decay` ** (events since) of each product in each history.
+
+    Weights under a millionth are left out: long histories then cost what their newest events do.
+    """
+    if decay < 1.0:
+        read = math.ceil(math.log(_LEAST) / math.log(decay))
+        histories = [one[-read:] for one in histories]
     lengths = [len(one) for one in histories]
     start = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     columns = np.concatenate(histories) if histories else np.zeros(0, np.int32)

@@ -94,7 +94,7 @@ def _spread(history: NDArray[np.int32], count: int, decay: float) -> NDArray[np.
     return history[places].astype(np.int64)
 
 
-def fit_mf(known: Known, factors: int = 32, ridge: float = 0.01, epochs: int = 20) -> FactorRanker:
+def fit_mf(known: Known, factors: int = 32, ridge: float = 0.02, epochs: int = 20) -> FactorRanker:
     """Matrix factorisation with biases by SGD (Koren, Bell and Volinsky 2009), r = mu + b_u + b_i + q . v, for events:
 
     r is the logit that an event happens, trained by logistic loss against one uniformly drawn product per event. mu
@@ -105,7 +105,7 @@ def fit_mf(known: Known, factors: int = 32, ridge: float = 0.01, epochs: int = 2
     return FactorRanker("biased MF", setting, q, b, ridge, pairwise=False, seed=known.seed)
 
 
-def fit_vbpr(known: Known, factors: int = 32, ridge: float = 0.01, epochs: int = 20) -> FactorRanker:
+def fit_vbpr(known: Known, factors: int = 32, ridge: float = 0.02, epochs: int = 20) -> FactorRanker:
     """VBPR (He and McAuley 2016): x(u, i) = b_i + p_u . q_i + t_u . E f_i + beta . f_i, half of the factors visual.
 
     f_i is the mean reduced feature of the product's photos. [q_i, E f_i] are the factors that are folded in.

@@ -16,7 +16,7 @@ from engine.features.attributes import Vocabulary
 from engine.model.baselines.contract import Content, Histories, Known, LinearRanker, history_matrix
 
 EASE_UP_TO = 20_000  # products; its matrix has the square of that many entries
-_BLOCK = 1024
+_BLOCK, _ENTRIES = 1024, 32_000_000  # products, and entries of their dense rows, handled at once
 CONTENT = ("text", "image", "attribute", "link")
 
 
@@ -29,8 +29,9 @@ def fit_item_knn(known: Known, neighbours: int = 100, shrink: float = 10.0) -> L
     by_item = matrix.T.tocsr()
     norm = np.sqrt(known.popularity()).astype(np.float32)
     rows = []
-    for first in range(0, known.items, _BLOCK):
-        block = slice(first, min(first + _BLOCK, known.items))
+    size = max(1, min(_BLOCK, _ENTRIES // known.items))
+    for first in range(0, known.items, size):
+        block = slice(first, min(first + size, known.items))
         together = (by_item[block] @ matrix).toarray()
         together[np.arange(block.stop - block.start), np.arange(block.start, block.stop)] = 0.0
         alike = together / np.maximum(norm[block][:, None] * norm[None, :] + np.float32(shrink), 1e-9)
