@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.errors import HeedmapError
+from engine.features.efficientnet import FeatureMap
 from engine.features.encoder import About
 from engine.features.hf import Folder, load_module, preprocessor
 from engine.features.image import ImageEncoder, Optics
@@ -19,39 +20,9 @@ _FLEXIBLE = ("dinov2", "dinov2_with_registers")  # these interpolate their posit
 _SIDE = 224
 
 
-class FeatureMap(nn.Module):
-    """EfficientNet-Lite0 up to its last feature map, batch norms folded into the convolutions before them."""
-
-    def __init__(self, weights: Path) -> None:
-        super().__init__()
-        from efficientnet_lite_pytorch import EfficientNet
-
-        self.net = EfficientNet.from_name("efficientnet-lite0")
-        self.net.load_state_dict(read_weights(weights))
-        self.net.eval()
-        _fold(self.net, "_conv_stem", "_bn0")
-        _fold(self.net, "_conv_head", "_bn1")
-        for block in self.net._blocks:
-            for convolution, norm in (("_expand_conv", "_bn0"), ("_depthwise_conv", "_bn1"), ("_project_conv", "_bn2")):
-                if hasattr(block, convolution):
-                    _fold(block, convolution, norm)
-
-    def forward(self, pixel_values: Tensor) -> Tensor:
-        """float[n, 3, 224, 224] -> float[n, 7, 7, 1280]."""
-        states: Tensor = self.net.extract_features(pixel_values)
-        return states.permute(0, 2, 3, 1)
-
-
-def _fold(owner: nn.Module, convolution: str, norm: str) -> None:
-    from torch.nn.utils.fusion import fuse_conv_bn_eval
-
-    setattr(owner, convolution, fuse_conv_bn_eval(getattr(owner, convolution), getattr(owner, norm)))
-    setattr(owner, norm, nn.Identity())
-
-
 def efficientnet_lite0(weights: Path, about: About, cells: int, device: str) -> ImageEncoder:
     """7 x 7 cells of 1,280 features, ImageNet weights."""
-    module = FeatureMap(weights).requires_grad_(False)
+    module = FeatureMap(read_weights(weights)).eval().requires_grad_(False)
     optics = Optics(_SIDE, (127.0,) * 3, (128.0,) * 3)
     return ImageEncoder(module, _call, optics, about, cells, device, channels_last=True)
 
