@@ -17,6 +17,10 @@ CONTEXT = ("kind", "gap", "hour", "weekday", "season", "carried")
 SPLITS = ("temporal", "leave-one-out")
 CONTENT = ("text", "image", "audio", "attribute", "link")
 QUANTISE = ("none", "int8")
+TUNE = ("none", "lora", "adalora", "prefix", "adapter", "full")
+TUNED = ("text", "image", "audio")
+PRECISION = ("auto", "fp32", "bf16", "fp16")
+TRACK = ("tensorboard", "wandb", "none")
 
 
 def _setting(default: Any, help: str, low: float | None = None, high: float | None = None, choices: Any = ()) -> Any:
@@ -94,6 +98,24 @@ class Config:
     batch: int = _setting(64, "Shopper histories per step.", 1, 4096)
     learning_rate: float = _setting(0.001, "Step size of AdamW at its peak.", 1e-6, 1.0)
     weight_decay: float = _setting(0.01, "AdamW's weight decay.", 0.0, 10.0)
+    accumulate: int = _setting(
+        1, "Portions in which each step is computed, one after the other, to spare memory.", 1, 1024
+    )
+    # encoders that learn
+    tune: str = _setting("none", "How encoders are fine-tuned, end to end, after the training.", choices=TUNE)
+    tune_modalities: tuple[str, ...] = _setting(("text",), "Whose encoders are fine-tuned.", choices=TUNED)
+    tune_epochs: int = _setting(3, "Epochs of fine-tuning.", 1, 1000)
+    tune_rank: int = _setting(8, "Size of an adapter: rank, width of a bottleneck, or pieces of a prefix.", 1, 256)
+    tune_learning_rate: float = _setting(0.0003, "Step size of the encoders while they are fine-tuned.", 1e-8, 1.0)
+    tune_batch: int = _setting(32, "Shopper histories per step of fine-tuning.", 1, 4096)
+    tune_items: int = _setting(48, "Products per step that are encoded anew, so that the encoder learns.", 1, 4096)
+    photo_augment: bool = _setting(
+        True, "Whether photos are cropped, mirrored and tinted a little while their encoder learns."
+    )
+    precision: str = _setting(
+        "auto", "Numbers in which encoders learn: auto takes 16 bits where the device is fast at it.", choices=PRECISION
+    )
+    track: str = _setting("tensorboard", "Where the course of the training is written to.", choices=TRACK)
     seed: int = _setting(1, "Fixes every random choice.", 0, 2**31 - 1)
     device: str = _setting("auto", "cuda, mps, xpu or cpu; auto takes the first there is.")
     threads: int = _setting(0, "Threads for training; 0 leaves one core to the window.", 0, 256)
@@ -105,6 +127,12 @@ class Config:
             raise HeedmapError(f"heads={self.heads} does not divide dim={self.dim}.", "Choose heads that divide dim.")
         if not self.modalities and not self.identity:
             raise HeedmapError("The model would see nothing of a product.", "Add a modality, or set identity=true.")
+        if self.tune != "none" and self.quantise != "none":
+            raise HeedmapError("Quantised encoders cannot learn.", "Set quantise=none, or tune=none.")
+        if self.tune != "none" and not set(self.tune_modalities) & set(self.modalities):
+            raise HeedmapError(
+                f"tune={self.tune} has no encoder to tune.", "Name in tune_modalities what modalities holds."
+            )
 
     @staticmethod
     def _check(name: str, value: Any, meta: Mapping[str, Any]) -> None:
