@@ -71,6 +71,10 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--out", type=Path, required=True, metavar="DATASET")
     _add_set(one, "an option of the importer")
 
+    one = command("encoders", _encoders, "List the encoders of texts, photos and recordings on this machine.")
+    one.add_argument("folders", type=Path, nargs="*", metavar="FOLDER", help="a Hugging Face folder, or one of them")
+    one.add_argument("--workspace", type=Path, metavar="W", help="look in its folder `encoders` too")
+
     one = command("check", _check, "List a dataset's problems.")
     one.add_argument("dataset", type=Path, metavar="DATASET")
 
@@ -216,6 +220,16 @@ def _say_dataset(folder: Path, parsed: Any) -> Any:
         for note in about.notes:
             print(f"Note: {note}")
     return {"dataset": str(folder), "counts": about.counts, "notes": about.notes}
+
+
+def _encoders(parsed: Any, _: Shot | None) -> Any:
+    from engine.features.inventory import inventory, table
+
+    home = os.environ.get("HEEDMAP_WORKSPACE")
+    found = inventory(parsed.folders, parsed.workspace or (Path(home) if home else None))
+    if not parsed.json:
+        print(table(found))
+    return [asdict(one) for one in found]
 
 
 def _check(parsed: Any, _: Shot | None) -> Any:
