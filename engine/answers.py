@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from engine.explain.types import HistoryEvent
+from engine.explain.types import HistoryEvent, RuleEffect
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,11 @@ class RunSummary:
 
 @dataclass(frozen=True)
 class RankedItem:
-    """One product of a ranked list; `parts` is its score by modality, with "identity" and "bias": they sum to it."""
+    """One product of a ranked list; `parts` is its score by modality, with "identity" and "bias": they sum to it.
+
+    Under business rules `rank` is the place that is shown, `model_rank` the model's own (0: as `rank`), and `effects`
+    what each rule did; what rules added to the score is theirs alone, `score` stays the model's.
+    """
 
     item: str
     title: str
@@ -79,6 +83,8 @@ class RankedItem:
     rank: int
     score: float
     parts: dict[str, float]
+    model_rank: int = 0
+    effects: tuple[RuleEffect, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -91,3 +97,4 @@ class Ranking:
     items: tuple[RankedItem, ...]
     history: tuple[HistoryEvent, ...]
     seconds: float
+    notes: tuple[str, ...] = ()  # what must be said of this list: of a live history, of a rule

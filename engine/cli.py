@@ -102,11 +102,13 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("run", type=Path, metavar="RUN")
     one.add_argument("--user", metavar="U", help="a shopper; the run's first one by default")
     one.add_argument("-k", type=int, default=10, metavar="K")
+    _add_live(one)
 
     one = command("explain", _explain, "Explain why a product has its score for a shopper.")
     _add_pair(one)
     one.add_argument("--method", default="contribution", metavar="M", help="contribution or attention")
     one.add_argument("--out", type=Path, metavar="F", help="a file ending in .html, .svg, .csv, .json or .png")
+    _add_live(one)
 
     one = command("shot", _shot, "Draw the explorer to a PNG file, without a screen.")
     _add_pair(one)
@@ -124,16 +126,32 @@ def _add_pair(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--item", default="", metavar="I", help="a product; the shopper's first one by default")
 
 
+def _add_live(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--add", action="append", default=[], metavar="ITEM[@TIME]", help="as if this had happened too")
+    parser.add_argument("--kind", default="", metavar="K", help="the kind of the added events, such as view")
+    parser.add_argument(
+        "--with",
+        action="append",
+        default=[],
+        dest="carried",
+        metavar="FIELD=VALUE",
+        help="what else the added events carry, such as device=phone",
+    )
+    parser.add_argument("--remove", action="append", default=[], metavar="ITEM", help="as if this had not happened")
+    parser.add_argument("--invented", action="store_true", help="a shopper of nothing but the added events")
+    parser.add_argument("--rules", type=Path, metavar="F", help="a JSON file of business rules")
+
+
 def _add_set(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help=what)
 
 
-def _settings(pairs: list[str]) -> dict[str, str]:
+def _settings(pairs: list[str], option: str = "--set") -> dict[str, str]:
     settings = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals:
-            raise HeedmapError(f"--set {pair} has no '='.", "Write --set key=value.")
+            raise HeedmapError(f"{option} {pair} has no '='.", f"Write {option} key=value.")
         settings[key.strip()] = value.strip()
     return settings
 
@@ -327,12 +345,35 @@ def _recommend(parsed: Any, _: Shot | None) -> Any:
     if parsed.k < 1:
         raise HeedmapError(f"-k {parsed.k} is not a number of products.", "Give 1 or more.")
     recommender = _open(parsed)
-    ranking = recommender.rank(parsed.user or recommender.data.users[0], parsed.k)
+    session, rules = _live(parsed), _rules(parsed)
+    ranking = recommender.rank(parsed.user or recommender.data.users[0], parsed.k, session, rules)
     if not parsed.json:
+        from engine.explain.export import effect_sentence
+
         print(f"For shopper {ranking.user}, of {ranking.catalogue:,} products:")
         for one in ranking.items:
             print(f"{one.rank:>4}  {one.score:>8.3f}  {one.title}  ({one.item})")
+            for effect in one.effects:
+                print(f"{'':16}{effect_sentence(effect)}")
+        for note in ranking.notes:
+            print(f"Note: {note}")
     return asdict(ranking)
+
+
+def _live(parsed: Any) -> Any:
+    from engine.live import Session, read_event
+
+    if not (parsed.add or parsed.remove or parsed.invented):
+        return None
+    carried = tuple(_settings(parsed.carried, "--with").items())
+    added = tuple(read_event(one, parsed.kind, carried) for one in parsed.add)
+    return Session(added, tuple(parsed.remove), parsed.invented)
+
+
+def _rules(parsed: Any) -> Any:
+    from engine.rules import read_rules
+
+    return read_rules(parsed.rules) if parsed.rules else ()
 
 
 def _explain(parsed: Any, shot: Shot | None) -> Any:
@@ -341,11 +382,17 @@ def _explain(parsed: Any, shot: Shot | None) -> Any:
 
     recommender = _open(parsed)
     user = parsed.user or recommender.data.users[0]
-    item = parsed.item or recommender.rank(user, 1).items[0].item
+    session, rules = _live(parsed), _rules(parsed)
+    best = [parsed.item] if parsed.item else [one.item for one in recommender.rank(user, 1, session, rules).items]
+    if not best:
+        raise HeedmapError("The rules leave no product to explain.", "Name one with --item.")
+    item = best[0]
     if parsed.out is not None and parsed.out.suffix == ".png":
+        if session or rules:
+            raise HeedmapError("A picture of the window shows no live session and no rules.", "Use .html or .svg.")
         parsed.user, parsed.item, parsed.theme, parsed.language, parsed.size = user, item, "light", "en", "1600x1000"
         return _shot(parsed, shot)
-    explanation = explain(recommender, user, item, parsed.method)
+    explanation = explain(recommender, user, item, parsed.method, session, rules)
     if parsed.out is not None:
         export(explanation, recommender.dataset, parsed.out)
     if not parsed.json:

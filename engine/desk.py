@@ -11,7 +11,9 @@ from engine.files import read_json
 from engine.jobs import Job, Progress
 
 if TYPE_CHECKING:
+    from engine.live import Event, Session
     from engine.recommend import Recommender
+    from engine.rules import Rule
 
 
 @dataclass(frozen=True)
@@ -52,17 +54,35 @@ class Desk:
         recommender = yield from self._recommender(run)
         return recommender.summary()
 
-    def rank(self, run: str, user: str, k: int = 100) -> Job:
-        """Return the Ranking of the `k` best products for a shopper."""
+    def rank(
+        self,
+        run: str,
+        user: str,
+        k: int = 100,
+        added: tuple[Event, ...] = (),
+        removed: tuple[str, ...] = (),
+        rules: str = "",
+    ) -> Job:
+        """Return the Ranking of the `k` best products for a shopper, of the past with events added and products removed
+        (an empty `user` has no past but those); `rules` is a file of business rules."""
         recommender = yield from self._recommender(run)
-        return recommender.rank(user, k)
+        return recommender.rank(user, k, _session(user, added, removed), _rules(rules))
 
-    def explain(self, run: str, user: str, item: str, method: str = "contribution") -> Job:
-        """Return the Explanation of one product's score for one shopper."""
+    def explain(
+        self,
+        run: str,
+        user: str,
+        item: str,
+        method: str = "contribution",
+        added: tuple[Event, ...] = (),
+        removed: tuple[str, ...] = (),
+        rules: str = "",
+    ) -> Job:
+        """Return the Explanation of one product's score for one shopper, of the same past as `rank`."""
         from engine.explain.methods import explain
 
         recommender = yield from self._recommender(run)
-        return explain(recommender, user, item, method)
+        return explain(recommender, user, item, method, _session(user, added, removed), _rules(rules))
 
     def sample(self, out: str, items: int = 400, shoppers: int = 600, seed: int = 7) -> Job:
         """Draw and write the planted-truth sample; return its folder."""
@@ -120,3 +140,15 @@ class Desk:
             recommender = yield from Recommender.open(folder)
             self._opened = {folder: (changed, recommender)}  # one at a time: a catalogue's tokens are large
         return self._opened[folder][1]
+
+
+def _session(user: str, added: tuple[Event, ...], removed: tuple[str, ...]) -> Session | None:
+    from engine.live import Session
+
+    return Session(tuple(added), tuple(removed), invented=not user) if added or removed or not user else None
+
+
+def _rules(path: str) -> tuple[Rule, ...]:
+    from engine.rules import read_rules
+
+    return read_rules(Path(path)) if path else ()

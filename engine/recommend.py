@@ -15,19 +15,22 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.answers import DatasetSummary, Items, RankedItem, Ranking, RunSummary, Shoppers
-from engine.dataset.history import History, history_of
+from engine.dataset.history import History
 from engine.dataset.split import Interactions, Split, interactions, split
 from engine.dataset.store import Dataset
 from engine.device import choose_device
 from engine.errors import HeedmapError
 from engine.explain.types import HistoryEvent, ItemText
+from engine.facts import Facts
 from engine.features.catalogue import Catalogue
 from engine.files import read_json
 from engine.jobs import Job, Progress
+from engine.live import Past, Session, live_past, past_of
 from engine.model.recommender import Model, ModelShape
 from engine.model.scoring import RERANKED, all_scores, place_ahead, reranked, shopper_vectors
 from engine.model.tokens import Tokens
 from engine.model.tower import TowerShape
+from engine.rules import Rule, Ruled, apply
 from engine.training.checkpoint import load_tensors, load_weights
 from engine.training.config import Config
 
@@ -65,6 +68,7 @@ class Recommender:
         self.item_index = {item: index for index, item in enumerate(self.data.items)}
         self.user_index = {user: index for index, user in enumerate(self.data.users)}
         self.texts = _texts(dataset)
+        self.facts = Facts(dataset)
         self._item_texts: dict[int, tuple[ItemText, ...]] = {}
         self._text_items = np.array([item for item, _ in catalogue.fields], dtype=np.int64)
 
@@ -75,6 +79,10 @@ class Recommender:
             raise HeedmapError(f"There is no run at {folder}.", "Train one with `heedmap train`.")
         yield Progress("Opening the run")
         card = read_json(folder / "run.json")
+        if card.get("version") == 1:
+            raise HeedmapError(
+                f"The run {folder.name} is of Heedmap's first model, which is no more.", "Train it again."
+            )
         try:
             dataset = Dataset.open((folder / card["dataset"]["folder"]).resolve())
             if dataset.manifest.fingerprint != card["dataset"]["fingerprint"]:
@@ -151,9 +159,13 @@ class Recommender:
             )
         return self.item_index[name]
 
-    def history(self, user: int) -> History:
-        """A shopper's whole past; the sequence reads the last `config.history` events, the linear term all of them."""
-        return history_of(self.data, user)
+    def past(self, name: str, session: Session | None = None) -> Past:
+        """A shopper's whole past, changed by a live session; the sequence reads the last `config.history` events, the
+        linear term all of them. HeedmapError names an unknown shopper, or what of the session cannot be."""
+        known = None if session and session.invented else past_of(self.data, self.user(name))
+        return (
+            known if session is None and known else live_past(self.data, known, session or Session(), self.item_index)
+        )
 
     def shopper_vectors(self, histories: list[History]) -> Tensor:
         """u of each history: float32[n, dim]."""
@@ -164,20 +176,44 @@ class Recommender:
         found: NDArray[np.float32] = all_scores(self.model, self.matrix, shoppers, histories).cpu().numpy()
         return found
 
-    def rank(self, name: str, k: int) -> Ranking:
-        """The best `k` products for a shopper. Ties break by the catalogue's order."""
+    def running(self, past: Past) -> tuple[Tensor, NDArray[np.float32]]:
+        """u: float[1, dim], and the scores that a list is made of: float32[items], -inf for what the shopper has.
+
+        Under `cross` fusion the products that the shopper itself has asked for stand ahead of all others.
+        """
+        shopper = self.shopper_vectors([past.history])
+        scores = self.scores(shopper, [past.history])[0]
+        scores[past.history.items] = -np.inf
+        if self.config.fusion == "cross":
+            place_ahead(scores, *reranked(self.model, self.tokens, shopper[0], past.history, scores))
+        return shopper, scores
+
+    def under(self, rules: tuple[Rule, ...], scores: NDArray[np.float32]) -> Ruled:
+        """What rules make of a list of `running` scores."""
+        if self.config.fusion == "cross":  # behind these stand scores that were moved
+            scores = scores.copy()
+            scores[np.argsort(-scores, kind="stable")[RERANKED:]] = -np.inf
+        return apply(rules, scores, self.item_index, self.facts.values, self._vectors_over)
+
+    def _vectors_over(self, what: str) -> NDArray[np.float32]:
+        """Vectors in which products are compared: whole, or of their content alone."""
+        parts = [one for name, one in self.parts_of_items.items() if what != "content" or name != "identity"]
+        found: NDArray[np.float32] = (torch.stack(parts).sum(dim=0) if parts else self.matrix).cpu().numpy()
+        return found
+
+    def rank(self, name: str, k: int, session: Session | None = None, rules: tuple[Rule, ...] = ()) -> Ranking:
+        """The best `k` products for a shopper, of the past that a live session made, in the order that rules give.
+
+        Ties break by the catalogue's order.
+        """
         began = time.perf_counter()
-        user = self.user(name)
-        history = self.history(user)
-        shopper = self.shopper_vectors([history])
-        scores = self.scores(shopper, [history])[0]
-        scores[history.items] = -np.inf
-        asking = shopper if self.config.fusion == "cross" else None
-        if asking is not None:
-            place_ahead(scores, *reranked(self.model, self.tokens, shopper[0], history, scores))
-            k = min(k, RERANKED)  # behind them stand scores that were moved
-        order = np.argsort(-scores, kind="stable")
-        best = order[: min(k, int(np.isfinite(scores).sum()))]
+        past = self.past(name, session)
+        shopper, scores = self.running(past)
+        ruled = self.under(rules, scores)
+        best = ruled.order[: min(k, RERANKED) if self.config.fusion == "cross" else k]
+        model_rank = np.zeros(len(scores), np.int64)
+        model_rank[ruled.before] = np.arange(1, len(ruled.before) + 1)
+        parts = self._parts(best, shopper[0], past.history)
         ranked = tuple(
             RankedItem(
                 item=self.data.items[index],
@@ -185,19 +221,20 @@ class Recommender:
                 image=self.texts.image[index],
                 rank=place,
                 score=float(scores[index]),
-                parts=parts,
+                parts=parts[place - 1],
+                model_rank=int(model_rank[index]),
+                effects=ruled.effects(int(index)),
             )
-            for place, (index, parts) in enumerate(
-                zip(best, self._parts(best, shopper[0], history), strict=True), start=1
-            )
+            for place, index in enumerate(best, start=1)
         )
         return Ranking(
             run=self.folder.name,
-            user=name,
+            user=past.name,
             catalogue=int(np.isfinite(scores).sum()),
             items=ranked,
-            history=self.history_events(user, None),
+            history=self.history_events(past, None),
             seconds=time.perf_counter() - began,
+            notes=(*past.notes, *ruled.notes),
         )
 
     def _parts(self, items: NDArray[np.int64], shopper: Tensor, history: History) -> list[dict[str, float]]:
@@ -238,19 +275,18 @@ class Recommender:
         self._item_texts[item] = found
         return found
 
-    def history_events(self, user: int, contributions: NDArray[np.float64] | None) -> tuple[HistoryEvent, ...]:
+    def history_events(self, past: Past, contributions: NDArray[np.float64] | None) -> tuple[HistoryEvent, ...]:
         """The past events that the model read, oldest first, with their contributions where given."""
-        place = self.data.events_of(user)
-        first = max(place.start, place.stop - self.config.history)
+        first = max(0, len(past.history) - self.config.history)
         events = []
-        for row, event in enumerate(range(first, place.stop)):
-            item = int(self.data.item[event])
+        for row, event in enumerate(range(first, len(past.history))):
+            item = int(past.history.items[event])
             events.append(
                 HistoryEvent(
                     item=self.data.items[item],
                     title=self.texts.title[item],
-                    time=datetime.fromtimestamp(int(self.data.time[event]) / 1000, UTC).isoformat(timespec="seconds"),
-                    kind=str(self.data.kind[event]),
+                    time=datetime.fromtimestamp(int(past.time[event]) / 1000, UTC).isoformat(timespec="seconds"),
+                    kind=str(past.kind[event]),
                     image=self.texts.image[item],
                     contribution=None if contributions is None else float(contributions[row]),
                 )

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from engine.dataset.history import History
 from engine.explain.types import Token
+from engine.live import Session
 from engine.model.scoring import reranked, scores_asked
 from engine.model.tower import TokenBatch
 from engine.recommend import Recommender
@@ -32,10 +33,11 @@ class Shown:
 class Case:
     """A pair under explanation. Raw tokens are numbered modality by modality, in the model's order."""
 
-    def __init__(self, recommender: Recommender, user: str, item: str) -> None:
+    def __init__(self, recommender: Recommender, user: str, item: str, session: Session | None = None) -> None:
         self.recommender, self.model = recommender, recommender.model
-        self.user, self.item = recommender.user(user), recommender.item(item)
-        self.history = recommender.history(self.user)
+        self.past = recommender.past(user, session)
+        self.user, self.history = self.past.user, self.past.history
+        self.item = recommender.item(item)
         self.shopper: Tensor = recommender.shopper_vectors([self.history])[0]
         scores = recommender.scores(self.shopper[None], [self.history])[0]
         scores[self.history.items] = np.where(self.history.items == self.item, scores[self.history.items], -np.inf)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from engine.dataset.store import Dataset
 from engine.errors import HeedmapError
 from engine.explain.figure import COLOURS, svg
-from engine.explain.types import Explanation, ItemText
+from engine.explain.types import Explanation, ItemText, RuleEffect
 from engine.files import write_bytes
 
 NAMES = {
@@ -53,8 +53,27 @@ def summary(explanation: Explanation) -> str:
     for index in best:
         token = explanation.tokens[index]
         lines.append(f"{shares[index]:>+9.3f}  {NAMES[token.modality]}: {token.label}")
-    lines.append(grade_sentence(explanation))
+    lines += [grade_sentence(explanation), *rule_sentences(explanation), *(f"Note: {one}" for one in explanation.notes)]
     return "\n".join(lines)
+
+
+def rule_sentences(explanation: Explanation) -> list[str]:
+    """What business rules made of the product's place; nothing where none was applied."""
+    if explanation.shown_rank is None:
+        return []
+    said = [f"Rule {effect_sentence(one)}" for one in explanation.effects]
+    boost = sum(one.score_change for one in explanation.effects)
+    if boost:
+        said.append(f"Ranked by {explanation.score + boost:.3f} = score {explanation.score:.3f} {boost:+.3f} by rules.")
+    place = f"at rank {explanation.shown_rank}" if explanation.shown_rank else "nowhere: a rule took it out"
+    return [*said, f"Under the rules it is shown {place}; the model's rank is {explanation.rank}."]
+
+
+def effect_sentence(effect: RuleEffect) -> str:
+    """One effect of a rule, such as "own brand (boost): +0.300, rank 7 to 2"."""
+    change = f"{effect.score_change:+.3f}, " if effect.score_change else ""
+    after = f"rank {effect.rank_before} to {effect.rank_after}" if effect.rank_after else "taken out"
+    return f"{effect.rule} ({effect.kind}): {change}{after}"
 
 
 def grade_sentence(explanation: Explanation) -> str:
@@ -125,6 +144,7 @@ def _html(explanation: Explanation, dataset: Dataset) -> str:
         f" {explanation.catalogue:,} · score {explanation.score:.3f} · method {html.escape(explanation.method)} · run"
         f" {html.escape(explanation.run)} · {html.escape(dataset.manifest.name)}. {note}</p>",
         f"<p><b>{html.escape(grade_sentence(explanation))}</b></p>",
+        *(f"<p>{html.escape(one)}</p>" for one in (*rule_sentences(explanation), *explanation.notes)),
         _sum_bars(explanation),
         "<div class=two><div>",
         _photo(explanation, dataset, shares),

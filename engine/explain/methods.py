@@ -12,9 +12,11 @@ from engine.errors import HeedmapError
 from engine.explain import attention, contribution
 from engine.explain.case import Case
 from engine.explain.history import leave_one_out
-from engine.explain.types import Explanation
+from engine.explain.types import Explanation, RuleEffect
 from engine.faithfulness import faithfulness
+from engine.live import Session
 from engine.recommend import Recommender
+from engine.rules import Rule
 
 METHODS: dict[str, Callable[[Case], NDArray[np.float64]]] = {
     "contribution": contribution.attribute,
@@ -22,17 +24,28 @@ METHODS: dict[str, Callable[[Case], NDArray[np.float64]]] = {
 }
 
 
-def explain(recommender: Recommender, user: str, item: str, method: str = "contribution") -> Explanation:
-    """Explain one product's score for one shopper. HeedmapError names an unknown shopper, product or method."""
+def explain(
+    recommender: Recommender,
+    user: str,
+    item: str,
+    method: str = "contribution",
+    session: Session | None = None,
+    rules: tuple[Rule, ...] = (),
+) -> Explanation:
+    """Explain one product's score for one shopper, of the past that a live session made; and its place under rules.
+
+    HeedmapError names an unknown shopper, product or method.
+    """
     if method not in METHODS:
         raise HeedmapError(f"There is no method {method!r}.", f"Use one of {', '.join(METHODS)}.")
     began = time.perf_counter()
-    case = Case(recommender, user, item)
+    case = Case(recommender, user, item, session)
+    shown, effects, notes = _under_rules(case, rules)
     exact = contribution.attribute(case)
     chosen = exact if method == "contribution" else METHODS[method](case)
     return Explanation(
         run=recommender.folder.name,
-        user=user,
+        user=case.past.name,
         item=item,
         title=recommender.texts.title[case.item],
         rank=case.rank_of(case.score),
@@ -47,9 +60,25 @@ def explain(recommender: Recommender, user: str, item: str, method: str = "contr
         texts=recommender.item_texts(case.item),
         images=recommender.texts.images[case.item],
         grid=recommender.catalogue.grid if "image" in case.tokens else (0, 0),
-        history=recommender.history_events(case.user, leave_one_out(case)),
+        history=recommender.history_events(case.past, leave_one_out(case)),
         completeness_gap=float(exact.sum() + case.bias - case.score),
         faithfulness=faithfulness(case, chosen.sum(axis=1)),
         seconds=time.perf_counter() - began,
         sums_to_score=method == "contribution",
+        effects=effects,
+        shown_rank=shown,
+        notes=(*case.past.notes, *notes),
     )
+
+
+def _under_rules(case: Case, rules: tuple[Rule, ...]) -> tuple[int | None, tuple[RuleEffect, ...], tuple[str, ...]]:
+    """The place that is shown, what each rule did, and what must be said of it."""
+    if not rules:
+        return None, (), ()
+    if (case.history.items == case.item).any():
+        return None, (), (f"{case.past.name} has this product already, so no rule places it.",)
+    _, scores = case.recommender.running(case.past)
+    ruled = case.recommender.under(rules, scores)
+    if case.item not in ruled.before:
+        return None, (), ("The product stands behind those that are ranked, so no rule places it.",)
+    return ruled.rank(case.item), ruled.effects(case.item), tuple(ruled.notes)

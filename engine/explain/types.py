@@ -56,6 +56,18 @@ class HistoryEvent:
 
 
 @dataclass(frozen=True)
+class RuleEffect:
+    """What a business rule did to one product's place. Ranks are from 1, 0 for out of the list; score_change is a term
+    of its own beside the model's score."""
+
+    rule: str
+    kind: str  # filter, exclude, boost, diversity, exposure or pin
+    rank_before: int
+    rank_after: int
+    score_change: float
+
+
+@dataclass(frozen=True)
 class Faithfulness:
     """How much better a map finds what matters than random order does, measured by deletion in the model.
 
@@ -105,6 +117,9 @@ class Explanation:
     seconds: float
     sums_to_score: bool = True  # False for methods whose numbers are not shares of the score (attention)
     schema_version: int = SCHEMA_VERSION
+    effects: tuple[RuleEffect, ...] = ()  # of business rules, in their order; `rank` is the model's, before them
+    shown_rank: int | None = None  # under the rules: 0 when one took the product out, None without rules
+    notes: tuple[str, ...] = ()  # what a reader must know: of a live history, of what cannot be explained
 
     def parts(self) -> dict[str, float]:
         """The sum of contributions per modality, and "bias"."""

@@ -77,7 +77,7 @@ def test_removing_parts_is_computed_by_the_model(opened: Opened) -> None:
 def test_leaving_a_purchase_out_is_ranking_without_it(opened: Opened) -> None:
     recommender = opened()
     one = explain(recommender, "u0", "i3")
-    history = recommender.history(0)
+    history = recommender.past("u0").history
     shorter = history.without(len(history) - len(one.history) + 2)
     without = float(recommender.scores(recommender.shopper_vectors([shorter]), [shorter])[0][recommender.item("i3")])
     assert one.history[2].contribution == pytest.approx(one.score - without, abs=1e-5)

@@ -1,0 +1,44 @@
+"""What business rules may ask of products: the values of a field, product by product."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from engine.dataset.store import Dataset
+from engine.errors import HeedmapError
+
+_COLUMNS: dict[str, Callable[[Any], tuple[str, ...]]] = {
+    "item": lambda value: (value,),
+    "title": lambda value: (value,),
+    "brand": lambda value: (value,) if value else (),
+    "category": lambda value: tuple(value or ()),
+    "price": lambda value: () if value is None else (repr(value),),
+}
+
+
+class Facts:
+    """Fields of the items table and its named attributes; each is read once."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._dataset = dataset
+        self._read: dict[str, list[tuple[str, ...]]] = {}
+
+    def values(self, field: str) -> list[tuple[str, ...]]:
+        """Of each product, in the catalogue's order. HeedmapError when nothing in the dataset has such a field."""
+        if field not in self._read:
+            rows = self._dataset.rows("SELECT item, title, brand, category, price, attributes FROM items")
+            found = []
+            for item, title, brand, category, price, attributes in rows:
+                columns = {"item": item, "title": title, "brand": brand, "category": category, "price": price}
+                own = _COLUMNS[field](columns[field]) if field in columns else ()
+                carried = tuple(one["value"] for one in attributes or [] if one["name"] == field and one["value"])
+                found.append((*own, *carried))
+            if field not in _COLUMNS and not any(found):
+                names = {one["name"] for row in rows for one in row[5] or []}
+                raise HeedmapError(
+                    f"A rule asks for {field!r}, which no product of {self._dataset.manifest.name} has.",
+                    f"The fields are {', '.join([*_COLUMNS, *sorted(names)][:30])}.",
+                )
+            self._read[field] = found
+        return self._read[field]

@@ -1,0 +1,354 @@
+"""A strategy layer on top of scores: business rules from a small file, and what each did to each rank.
+
+    {"rules": [
+      {"name": "in stock", "rule": "filter", "where": {"field": "stock", "at_least": 1}},
+      {"name": "no recalls", "rule": "exclude", "items": ["i3"]},
+      {"name": "own brand", "rule": "boost", "by": 0.3, "where": {"field": "brand", "is": ["Acme", "Apex"]}},
+      {"name": "variety", "rule": "diversity", "lambda": 0.7, "over": "content", "within": 50},
+      {"name": "newcomers", "rule": "exposure", "at_least": 2, "within": 10, "where": {"field": "new", "is": "yes"}},
+      {"name": "campaign", "rule": "pin", "item": "i4", "position": 1}
+    ]}
+
+Rules act in the order of `KINDS`, those of one kind as they are written: what is filtered cannot be pinned back.
+`field` is brand, category (any level), price, item, title, or the name of an attribute. A condition holds where one of
+a product's values passes all of its tests: is, is_not, at_least, at_most; or, with "present", where it has a value.
+`diversity` is maximal marginal relevance (Carbonell and Goldstein 1998): places go, one by one, to the product with the
+largest lambda * relevance - (1 - lambda) * likeness to what is placed already; relevance is the score scaled to 0..1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import HeedmapError
+from engine.explain.types import RuleEffect
+from engine.files import read_json
+
+KINDS = ("filter", "exclude", "boost", "diversity", "exposure", "pin")
+OVER = ("vectors", "content")
+_TESTS = ("is", "is_not", "at_least", "at_most", "present")
+
+Values = Callable[[str], list[tuple[str, ...]]]  # a field's name -> each product's values of it
+Vectors = Callable[[str], NDArray[np.float32]]  # "vectors" or "content" -> float32[items, dim]
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Which products a rule is about. one_of, none_of: values; at_least, at_most: bounds on a number."""
+
+    field: str
+    one_of: tuple[str, ...] | None = None
+    none_of: tuple[str, ...] | None = None
+    at_least: float | None = None
+    at_most: float | None = None
+    present: bool | None = None
+
+    def holds(self, values: tuple[str, ...]) -> bool:
+        """For a product with these values of the field."""
+        if self.present is not None and bool(values) is not self.present:
+            return False
+        if self.none_of is not None and any(one in self.none_of for one in values):
+            return False
+        if self.one_of is None and self.at_least is None and self.at_most is None:
+            return True
+        return any(self._passes(one) for one in values)
+
+    def _passes(self, value: str) -> bool:
+        if self.one_of is not None and value not in self.one_of:
+            return False
+        if self.at_least is None and self.at_most is None:
+            return True
+        try:
+            number = float(value)
+        except ValueError:
+            return False
+        return (self.at_least is None or number >= self.at_least) and (self.at_most is None or number <= self.at_most)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule. by: added to scores (boost); weight: lambda (diversity); the rest as in the file."""
+
+    name: str
+    kind: str
+    where: Condition | None = None
+    items: tuple[str, ...] = ()
+    by: float = 0.0
+    weight: float = 0.0
+    over: str = "vectors"
+    within: int = 0
+    at_least: int = 0
+    position: int = 0
+
+
+def read_rules(path: Path) -> tuple[Rule, ...]:
+    """Read a file of rules. HeedmapError names the rule and the field that is wrong."""
+    return rules_from(read_json(path), path.name)
+
+
+def rules_from(content: Any, source: str = "the rules") -> tuple[Rule, ...]:
+    """The rules of a decoded file, in the order in which they act."""
+    if not isinstance(content, dict) or not isinstance(content.get("rules"), list):
+        raise HeedmapError(f"{source} holds no rules.", 'It must be {"rules": [{"name": ..., "rule": ...}, ...]}.')
+    _only(content, ("rules",), source)
+    rules = [_rule(one, f"{source}, rule {place}") for place, one in enumerate(content["rules"], start=1)]
+    names = [rule.name for rule in rules]
+    positions = [str(rule.position) for rule in rules if rule.kind == "pin"]
+    for what, seen in (("name", names), ("position", positions)):
+        if twice := [one for one in seen if seen.count(one) > 1]:
+            raise HeedmapError(f"{source} has two rules with the {what} {twice[0]}.", f"Give each another {what}.")
+    return tuple(sorted(rules, key=lambda rule: (KINDS.index(rule.kind), rule.position)))
+
+
+_FIELDS: dict[str, tuple[str, ...]] = {
+    "filter": ("where",),
+    "exclude": ("items",),
+    "boost": ("where", "by"),
+    "diversity": ("lambda",),
+    "exposure": ("where", "at_least", "within"),
+    "pin": ("item", "position"),
+}
+_OPTIONAL = {"diversity": ("over", "within")}
+_WITHIN = 100  # places that diversity looks at, where the file does not say
+
+
+def _rule(content: Any, where: str) -> Rule:
+    if not isinstance(content, dict):
+        raise HeedmapError(f"{where} is not an object.", 'Write {"name": ..., "rule": ...}.')
+    name = content.get("name")
+    if not isinstance(name, str) or not name.strip():
+        raise HeedmapError(f"{where} has no name.", 'Add "name": it is what people will see.')
+    where = f"{where} ({name})"
+    kind = content.get("rule")
+    if kind not in KINDS:
+        raise HeedmapError(f"{where}: rule cannot be {kind!r}.", f"Choose from {', '.join(KINDS)}.")
+    needed, allowed = _FIELDS[kind], (*_FIELDS[kind], *_OPTIONAL.get(kind, ()))
+    _only(content, ("name", "rule", *allowed), where)
+    for one in needed:
+        if one not in content:
+            raise HeedmapError(f"{where}: {one} is missing.", f"A {kind} rule needs {', '.join(needed)}.")
+    over = content.get("over", "vectors")
+    if over not in OVER:
+        raise HeedmapError(f"{where}: over cannot be {over!r}.", f"Choose from {', '.join(OVER)}.")
+    items = content.get("items", [content["item"]] if "item" in content else [])
+    if not isinstance(items, list) or not all(isinstance(one, str) for one in items):
+        raise HeedmapError(f"{where}: a product is not a text.", "Products are given by their names, in quotes.")
+    return Rule(
+        name=name,
+        kind=kind,
+        where=_condition(content["where"], where) if "where" in content else None,
+        items=tuple(items),
+        by=_number(content, "by", where),
+        weight=_number(content, "lambda", where, 0.0, 1.0),
+        over=over,
+        within=_count(content, "within", where, _WITHIN if kind == "diversity" else 0),
+        at_least=_count(content, "at_least", where),
+        position=_count(content, "position", where),
+    )
+
+
+def _condition(content: Any, where: str) -> Condition:
+    if not isinstance(content, dict) or not isinstance(content.get("field"), str):
+        raise HeedmapError(f"{where}: where names no field.", 'Write {"field": "brand", "is": "Acme"}.')
+    _only(content, ("field", *_TESTS), f"{where}, where")
+    if not set(content) & set(_TESTS):
+        raise HeedmapError(f"{where}: where tests nothing.", f"Add one of {', '.join(_TESTS)}.")
+    present = content.get("present")
+    if present is not None and not isinstance(present, bool):
+        raise HeedmapError(f"{where}: present cannot be {present!r}.", "Write true or false.")
+    return Condition(
+        content["field"],
+        _texts(content, "is"),
+        _texts(content, "is_not"),
+        _number(content, "at_least", where) if "at_least" in content else None,
+        _number(content, "at_most", where) if "at_most" in content else None,
+        present,
+    )
+
+
+def _texts(content: Mapping[str, Any], name: str) -> tuple[str, ...] | None:
+    if name not in content:
+        return None
+    found = content[name]
+    return tuple(str(one) for one in (found if isinstance(found, list) else [found]))
+
+
+def _number(content: Mapping[str, Any], name: str, where: str, low: float = -np.inf, high: float = np.inf) -> float:
+    found = content.get(name, 0.0)
+    if isinstance(found, bool) or not isinstance(found, int | float) or not np.isfinite(found):
+        raise HeedmapError(f"{where}: {name} cannot be {found!r}.", "It must be a number.")
+    if not low <= found <= high:
+        raise HeedmapError(f"{where}: {name}={found} is out of range.", f"It must lie between {low:g} and {high:g}.")
+    return float(found)
+
+
+def _count(content: Mapping[str, Any], name: str, where: str, standard: int = 0) -> int:
+    found = content.get(name, standard)
+    if isinstance(found, bool) or not isinstance(found, int) or (name in content and found < 1):
+        raise HeedmapError(f"{where}: {name} cannot be {found!r}.", "It must be a whole number from 1.")
+    return found
+
+
+def _only(content: Mapping[str, Any], known: tuple[str, ...], where: str) -> None:
+    if unknown := [name for name in content if name not in known]:
+        raise HeedmapError(f"{where}: there is no field {unknown[0]!r}.", f"The fields are {', '.join(known)}.")
+
+
+@dataclass
+class Ruled:
+    """A ranking under rules. order: int64[n], products best first; before: the same without rules.
+
+    boost: float64[items], what rules added to scores. notes: what a rule could not do.
+    """
+
+    before: NDArray[np.int64]
+    order: NDArray[np.int64]
+    boost: NDArray[np.float64]
+    notes: list[str] = field(default_factory=list)
+    steps: list[tuple[Rule, NDArray[np.int64], NDArray[np.float64]]] = field(default_factory=list)
+
+    def effects(self, item: int) -> tuple[RuleEffect, ...]:
+        """What each rule did to a product, in their order; a rule that moved it nowhere is not listed.
+
+        The first starts from the model's rank, each next where the one before left it; rank 0 is out of the list.
+        """
+        found, place = [], _place(self.before, item)
+        for rule, order, added in self.steps:
+            after, change = _place(order, item), float(added[item])
+            if place != after or change:
+                found.append(RuleEffect(rule.name, rule.kind, place, after, change))
+            place = after
+        return tuple(found)
+
+    def rank(self, item: int) -> int:
+        """The rank under all rules, from 1; 0 for a product that a rule took out."""
+        return _place(self.order, item)
+
+
+def _place(order: NDArray[np.int64], item: int) -> int:
+    found = np.flatnonzero(order == item)
+    return int(found[0]) + 1 if len(found) else 0
+
+
+def apply(
+    rules: tuple[Rule, ...], scores: NDArray[np.float32], items: Mapping[str, int], values: Values, vectors: Vectors
+) -> Ruled:
+    """Rank under rules. scores: float32[items], -inf where a product is out of the running; items: index of each.
+
+    HeedmapError names a rule with a product that is not in the catalogue; `values` may raise it for a field.
+    """
+    order = np.argsort(-scores, kind="stable")
+    order = order[: int(np.isfinite(scores).sum())]
+    ruled = Ruled(order, order, np.zeros(len(scores)))
+    nothing = np.zeros(len(scores))
+    floors: list[tuple[Rule, NDArray[np.bool_]]] = []
+    for rule in rules:
+        for one in rule.items:
+            if one not in items:
+                raise HeedmapError(f"The rule {rule.name} names an unknown product {one!r}.", "Check its spelling.")
+        concerned = np.zeros(len(scores), bool)
+        concerned[[items[one] for one in rule.items]] = True
+        if rule.where is not None:
+            concerned = np.array([rule.where.holds(one) for one in values(rule.where.field)])
+            if not concerned.any():
+                ruled.notes.append(f"{rule.name}: no product meets its condition.")
+        added = np.where(concerned, rule.by, 0.0) if rule.kind == "boost" else nothing
+        ruled.boost = ruled.boost + added
+        ruled.order = _ACTS[rule.kind](rule, ruled, concerned, scores, vectors)
+        ruled.steps.append((rule, ruled.order, added))
+        if rule.kind == "exposure":
+            floors.append((rule, concerned))
+    for rule, group in floors:
+        shown = int(group[ruled.order[: rule.within]].sum())
+        if shown < rule.at_least:
+            ruled.notes.append(f"{rule.name}: only {shown} of {rule.at_least} stand in the first {rule.within}.")
+    return ruled
+
+
+Act = Callable[[Rule, Ruled, NDArray[np.bool_], NDArray[np.float32], Vectors], NDArray[np.int64]]
+
+
+def _filter(
+    rule: Rule, ruled: Ruled, kept: NDArray[np.bool_], scores: NDArray[np.float32], vectors: Vectors
+) -> NDArray[np.int64]:
+    return ruled.order[kept[ruled.order]]
+
+
+def _exclude(
+    rule: Rule, ruled: Ruled, dropped: NDArray[np.bool_], scores: NDArray[np.float32], vectors: Vectors
+) -> NDArray[np.int64]:
+    return ruled.order[~dropped[ruled.order]]
+
+
+def _boost(
+    rule: Rule, ruled: Ruled, raised: NDArray[np.bool_], scores: NDArray[np.float32], vectors: Vectors
+) -> NDArray[np.int64]:
+    running = np.sort(ruled.order)  # ties break by the catalogue's order, as without rules
+    return running[np.argsort(-(scores + ruled.boost)[running], kind="stable")]
+
+
+def _diversify(
+    rule: Rule, ruled: Ruled, concerned: NDArray[np.bool_], scores: NDArray[np.float32], vectors: Vectors
+) -> NDArray[np.int64]:
+    head, rest = ruled.order[: rule.within], ruled.order[rule.within :]
+    chosen = mmr((scores + ruled.boost)[head], vectors(rule.over)[head], rule.weight)
+    return np.concatenate([head[chosen], rest])
+
+
+def mmr(relevance: NDArray[np.float64], vectors: NDArray[np.float32], weight: float) -> NDArray[np.int64]:
+    """Places int64[n] in the order of maximal marginal relevance; likeness is the cosine of vectors float32[n, dim].
+
+    relevance: float64[n], scaled here to 0..1. weight: 1 keeps the order of relevance.
+    """
+    if not len(relevance):
+        return np.zeros(0, np.int64)
+    span = float(relevance.max() - relevance.min()) or 1.0
+    worth = weight * (relevance - relevance.min()) / span
+    unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    likeness = np.full(len(worth), -np.inf)
+    left = np.ones(len(worth), bool)
+    order = np.zeros(len(worth), np.int64)
+    for place in range(len(order)):
+        gain = worth - (1 - weight) * np.where(np.isfinite(likeness), likeness, 0.0)
+        best = int(np.argmax(np.where(left, gain, -np.inf)))
+        order[place], left[best] = best, False
+        likeness = np.maximum(likeness, unit @ unit[best])
+    return order
+
+
+def _expose(
+    rule: Rule, ruled: Ruled, group: NDArray[np.bool_], scores: NDArray[np.float32], vectors: Vectors
+) -> NDArray[np.int64]:
+    """The best of the group behind the first `within` come to their end; the last others there make room."""
+    head, rest = ruled.order[: rule.within], ruled.order[rule.within :]
+    lacking = rule.at_least - int(group[head].sum())
+    risen = rest[group[rest]][: max(0, lacking)]
+    others = np.flatnonzero(~group[head])
+    fallen = head[others[len(others) - len(risen) :]] if len(risen) else head[:0]
+    risen = risen[: len(fallen)]
+    return np.concatenate([head[~np.isin(head, fallen)], risen, fallen, rest[~np.isin(rest, risen)]])
+
+
+def _pin(
+    rule: Rule, ruled: Ruled, pinned: NDArray[np.bool_], scores: NDArray[np.float32], vectors: Vectors
+) -> NDArray[np.int64]:
+    there = ruled.order[pinned[ruled.order]]
+    if not len(there):
+        ruled.notes.append(f"{rule.name}: {rule.items[0]} is not in the list; another rule or the history took it out.")
+    return np.insert(ruled.order[~pinned[ruled.order]], min(rule.position - 1, len(ruled.order) - len(there)), there)
+
+
+_ACTS: dict[str, Act] = {
+    "filter": _filter,
+    "exclude": _exclude,
+    "boost": _boost,
+    "diversity": _diversify,
+    "exposure": _expose,
+    "pin": _pin,
+}
