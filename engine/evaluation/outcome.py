@@ -58,7 +58,7 @@ def observe(
         among = np.zeros(len(chunk), np.int64)
         rows = np.flatnonzero(cold[item])
         if len(rows):
-            among[rows] = rank_of_target(np.where(cold[None, :], scores[rows], -np.inf), item[rows])
+            among[rows] = _rank_among(cold, scores[rows], item[rows])
         cold_ranks.append(among)
         done += len(chunk)
         yield Progress(stage, done, total)
@@ -67,3 +67,11 @@ def observe(
         np.concatenate(cold_ranks),
         np.concatenate(lists) if lists else np.zeros((0, k), np.int64),
     )
+
+
+def _rank_among(cold: NDArray[np.bool_], scores: NDArray[np.float32], item: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Ranks among cold products, ties in an order drawn once: to most baselines all cold products are alike."""
+    order = np.random.default_rng(0).permutation(np.flatnonzero(cold))
+    place = np.zeros(len(cold), np.int64)
+    place[order] = np.arange(len(order))
+    return rank_of_target(scores[:, order], place[item])

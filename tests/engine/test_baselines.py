@@ -143,6 +143,17 @@ def test_ials_solves_the_live_history_by_its_own_least_squares() -> None:
     assert not scores[1].any()
 
 
+def test_what_fades_from_an_ials_history_is_not_taken_for_a_dislike() -> None:
+    data = shop(30, 40)
+    ranker = with_decay(fit_ials(known(data), factors=4, ridge=0.1, alpha=5.0), 0.3)
+    q = np.asarray(ranker.model.item_factors, np.float64)
+    history = np.arange(0, 25, dtype=np.int32)
+    confidence, liked = np.ones(40), np.zeros(40)
+    confidence[history], liked[history] = 5.0 * 0.3 ** np.arange(24, -1, -1), 1.0
+    u = np.linalg.solve(q.T @ (confidence[:, None] * q) + 0.1 * np.eye(4), q.T @ (confidence * liked))
+    assert ranker.scores(np.zeros(1, np.int32), [history])[0] == pytest.approx(q @ u, abs=1e-4)
+
+
 @pytest.mark.parametrize("pairwise", [True, False])
 def test_a_folded_in_shopper_is_at_the_loss_s_minimum_and_alone_in_the_batch(pairwise: bool) -> None:
     random = np.random.default_rng(5)

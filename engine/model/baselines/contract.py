@@ -122,13 +122,13 @@ def with_decay(ranker: Any, decay: float) -> Any:
     return ranker if decay == 1.0 else replace(ranker, decay=decay, setting={**ranker.setting, "decay": decay})
 
 
-def history_matrix(histories: Histories, items: int, decay: float = 1.0) -> Any:
+def history_matrix(histories: Histories, items: int, decay: float = 1.0, least: float = _LEAST) -> Any:
     """scipy CSR float32[n, items]: weight `decay` ** (events since) of each product in each history.
 
-    Weights under a millionth are left out: long histories then cost what their newest events do.
+    Weights under `least` are left out, unless it is 0: long histories then cost what their newest events do.
     """
-    if decay < 1.0:
-        read = math.ceil(math.log(_LEAST) / math.log(decay))
+    if decay < 1.0 and least:
+        read = math.ceil(math.log(least) / math.log(decay))
         histories = [one[-read:] for one in histories]
     lengths = [len(one) for one in histories]
     start = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)

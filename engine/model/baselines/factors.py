@@ -181,7 +181,8 @@ class AlsRanker:
     decay: float = 1.0
 
     def scores(self, users: NDArray[np.int32], histories: Histories) -> NDArray[np.float32]:
-        history = history_matrix(histories, len(self.model.item_factors), self.decay)
+        # An old event fades to confidence 0: neither liked nor, as left out, a product that the shopper passed by.
+        history = history_matrix(histories, len(self.model.item_factors), self.decay, least=0.0)
         u = self.model.recalculate_user(np.arange(len(histories)), history)
         return np.asarray(u @ self.model.item_factors.T, np.float32)
 
