@@ -138,7 +138,7 @@ def _photos(photos: list[Path], threads: int) -> Iterator[str]:
     smaller.optics, smaller.grid = replace(smaller.optics, side=160), (5, 5)
     yield row("the same, 160 px (another grid, 5 x 5)", smaller.tokens, 4, smaller, compare=False)
     if shutil.which("g++"):
-        compiled = torch.compile(encoder.module, dynamic=False)
+        compiled: Any = torch.compile(encoder.module, dynamic=False)
         yield row("the same, torch.compile", lambda batch: compiled(batch.inputs["pixel_values"]).flatten(1, 2), 4)
     session = _onnx(encoder.module, encoder.prepare(photos[:4]).inputs, threads)
     if session is not None:
