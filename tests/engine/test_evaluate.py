@@ -112,6 +112,17 @@ def test_cold_targets_are_ranked_among_all_and_among_cold_products(opened: Calla
     assert not (found.lists[~inside] == item[~inside, None]).any()
 
 
+@pytest.mark.parametrize("fusion", ["weighted", "cross"])
+def test_ranks_are_those_that_training_counts(opened: Callable[..., Recommender], fusion: str) -> None:
+    run = opened() if fusion == "weighted" else opened(fusion=fusion)
+    targets = run.parts.test
+    batches = model_batches(run.model, run.tokens, run.data, targets)
+    found = finish(observe(batches, run.data, np.zeros(len(run.data.items), bool), 3, len(targets), "Measuring"))
+    expected = np.concatenate(list(target_ranks(run.model, run.tokens, run.data, targets)))
+    assert np.array_equal(found.ranks, expected)
+    assert not found.cold_ranks.any()
+
+
 def test_slices_say_which_targets_are_hard(opened: Callable[..., Recommender]) -> None:
     run = opened()
     known = through_validation(run.data, run.parts).train
