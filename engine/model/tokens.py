@@ -86,6 +86,17 @@ class Tokens:
         x = functional.embedding_bag(self._data[modality][place].long(), table, offset, mode="mean")
         return TokenBatch(x[:, None], count[:, None] > 0, count[:, None].clamp_min(1).float())
 
+    def start_of(self, modality: str, item: int) -> int:
+        """Where the tokens of an item begin."""
+        return int(self._start[modality][item])
+
+    def put(self, modality: str, items: Tensor, states: list[Tensor]) -> None:
+        """Replace the encoded tokens of these items, as many each as before: float[tokens, features]."""
+        data = self._data[modality]
+        for item, one in zip(items.tolist(), states, strict=True):
+            start = self.start_of(modality, item)
+            data[start : start + len(one)] = one.to(data)
+
     def averaged(self) -> Averaged:
         """The same products with the encoded tokens of each modality averaged into one."""
         means = {name: self._means(name) for name in self.modalities if name in ENCODED}

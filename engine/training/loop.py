@@ -23,6 +23,7 @@ from engine.model.recommender import Model, ModelShape
 from engine.model.tokens import Tokens
 from engine.model.tower import TowerShape
 from engine.training.config import Config
+from engine.training.finetune import FineTuning
 from engine.training.linear_term import Chosen, choose, kept_entries, solve
 from engine.training.measure import measure
 from engine.training.trainer import Trainer, start_from_popularity
@@ -64,7 +65,15 @@ def train(dataset_folder: Path, run_folder: Path, config: Config, resume: bool =
     trainer = Trainer(model, Tokens(catalogue, model.tower, device), data, parts, config, run_folder)
     if resume and (run_folder / "last.safetensors").is_file():
         trainer.restore()
+    tuning = None
+    if config.tune != "none" and "tuned" not in card.content:
+        tuning = FineTuning(trainer, catalogue, dataset, reading_of(config), run_folder)
     yield from trainer.run(card)
+    if tuning is not None:
+        yield from tuning.run(card)
+        card.content["encoders"] = tuning.catalogue.encoders
+    elif config.tune != "none":
+        trainer.attend_from_now()
     yield from _finished(trainer, card)
     dataset.close()
     return run_folder
@@ -192,7 +201,14 @@ def _catalogue(
     folder = run_folder / "tokens"
     if (folder / "names.json").is_file():  # written last: the rest is whole
         return Catalogue.load(folder)
-    reading = Reading(
+    catalogue: Catalogue = yield from build_catalogue(dataset, parts, data.users, seen, reading_of(config))
+    catalogue.save(folder)
+    return catalogue
+
+
+def reading_of(config: Config) -> Reading:
+    """What a run reads of its products, and how."""
+    return Reading(
         modalities=config.modalities,
         reviews=config.reviews,
         outside_reviews=config.outside_reviews,
@@ -206,6 +222,3 @@ def _catalogue(
         seed=config.seed,
         device=config.device,
     )
-    catalogue: Catalogue = yield from build_catalogue(dataset, parts, data.users, seen, reading)
-    catalogue.save(folder)
-    return catalogue

@@ -28,11 +28,12 @@ from engine.training.checkpoint import (
 )
 from engine.training.config import Config
 from engine.training.measure import ranks_of
+from engine.training.portions import Memory, backward
 from engine.training.step import Step
 from engine.training.windows import Batch, Windows
 
 _WARM_UP = 0.05
-_LATER = 0.3  # of the learning rate, once a trained model is trained on
+LATER = 0.3  # of the learning rate, once a trained model is trained on
 
 
 class Card(Protocol):
@@ -61,7 +62,26 @@ class Trainer:
         self._history: list[dict[str, float]] = []
         self._epoch = 0
         self._best, self._best_epoch = -1.0, 0
+        self._memory = Memory(config.accumulate)
         self._attends_since = -1  # the last epoch before attention learned; -1: it does not yet
+
+    @property
+    def windows(self) -> Windows:
+        return self._windows
+
+    @property
+    def step(self) -> Step:
+        return self._step
+
+    @property
+    def epoch(self) -> int:
+        """How many epochs are done."""
+        return self._epoch
+
+    @property
+    def history(self) -> list[dict[str, float]]:
+        """A row of figures for each epoch."""
+        return self._history
 
     def _new_optimiser(self) -> torch.optim.Optimizer:
         config = self.config
@@ -110,7 +130,7 @@ class Trainer:
         epochs = min(self.config.attention_epochs, self.config.epochs)
         whole = epochs if attends else max(1, self.config.epochs - epochs)
         # Attention starts to learn in a trained model: smaller steps, so as not to undo what it knows.
-        peak = self.config.learning_rate * (_LATER if self._attends_since > 0 else 1.0)
+        peak = self.config.learning_rate * (LATER if self._attends_since > 0 else 1.0)
         random = np.random.default_rng([self.config.seed, epoch])
         torch.manual_seed(self.config.seed * 1_000_003 + epoch)
         self._step.attend(attends)
@@ -122,7 +142,8 @@ class Trainer:
             if not np.isfinite(loss):
                 raise HeedmapError(f"The loss became {loss} in epoch {epoch}.", "Try a smaller learning_rate.")
             losses.append(loss)
-            yield Progress("Training", done, len(batches), data={"epoch": float(epoch), "loss": loss})
+            data = {"epoch": float(epoch), "loss": loss}
+            yield Progress("Training", done, len(batches), self._memory.take(), data)
         seconds = time.monotonic() - began
         source = self.tokens if attends else self._averaged
         ranks = yield from ranks_of(self.model, source, self.data, self.parts.validation, "Validating")
@@ -141,12 +162,15 @@ class Trainer:
         self.model.train()
         for group in self._optimiser.param_groups:
             group["lr"] = rate
-        self._optimiser.zero_grad(set_to_none=True)
-        loss = self._step.loss(batch, random)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
-        self._optimiser.step()
-        return float(loss.detach())
+
+        def attempt(portions: int) -> float:
+            self._optimiser.zero_grad(set_to_none=True)
+            loss = backward(batch, portions, lambda one: self._step.loss(one, random), lambda one: one)
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
+            self._optimiser.step()
+            return loss
+
+        return self._memory.run(attempt, len(batch.events), lambda: self._optimiser.zero_grad(set_to_none=True))
 
     def _keep(self, epoch: int, row: dict[str, float]) -> None:
         """Save; `last.safetensors` comes after the best weights and is what resuming believes."""
@@ -177,6 +201,25 @@ class Trainer:
         weights, _ = load_tensors(best)
         load_weights(self.model, weights)
 
+    def attend_from_now(self) -> None:
+        """Train attention over all tokens from here on, as after fine-tuning, with a fresh optimiser."""
+        if self._attends_since < 0:
+            self._attends_since = self._epoch
+        self._optimiser = self._new_optimiser()
+        self._step.attend(True)
+
+    def settle(self, seed: int, part: float, whole: int) -> Job:
+        """One epoch of small steps in a trained model, the one after `part` of `whole`; returns its losses."""
+        random = np.random.default_rng([self.config.seed, seed])
+        torch.manual_seed(self.config.seed * 1_000_003 + seed)
+        batches = self._windows.batches(random, self.config.batch)
+        losses: list[float] = []
+        for done, batch in enumerate(batches, start=1):
+            rate = LATER * self.config.learning_rate * schedule(part + (done - 1) / len(batches) / whole)
+            losses.append(self._update(batch, random, rate))
+            yield Progress("Training", done, len(batches), self._memory.take(), {"loss": losses[-1]})
+        return losses
+
     def refit(self, parts: Split) -> Job:
         """A few epochs, from the best weights, on everything before the test; no validation is left to watch."""
         self.model.linear.level.zero_()
@@ -192,7 +235,7 @@ class Trainer:
             batches = windows.batches(random, self.config.batch)
             for done, batch in enumerate(batches, start=1):
                 part = (epoch + (done - 1) / len(batches)) / self.config.refit
-                loss = self._update(batch, random, _LATER * self.config.learning_rate * schedule(part))
+                loss = self._update(batch, random, LATER * self.config.learning_rate * schedule(part))
                 yield Progress("Training on all events", done, len(batches), data={"loss": loss})
 
     def keep_final(self) -> None:
