@@ -87,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
 
     one = command("evaluate", _evaluate, "Measure a run by full ranking, with intervals, against its baselines.")
     one.add_argument("run", type=Path, metavar="RUN")
+    _add_moved(one)
     one.add_argument("--split", choices=("validation", "test"), default="test")
     one.add_argument("--k", type=int, default=10, metavar="K", help="the length of the lists")
     one.add_argument("--baselines", nargs="?", const="all", default="", metavar="A,B", help="all, or some by name")
@@ -100,15 +101,25 @@ def _parser() -> argparse.ArgumentParser:
 
     one = command("recommend", _recommend, "Rank the catalogue for a shopper.")
     one.add_argument("run", type=Path, metavar="RUN")
+    _add_moved(one)
     one.add_argument("--user", metavar="U", help="a shopper; the run's first one by default")
     one.add_argument("-k", type=int, default=10, metavar="K")
     _add_live(one)
 
     one = command("explain", _explain, "Explain why a product has its score for a shopper.")
     _add_pair(one)
+    _add_moved(one)
     one.add_argument("--method", default="contribution", metavar="M", help="contribution or attention")
     one.add_argument("--out", type=Path, metavar="F", help="a file ending in .html, .svg, .csv, .json or .png")
     _add_live(one)
+
+    one = command("adopt", _adopt, "Make a run of a model that was trained elsewhere.")
+    one.add_argument("state", type=Path, nargs="?", metavar="STATE", help="a SASRec-style state dict")
+    one.add_argument("--dataset", type=Path, required=True, metavar="DATASET")
+    one.add_argument("--run", type=Path, required=True, metavar="RUN")
+    one.add_argument("--map", type=Path, metavar="F", help="a JSON file: their names of weights to ours, and the style")
+    one.add_argument("--items", type=Path, metavar="F", help="names of products in the order of rows, JSON or CSV")
+    one.add_argument("--split", default="", metavar="S", help="how it is measured: temporal or leave-one-out")
 
     one = command("shot", _shot, "Draw the explorer to a PNG file, without a screen.")
     _add_pair(one)
@@ -124,6 +135,10 @@ def _add_pair(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", type=Path, metavar="RUN")
     parser.add_argument("--user", default="", metavar="U", help="a shopper; the run's first one by default")
     parser.add_argument("--item", default="", metavar="I", help="a product; the shopper's first one by default")
+
+
+def _add_moved(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--dataset", type=Path, metavar="DATASET", help="where the run's dataset is now")
 
 
 def _add_live(parser: argparse.ArgumentParser) -> None:
@@ -335,10 +350,25 @@ def _runs(parsed: Any, _: Shot | None) -> Any:
     return runs_json(rows, faults)
 
 
+def _adopt(parsed: Any, _: Shot | None) -> Any:
+    from engine.files import read_json
+    from engine.foreign.adopt import adopt_state
+
+    if parsed.state is None or parsed.map is None:
+        raise HeedmapError("There is nothing to adopt.", "Give a state dict and --map.")
+    job = adopt_state(parsed.state, parsed.dataset, parsed.run, parsed.map, parsed.items, parsed.split)
+    card = read_json(run_job(job, parsed.json) / "run.json")
+    if not parsed.json:
+        _say_metrics(card["metrics"], "test")
+        print(f"Note: {card['origin']['note']}")
+    return {"run": str(parsed.run), "origin": card["origin"], "metrics": card["metrics"]}
+
+
 def _open(parsed: Any) -> Any:
     from engine.recommend import Recommender
 
-    return run_job(Recommender.open(parsed.run.resolve()), quiet=True)
+    moved = getattr(parsed, "dataset", None)
+    return run_job(Recommender.open(parsed.run.resolve(), dataset_folder=moved), quiet=True)
 
 
 def _recommend(parsed: Any, _: Shot | None) -> Any:

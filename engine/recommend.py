@@ -29,7 +29,6 @@ from engine.live import Past, Session, live_past, past_of
 from engine.model.recommender import Model, ModelShape
 from engine.model.scoring import RERANKED, all_scores, place_ahead, reranked, shopper_vectors
 from engine.model.tokens import Tokens
-from engine.model.tower import TowerShape
 from engine.rules import Rule, Ruled, apply
 from engine.training.checkpoint import load_tensors, load_weights
 from engine.training.config import Config
@@ -73,8 +72,11 @@ class Recommender:
         self._text_items = np.array([item for item, _ in catalogue.fields], dtype=np.int64)
 
     @staticmethod
-    def open(folder: Path, device: str = "auto") -> Job:
-        """Open a run folder. HeedmapError when it is unfinished, damaged, or its dataset has changed or moved."""
+    def open(folder: Path, device: str = "auto", dataset_folder: Path | None = None) -> Job:
+        """Open a run folder, with its dataset where it was, or in `dataset_folder` where it moved to.
+
+        No encoder is needed. HeedmapError says what is missing, damaged, or has changed.
+        """
         if not (folder / "run.json").is_file():
             raise HeedmapError(f"There is no run at {folder}.", "Train one with `heedmap train`.")
         yield Progress("Opening the run")
@@ -84,15 +86,9 @@ class Recommender:
                 f"The run {folder.name} is of Heedmap's first model, which is no more.", "Train it again."
             )
         try:
-            dataset = Dataset.open((folder / card["dataset"]["folder"]).resolve())
-            if dataset.manifest.fingerprint != card["dataset"]["fingerprint"]:
-                raise HeedmapError(
-                    f"The run {folder.name} was trained on other data than {dataset.folder} holds now.",
-                    "Put the dataset back that it was trained on, or train a new run.",
-                )
+            dataset = dataset_of(folder, card, dataset_folder)
             weights, _ = load_tensors(folder / "model.safetensors")
-            shape = {**card["shape"], "context": tuple(card["shape"].get("context", ()))}
-            model = Model(ModelShape(**{**shape, "tower": TowerShape(**shape["tower"])}))
+            model = Model(ModelShape.from_json(card["shape"]))
             load_weights(model, weights)
         except (KeyError, TypeError, RuntimeError) as error:
             raise HeedmapError(
@@ -292,6 +288,23 @@ class Recommender:
                 )
             )
         return tuple(events)
+
+
+def dataset_of(run: Path, card: dict[str, Any], elsewhere: Path | None = None) -> Dataset:
+    """The dataset that a run was trained on. HeedmapError when it is not where it was, or not the same any more."""
+    expected = elsewhere or (run / card["dataset"]["folder"]).resolve()
+    if elsewhere is None and not expected.exists():
+        raise HeedmapError(
+            f"The run {run.name} needs its dataset {card['dataset']['name']}, which is not at {expected}.",
+            "Say where it is with --dataset, or put it back.",
+        )
+    dataset = Dataset.open(expected)
+    if dataset.manifest.fingerprint != card["dataset"]["fingerprint"]:
+        raise HeedmapError(
+            f"The run {run.name} was trained on other data than {dataset.folder} holds now.",
+            "Put the dataset back that it was trained on, or train a new run.",
+        )
+    return dataset
 
 
 def summary_of(dataset: Dataset) -> DatasetSummary:

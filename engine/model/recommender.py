@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from engine.model.adopt import Adopted, AdoptedShape
 from engine.model.linear import Linear, LinearShape
 from engine.model.sequence import Sequence, SequenceShape
 from engine.model.tokens import TokenSource
@@ -18,7 +20,7 @@ class ModelShape:
     """Everything needed to build the model before its weights are loaded.
 
     context: columns of `Interactions.context` that the sequence reads; contexts, profiles: sizes of those vocabularies.
-    linear: entries kept of each row of the linear term, 0 for none.
+    linear: entries kept of each row of the linear term, 0 for none. adopted: a sequence part trained elsewhere.
     """
 
     tower: TowerShape
@@ -30,6 +32,17 @@ class ModelShape:
     profiles: int = 0
     linear: int = 0
     rating: bool = False
+    adopted: AdoptedShape | None = None
+
+    @staticmethod
+    def from_json(content: dict[str, Any]) -> ModelShape:
+        """Back from a run's card. KeyError or TypeError when it is not a shape."""
+        nested = {
+            "tower": TowerShape(**content["tower"]),
+            "context": tuple(content.get("context", ())),
+            "adopted": AdoptedShape.from_json(content.get("adopted")),
+        }
+        return ModelShape(**{**content, **nested})
 
 
 class Model(nn.Module):
@@ -40,16 +53,19 @@ class Model(nn.Module):
         self.shape = shape
         tower = shape.tower
         self.tower = Tower(tower)
-        self.sequence = Sequence(
-            SequenceShape(
-                tower.dim,
-                shape.blocks,
-                shape.history,
-                shape.dropout,
-                shape.contexts if shape.context else 0,
-                shape.profiles,
+        if shape.adopted is not None:
+            self.adopted = Adopted(shape.adopted)
+        else:
+            self.sequence = Sequence(
+                SequenceShape(
+                    tower.dim,
+                    shape.blocks,
+                    shape.history,
+                    shape.dropout,
+                    shape.contexts if shape.context else 0,
+                    shape.profiles,
+                )
             )
-        )
         self.linear = Linear(LinearShape(tower.items, shape.linear))
         if shape.rating:
             self.rating = RatingHead(tower)

@@ -39,6 +39,8 @@ def shopper_vectors(model: Model, matrix: Tensor, histories: list[History]) -> T
     if model.shape.profiles:
         about = torch.from_numpy(_padded([one.about for one in cut], -1)).to(device)
     with torch.inference_mode():
+        if model.shape.adopted is not None:
+            return model.adopted(matrix[items], lengths)
         states = model.sequence(matrix[items], context, about)
     return states[torch.arange(len(cut), device=device), lengths]
 
