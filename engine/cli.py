@@ -99,6 +99,10 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("places", type=Path, nargs="+", metavar="FOLDER", help="a run, a folder of runs, a workspace")
     one.add_argument("--sort", default="ndcg", metavar="COLUMN")
 
+    one = command("merge", _merge, "Write a run's tuned encoders as plain Hugging Face folders.")
+    one.add_argument("run", type=Path, metavar="RUN")
+    one.add_argument("--out", type=Path, required=True, metavar="FOLDER")
+
     one = command("recommend", _recommend, "Rank the catalogue for a shopper.")
     one.add_argument("run", type=Path, metavar="RUN")
     _add_moved(one)
@@ -179,6 +183,8 @@ class _Milestones:
         self._said: tuple[str, int] = ("", -1)
 
     def __call__(self, progress: Progress) -> None:
+        if progress.message:
+            self._console.print(progress.message, highlight=False)
         if self._say_epoch(progress) or progress.stage in ("Training", "Validating"):
             return
         mark = (progress.stage, 4 * progress.done // progress.total if progress.total else 0)
@@ -215,6 +221,8 @@ def run_job(job: Job, quiet: bool) -> Any:
 
         def watch(progress: Progress) -> None:
             stage = progress.stage
+            if progress.message:
+                console.print(progress.message, highlight=False)
             if say_epoch(progress):
                 return
             if stage not in shown:
@@ -362,6 +370,16 @@ def _adopt(parsed: Any, _: Shot | None) -> Any:
         _say_metrics(card["metrics"], "test")
         print(f"Note: {card['origin']['note']}")
     return {"run": str(parsed.run), "origin": card["origin"], "metrics": card["metrics"]}
+
+
+def _merge(parsed: Any, _: Shot | None) -> Any:
+    from engine.training.merge import merge
+
+    folders = run_job(merge(parsed.run.resolve(), parsed.out), parsed.json)
+    if not parsed.json:
+        for folder in folders:
+            print(f"Written to {folder}")
+    return {"folders": [str(folder) for folder in folders]}
 
 
 def _open(parsed: Any) -> Any:
