@@ -1,6 +1,6 @@
 """Encode what is not encoded yet: a job, in batches, resumed where it was stopped.
 
-Reading (decoding photos and recordings, cutting texts) runs in threads ahead of the encoder, a few batches at most.
+Reading (decoding photos and recordings, cutting texts) and encoding run in threads, a few batches ahead at most.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from engine.features.encoder import Encoder, Prepared, encode
+import torch
+
+from engine.features.encoder import Encoded, Encoder, encode
 from engine.features.store import TokenStore
 from engine.files import sha256
 from engine.jobs import Job, Progress
@@ -46,11 +48,10 @@ def _encode(store: TokenStore, encoder: Encoder, missing: list[tuple[str, Any]])
     size, shard_size = BATCH[kind] * (1 if encoder.device == "cpu" else 8), SHARD[kind]
     batches = [missing[first : first + size] for first in range(0, total, size)]
     shard: list[tuple[str, Any, Any]] = []
-    with _prepared(encoder, [[raw for _, raw in batch] for batch in batches]) as ready:
+    with _encoded(encoder, [[raw for _, raw in batch] for batch in batches]) as ready:
         for batch in batches:
             yield Progress(STAGE[kind], done, total, data=_rate(done, began))
-            found = encode(encoder, next(ready))
-            shard += [(key, one.states, one.places) for (key, _), one in zip(batch, found, strict=True)]
+            shard += [(key, one.states, one.places) for (key, _), one in zip(batch, next(ready), strict=True)]
             done += len(batch)
             if len(shard) >= shard_size or done == total:
                 store.add(shard)
@@ -59,23 +60,34 @@ def _encode(store: TokenStore, encoder: Encoder, missing: list[tuple[str, Any]])
 
 
 @contextmanager
-def _prepared(encoder: Encoder, batches: list[list[Any]]) -> Iterator[Iterator[Prepared]]:
-    """Prepared batches in order, read ahead by threads that end with the block, also when a job is cancelled."""
-    pool = ThreadPoolExecutor(READERS[encoder.about.kind], thread_name_prefix="reader")
+def _encoded(encoder: Encoder, batches: list[list[Any]]) -> Iterator[Iterator[list[Encoded]]]:
+    """Encoded batches in order. Threads read and encode ahead; they end with the block, also when a job is cancelled.
 
-    def ready() -> Iterator[Prepared]:
-        waiting: deque[Future[Prepared]] = deque()
+    On a CPU each of torch's threads takes batches of its own: sharing every layer of one batch leaves cores waiting.
+    """
+    threads = torch.get_num_threads()
+    workers = threads if encoder.device == "cpu" else 1
+    readers = ThreadPoolExecutor(READERS[encoder.about.kind], thread_name_prefix="reader")
+    encoders = ThreadPoolExecutor(workers, thread_name_prefix="encoder")
+
+    def ready() -> Iterator[list[Encoded]]:
+        waiting: deque[Future[list[Encoded]]] = deque()
         for batch in batches:
-            waiting.append(pool.submit(encoder.prepare, batch))
-            if len(waiting) > AHEAD:
+            prepared = readers.submit(encoder.prepare, batch)
+            waiting.append(encoders.submit(lambda one: encode(encoder, one.result()), prepared))
+            if len(waiting) > AHEAD + workers:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
 
+    if encoder.device == "cpu":
+        torch.set_num_threads(1)
     try:
         yield ready()
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        readers.shutdown(wait=True, cancel_futures=True)
+        encoders.shutdown(wait=True, cancel_futures=True)
+        torch.set_num_threads(threads)
 
 
 def _rate(done: int, began: float) -> dict[str, float]:
