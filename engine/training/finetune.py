@@ -138,7 +138,8 @@ class FineTuning:
             for tuned in self._tuned.values():
                 tuned.after_step((epoch - 1) * self._steps + done - 1)
             losses.append(loss)
-            data = {"epoch": float(trainer.epoch + epoch), "loss": loss}
+            rate = config.tune_learning_rate * schedule(part)
+            data = {"epoch": float(trainer.epoch + epoch), "loss": loss, "rate": rate}
             yield Progress("Fine-tuning", done, len(batches), self._memory.take(), data)
         self._forget()
         seconds = time.monotonic() - began

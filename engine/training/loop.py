@@ -16,16 +16,18 @@ from engine.dataset.split import Interactions, Split, interactions, split, throu
 from engine.dataset.store import Dataset
 from engine.device import choose_device, set_threads
 from engine.errors import HeedmapError
-from engine.features.catalogue import ENCODED, Catalogue, Reading, build_catalogue
+from engine.features.catalogue import ENCODED, Catalogue, Reading, build_catalogue, item_texts
 from engine.files import make_folder, read_json, write_json
 from engine.jobs import Job
 from engine.model.recommender import Model, ModelShape
 from engine.model.tokens import Tokens
 from engine.model.tower import TowerShape
+from engine.training.attention_images import attention_pictures
 from engine.training.config import Config
 from engine.training.finetune import FineTuning
 from engine.training.linear_term import Chosen, choose, kept_entries, solve
 from engine.training.measure import measure
+from engine.training.track import TRACKERS, tracked
 from engine.training.trainer import Trainer, start_from_popularity
 
 RUN_VERSION = 1
@@ -68,9 +70,16 @@ def train(dataset_folder: Path, run_folder: Path, config: Config, resume: bool =
     tuning = None
     if config.tune != "none" and "tuned" not in card.content:
         tuning = FineTuning(trainer, catalogue, dataset, reading_of(config), run_folder)
-    yield from trainer.run(card)
+    tracker = TRACKERS[config.track](run_folder)
+    texts = item_texts(dataset, parts, data.users, reading_of(config))
+    pictures = attention_pictures(model, trainer.tokens, catalogue, dataset, texts)
+    try:
+        yield from tracked(trainer.run(card), tracker, lambda: pictures() if trainer.attends else {})
+        if tuning is not None:
+            yield from tracked(tuning.run(card), tracker, pictures)
+    finally:
+        tracker.close()
     if tuning is not None:
-        yield from tuning.run(card)
         card.content["encoders"] = tuning.catalogue.encoders
     elif config.tune != "none":
         trainer.attend_from_now()

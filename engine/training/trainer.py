@@ -79,6 +79,11 @@ class Trainer:
         return self._epoch
 
     @property
+    def attends(self) -> bool:
+        """Whether attention is past being uniform."""
+        return self._attends_since >= 0
+
+    @property
     def history(self) -> list[dict[str, float]]:
         """A row of figures for each epoch."""
         return self._history
@@ -138,11 +143,12 @@ class Trainer:
         batches = self._windows.batches(random, self.config.batch)
         losses: list[float] = []
         for done, batch in enumerate(batches, start=1):
-            loss = self._update(batch, random, peak * schedule(part + (done - 1) / len(batches) / whole))
+            rate = peak * schedule(part + (done - 1) / len(batches) / whole)
+            loss = self._update(batch, random, rate)
             if not np.isfinite(loss):
                 raise HeedmapError(f"The loss became {loss} in epoch {epoch}.", "Try a smaller learning_rate.")
             losses.append(loss)
-            data = {"epoch": float(epoch), "loss": loss}
+            data = {"epoch": float(epoch), "loss": loss, "rate": rate}
             yield Progress("Training", done, len(batches), self._memory.take(), data)
         seconds = time.monotonic() - began
         source = self.tokens if attends else self._averaged
