@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 
 from app.batch import Task
 from app.chips import Chooser, Dot, GradeChip
-from app.i18n import joined
+from app.i18n import joined, stage_text
 from app.palette import Entry, Palette
 from app.theme import Theme, icon, set_role, ui_font
 
@@ -61,7 +61,7 @@ def task_facts(task: Task) -> str:
     if task.epoch:
         facts.append(QCoreApplication.translate("Task", "epoch {0} of {1}").format(task.epoch, task.epochs or "?"))
     if progress.stage not in ("Training", "Epoch done"):
-        stage = QCoreApplication.translate("Stage", progress.stage)
+        stage = stage_text(progress.stage)
         facts.append(f"{stage} {progress.done:,} / {progress.total:,}" if progress.total > 1 else stage)
     if task.ndcg:
         rising = len(task.ndcg) > 1 and task.ndcg[-1] >= task.ndcg[-2]

@@ -16,6 +16,8 @@ from engine.files import read_json
 
 TRANSLATIONS = Path(__file__).resolve().parent.parent / "resources" / "translations"
 LANGUAGES = {"en": "English", "zh_CN": "简体中文"}
+# Stages of jobs that name something, the longer beginning first; every other stage is a text of its own.
+OPEN_STAGES = ("Fitting {0}", "Measuring on {0}", "Measuring without {0}", "Measuring {0}", "Reading {0}")
 
 
 def system_language() -> str:
@@ -76,6 +78,19 @@ class LanguageSource:
         if self._translator is not None:
             QCoreApplication.removeTranslator(self._translator)
             self._translator = None
+
+
+def stage_text(stage: str) -> str:
+    """What a job is doing, in the user's language: "Fitting EASE" is shown as the translation of "Fitting {0}"."""
+    whole = QCoreApplication.translate("Stage", stage)
+    if whole != stage:
+        return whole
+    for template in OPEN_STAGES:
+        beginning = template.removesuffix("{0}")
+        if stage.startswith(beginning):
+            thing = QCoreApplication.translate("Stage", stage.removeprefix(beginning))
+            return QCoreApplication.translate("Stage", template).format(thing)
+    return stage
 
 
 def joined(parts: Sequence[str]) -> str:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from PySide6.QtCore import QCoreApplication, QObject, Signal
+from PySide6.QtCore import QObject, Signal
 
+from app.i18n import stage_text
 from engine.answers import Ranking, RunSummary
 from engine.desk import RunLog
 from engine.explain.types import Explanation
@@ -212,4 +213,4 @@ class Session(QObject):
 
     def _progressed(self, job: int, progress: Any) -> None:
         if self._name_of(job) is not None:
-            self.waiting_changed.emit(QCoreApplication.translate("Stage", progress.stage))
+            self.waiting_changed.emit(stage_text(progress.stage))

@@ -18,7 +18,7 @@ from pytestqt.qtbot import QtBot
 from app import commands
 from app import settings as stored
 from app.batch import Batch
-from app.i18n import LanguageSource, read_translations
+from app.i18n import OPEN_STAGES, LanguageSource, read_translations, stage_text
 from app.main_window import MainWindow
 from app.palette import Column, Entry, search
 from app.settings import Settings
@@ -27,7 +27,7 @@ from engine.errors import HeedmapError
 from engine.jobs import Progress
 from engine.runner import Beat
 from engine.workspace import RunEntry, WorkspaceSummary
-from tests.app.texts import shown_texts
+from tests.app.texts import shown_texts, stages
 
 Open = Callable[..., MainWindow]
 
@@ -341,6 +341,19 @@ def test_every_text_is_translated_and_placeholders_survive() -> None:
         for form in forms:
             assert isinstance(form, str)
             assert set(re.findall(r"\{\w*\}|%n", source)) == set(re.findall(r"\{\w*\}|%n", form)), source
+
+
+def test_stages_that_name_something_are_translated_around_its_name(qapp: QApplication) -> None:
+    assert {stage for stage in stages() if "{0}" in stage} == set(OPEN_STAGES)
+    assert stage_text("Measuring on validation") == "Measuring on validation"
+    chinese = LanguageSource("zh_CN")
+    try:
+        assert stage_text("Fitting EASE") == "拟合 EASE"
+        assert stage_text("Measuring on validation") == "在验证集上评测"
+        assert stage_text("Measuring ratings") == "评测评分预测"
+        assert stage_text("A stage of tomorrow") == "A stage of tomorrow"
+    finally:
+        chinese.remove()
 
 
 def test_style_sheets_leave_no_gap_and_heat_is_clear_at_zero(qapp: QApplication) -> None:
