@@ -83,6 +83,8 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--run", type=Path, required=True, metavar="RUN")
     one.add_argument("--config", type=Path, metavar="F", help="a JSON file of settings")
     one.add_argument("--resume", action="store_true", help="go on with a run that was stopped")
+    one.add_argument("--update", type=Path, metavar="OLD_RUN", help="train that run on, on its shop with more events")
+    one.add_argument("--replay", type=float, default=1.0, metavar="R", help="old histories per new one in an update")
     _add_set(one, "a setting of the run")
 
     one = command("evaluate", _evaluate, "Measure a run by full ranking, with intervals, against its baselines.")
@@ -312,12 +314,27 @@ def _train(parsed: Any, _: Shot | None) -> Any:
     from engine.training.loop import train
 
     settings = dict(read_json(parsed.config)) if parsed.config else {}
+    if parsed.update is not None:
+        return _update(parsed, {**settings, **_settings(parsed.set)})
     config = Config.from_settings({**settings, **_settings(parsed.set)})
     folder = run_job(train(parsed.dataset, parsed.run, config, resume=parsed.resume), parsed.json)
     card = read_json(folder / "run.json")
     if not parsed.json:
         _say_metrics(card["metrics"], "test")
     return {"run": str(folder), "epoch": card["best_epoch"], "metrics": card["metrics"]}
+
+
+def _update(parsed: Any, settings: dict[str, Any]) -> Any:
+    from engine.files import read_json
+    from engine.training.update import update, update_text
+
+    if parsed.resume:
+        raise HeedmapError("An update is short and is not resumed.", "Start it again without --resume.")
+    job = update(parsed.dataset, parsed.run, parsed.update.resolve(), settings, parsed.replay)
+    card = read_json(run_job(job, parsed.json) / "run.json")
+    if not parsed.json:
+        print(update_text(card["update"]))
+    return {"run": str(parsed.run), "update": card["update"], "metrics": card["metrics"]}
 
 
 def _say_metrics(metrics: dict[str, float], part: str) -> None:

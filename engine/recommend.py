@@ -23,15 +23,14 @@ from engine.errors import HeedmapError
 from engine.explain.types import HistoryEvent, ItemText
 from engine.facts import Facts
 from engine.features.catalogue import Catalogue
-from engine.files import read_json
 from engine.jobs import Job, Progress
 from engine.live import Past, Session, live_past, past_of
-from engine.model.recommender import Model, ModelShape
+from engine.model.recommender import Model
 from engine.model.scoring import RERANKED, all_scores, place_ahead, reranked, shopper_vectors
 from engine.model.tokens import Tokens
 from engine.rules import Rule, Ruled, apply
-from engine.training.checkpoint import load_tensors, load_weights
 from engine.training.config import Config
+from engine.training.opened import Opened, open_folder
 
 METHODS = ("contribution", "attention")
 KEPT_TEXTS = 2_000  # products whose texts stay in memory
@@ -58,7 +57,7 @@ class Recommender:
         self.device = device
         self.config = Config.from_settings(card["config"])
         self.data: Interactions = interactions(dataset)
-        self.parts: Split = split(self.config.split, self.data)
+        self.parts: Split = split(self.config.split, self.data, card.get("cuts"))
         self.tokens = Tokens(catalogue, model.tower, device)
         with torch.inference_mode():
             everything = torch.arange(len(catalogue.items), device=model.seen.device)
@@ -77,30 +76,10 @@ class Recommender:
 
         No encoder is needed. HeedmapError says what is missing, damaged, or has changed.
         """
-        if not (folder / "run.json").is_file():
-            raise HeedmapError(f"There is no run at {folder}.", "Train one with `heedmap train`.")
-        yield Progress("Opening the run")
-        card = read_json(folder / "run.json")
-        if card.get("version") == 1:
-            raise HeedmapError(
-                f"The run {folder.name} is of Heedmap's first model, which is no more.", "Train it again."
-            )
-        try:
-            dataset = dataset_of(folder, card, dataset_folder)
-            weights, _ = load_tensors(folder / "model.safetensors")
-            model = Model(ModelShape.from_json(card["shape"]))
-            load_weights(model, weights)
-        except (KeyError, TypeError, RuntimeError) as error:
-            raise HeedmapError(
-                f"{folder} is not a complete run ({str(error).splitlines()[0]}).", "Train it again, or use --resume."
-            ) from error
-        yield Progress("Reading features")
-        catalogue = Catalogue.load(folder / "tokens")
-        if catalogue.items != tuple(row[0] for row in dataset.rows("SELECT item FROM items")):
-            raise HeedmapError(f"{folder / 'tokens'} belongs to another catalogue.", "Train the run again.")
+        opened: Opened = yield from open_folder(folder, dataset_folder)
         name = choose_device(device)
         yield Progress("Computing product vectors")
-        return Recommender(folder, card, dataset, catalogue, model.to(name).eval(), name)
+        return Recommender(folder, opened.card, opened.dataset, opened.catalogue, opened.model.to(name), name)
 
     def summary(self) -> RunSummary:
         """What the window needs to fill its lists."""
@@ -288,23 +267,6 @@ class Recommender:
                 )
             )
         return tuple(events)
-
-
-def dataset_of(run: Path, card: dict[str, Any], elsewhere: Path | None = None) -> Dataset:
-    """The dataset that a run was trained on. HeedmapError when it is not where it was, or not the same any more."""
-    expected = elsewhere or (run / card["dataset"]["folder"]).resolve()
-    if elsewhere is None and not expected.exists():
-        raise HeedmapError(
-            f"The run {run.name} needs its dataset {card['dataset']['name']}, which is not at {expected}.",
-            "Say where it is with --dataset, or put it back.",
-        )
-    dataset = Dataset.open(expected)
-    if dataset.manifest.fingerprint != card["dataset"]["fingerprint"]:
-        raise HeedmapError(
-            f"The run {run.name} was trained on other data than {dataset.folder} holds now.",
-            "Put the dataset back that it was trained on, or train a new run.",
-        )
-    return dataset
 
 
 def summary_of(dataset: Dataset) -> DatasetSummary:

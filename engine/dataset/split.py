@@ -102,14 +102,17 @@ def through_validation(data: Interactions, parts: Split) -> Split:
     return replace(parts, train=train, validation=parts.validation[:0])
 
 
-def split(kind: str, data: Interactions) -> Split:
-    """Divide interactions. HeedmapError when too few are left to train on."""
+def split(kind: str, data: Interactions, cuts: tuple[int, int] | None = None) -> Split:
+    """Divide interactions. HeedmapError when too few are left to train on.
+
+    cuts: moments (ms) at which validation and test begin, under `temporal`; by default quantiles of the events' times.
+    """
     if len(data.item) < 3:
         raise HeedmapError(
             "There are too few events to train on.",
             "Import events (who bought or viewed what, when) with the products.",
         )
-    chosen = {"temporal": _temporal, "leave-one-out": _leave_one_out}.get(kind)
+    chosen = {"temporal": lambda one: _temporal(one, cuts), "leave-one-out": _leave_one_out}.get(kind)
     if chosen is None:
         raise HeedmapError(f"There is no split {kind!r}.", "Use temporal or leave-one-out.")
     made = chosen(data)
@@ -118,10 +121,16 @@ def split(kind: str, data: Interactions) -> Split:
     return made
 
 
-def _temporal(data: Interactions) -> Split:
-    """A global cut in time; rolling targets: later events of shoppers who have one before the cut."""
-    ordered = np.sort(data.time)
+def cuts_of(time: NDArray[np.int64]) -> tuple[int, int]:
+    """When validation and test begin, for events at these times (ms)."""
+    ordered = np.sort(time)
     begin, end = (int(ordered[int(part * len(ordered))]) for part in (VALIDATION_FROM, TEST_FROM))
+    return begin, end
+
+
+def _temporal(data: Interactions, cuts: tuple[int, int] | None) -> Split:
+    """A global cut in time; rolling targets: later events of shoppers who have one before the cut."""
+    begin, end = cuts or cuts_of(data.time)
 
     def targets(since: int, until: float) -> NDArray[np.int64]:
         first = np.full(len(data.users), np.iinfo(np.int64).max)

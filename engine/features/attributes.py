@@ -15,6 +15,9 @@ MOST_ATTRIBUTES, MOST_LINKS = 32, 16
 _NUMERIC_FROM = 12  # an attribute with more distinct values than this, all numbers, is binned
 
 
+Names = tuple[tuple[str, str], ...]  # (name, value) of each id
+
+
 @dataclass(frozen=True)
 class Vocabulary:
     """names: (name, value) of each id. ids: int32[all], those of item i at start[i]:start[i + 1]; start: int64."""
@@ -24,8 +27,11 @@ class Vocabulary:
     start: NDArray[np.int64]
 
 
-def item_attributes(dataset: Dataset) -> Vocabulary:
-    """Brand, category levels, price and named attributes of each product; a value of one product only is left out."""
+def item_attributes(dataset: Dataset, known: Names = ()) -> Vocabulary:
+    """Brand, category levels, price and named attributes of each product; a value of one product only is left out.
+
+    known: names of an earlier vocabulary, which come first, in their order; its bins are kept.
+    """
     rows: list[list[tuple[str, str]]] = []
     for brand, category, price, attributes in dataset.rows("SELECT brand, category, price, attributes FROM items"):
         pairs = [(one["name"], one["value"]) for one in attributes or [] if one["value"]]
@@ -33,30 +39,38 @@ def item_attributes(dataset: Dataset) -> Vocabulary:
         pairs += [("category", level) for level in category or []]
         pairs += [("price", repr(price))] if price is not None else []
         rows.append(list(dict.fromkeys(pairs)))
-    return _vocabulary(_binned(rows), MOST_ATTRIBUTES)
+    return _vocabulary(_binned(rows, known), MOST_ATTRIBUTES, known)
 
 
-def item_links(dataset: Dataset) -> Vocabulary:
-    """Links from products (director, also bought); one whose tail no other product shares is left out."""
+def item_links(dataset: Dataset, known: Names = ()) -> Vocabulary:
+    """Links from products (director, also bought); one whose tail no other product shares is left out.
+
+    known: names of an earlier vocabulary, which come first, in their order.
+    """
     found: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for head, relation, tail in dataset.rows("SELECT head, relation, tail FROM links WHERE head_kind = 'item'"):
         found[head].append((relation, tail))
     items = [row[0] for row in dataset.rows("SELECT item FROM items")]
-    return _vocabulary([list(dict.fromkeys(found.get(item, []))) for item in items], MOST_LINKS)
+    return _vocabulary([list(dict.fromkeys(found.get(item, []))) for item in items], MOST_LINKS, known)
 
 
-def _binned(rows: list[list[tuple[str, str]]]) -> list[list[tuple[str, str]]]:
+def _binned(rows: list[list[tuple[str, str]]], known: Names) -> list[list[tuple[str, str]]]:
+    bins, settled = _known_bins(known), {name for name, _ in known}
     values: dict[str, list[str]] = defaultdict(list)
     for pairs in rows:
         for name, value in pairs:
             values[name].append(value)
     edges: dict[str, NDArray[np.float64]] = {}
     for name, texts in values.items():
-        if len(set(texts)) > _NUMERIC_FROM and all(_is_number(text) for text in texts):
+        if name not in settled and len(set(texts)) > _NUMERIC_FROM and all(_is_number(text) for text in texts):
             numbers = np.array([float(text) for text in texts])
             edges[name] = np.unique(np.quantile(numbers, np.linspace(0, 1, BINS + 1)))
 
     def mended(name: str, value: str) -> tuple[str, str]:
+        if name in bins and _is_number(value):
+            # The first and last bin take what lies beyond them.
+            inside = np.clip(float(value), bins[name][0][0], np.nextafter(bins[name][-1][1], -np.inf))
+            return name, next((label for low, high, label in bins[name] if low <= inside < high), value)
         if name not in edges or len(edges[name]) < 2:
             return name, value
         marks = edges[name]
@@ -66,6 +80,16 @@ def _binned(rows: list[list[tuple[str, str]]]) -> list[list[tuple[str, str]]]:
     return [[mended(name, value) for name, value in pairs] for pairs in rows]
 
 
+def _known_bins(known: Names) -> dict[str, list[tuple[float, float, str]]]:
+    """Bins of each numeric attribute of a vocabulary, as (from, to, label), rising."""
+    bins: dict[str, list[tuple[float, float, str]]] = defaultdict(list)
+    for name, value in known:
+        low, joined, high = value.partition(" to ")
+        if joined and _is_number(low) and _is_number(high):
+            bins[name].append((float(low), float(high), value))
+    return {name: sorted(found) for name, found in bins.items()}
+
+
 def _is_number(text: str) -> bool:
     try:
         return bool(np.isfinite(float(text)))
@@ -73,9 +97,10 @@ def _is_number(text: str) -> bool:
         return False
 
 
-def _vocabulary(rows: list[list[tuple[str, str]]], most: int) -> Vocabulary:
+def _vocabulary(rows: list[list[tuple[str, str]]], most: int, known: Names) -> Vocabulary:
     counts = Counter(pair for pairs in rows for pair in set(pairs))
-    names = sorted(pair for pair, count in counts.items() if count > 1)
+    settled = set(known)
+    names = [*known, *sorted(pair for pair, count in counts.items() if count > 1 and pair not in settled)]
     number = {pair: index for index, pair in enumerate(names)}
     kept = [[number[pair] for pair in dict.fromkeys(pairs) if pair in number][:most] for pairs in rows]
     start = np.concatenate([[0], np.cumsum([len(ids) for ids in kept])]).astype(np.int64)

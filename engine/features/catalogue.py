@@ -148,9 +148,17 @@ def item_texts(dataset: Dataset, split: Split, users: tuple[str, ...], reading: 
 
 
 def build_catalogue(
-    dataset: Dataset, split: Split, users: tuple[str, ...], seen: NDArray[np.bool_], reading: Reading
+    dataset: Dataset,
+    split: Split,
+    users: tuple[str, ...],
+    seen: NDArray[np.bool_],
+    reading: Reading,
+    earlier: Catalogue | None = None,
 ) -> Job:
-    """Encode what is missing, reduce, and return the Catalogue. seen: bool[items], those with a training event."""
+    """Encode what is missing, reduce, and return the Catalogue. seen: bool[items], those with a training event.
+
+    earlier: of the run that this one goes on from; its vocabularies come first, in their order.
+    """
     texts = item_texts(dataset, split, users, reading)
     found = {name: no_tokens(len(texts), reading.components) for name in ENCODED}
     if "text" in reading.modalities and any(texts):
@@ -160,6 +168,7 @@ def build_catalogue(
         if kind in reading.modalities and any(files):
             found[kind] = yield from file_tokens(kind, dataset, files, seen, reading)
     empty = Vocabulary((), np.zeros(0, np.int32), np.zeros(len(texts) + 1, np.int64))
+    known = {name: getattr(earlier, name).names if earlier else () for name in ("attribute", "link")}
     yield Progress("Reading attributes")
     return Catalogue(
         items=tuple(row[0] for row in dataset.rows("SELECT item FROM items")),
@@ -174,8 +183,8 @@ def build_catalogue(
         audio=found["audio"].states,
         audio_start=found["audio"].start,
         audio_span=found["audio"].places,
-        attribute=item_attributes(dataset) if "attribute" in reading.modalities else empty,
-        link=item_links(dataset) if "link" in reading.modalities else empty,
+        attribute=item_attributes(dataset, known["attribute"]) if "attribute" in reading.modalities else empty,
+        link=item_links(dataset, known["link"]) if "link" in reading.modalities else empty,
         encoders={name: one.about for name, one in found.items() if one.about is not None},
         whitening={name: one.whitening for name, one in found.items() if one.whitening is not None},
     )

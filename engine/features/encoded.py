@@ -32,6 +32,14 @@ REDUCING = {
 
 
 @dataclass(frozen=True)
+class Earlier:
+    """How an earlier run read a modality, which a run that goes on keeps: its encoder's digest, and its whitening."""
+
+    digest: str
+    whitening: Whitening
+
+
+@dataclass(frozen=True)
 class Reading:
     """What is read of each product, and how: the part of a run's settings that features depend on.
 
@@ -50,6 +58,7 @@ class Reading:
     components: int = 64
     seed: int = 1
     device: str = "auto"
+    earlier: dict[str, Earlier] = field(default_factory=dict)
 
     def options(self) -> Options:
         """The same, as encoders take it."""
@@ -107,6 +116,7 @@ def text_tokens(dataset: Dataset, texts: list[list[tuple[str, str]]], seen: NDAr
         np.repeat(seen, [len(fields) for fields in texts]),
         reading,
         REDUCING["text"],
+        reading.earlier.get("text"),
     )
     return made
 
@@ -132,6 +142,7 @@ def file_tokens(kind: str, dataset: Dataset, files: list[str | None], seen: NDAr
         seen[np.array([bool(key) for key in keys])],
         reading,
         REDUCING[kind],
+        reading.earlier.get(kind),
     )
     return made
 
@@ -139,14 +150,21 @@ def file_tokens(kind: str, dataset: Dataset, files: list[str | None], seen: NDAr
 def _open(kind: str, dataset: Dataset, reading: Reading, corpus: Callable[[], list[str]] | None) -> Job:
     yield Progress(LOADING[kind])
     home = dataset.folder / "features"
-    encoder: Encoder = open_encoder(kind, reading.encoders.get(kind, "auto"), reading.options(), corpus, home)
+    digest = reading.earlier[kind].digest if kind in reading.earlier else ""
+    encoder: Encoder = open_encoder(kind, reading.encoders.get(kind, "auto"), reading.options(), corpus, home, digest)
     return encoder, TokenStore(home / f"{kind}-{encoder.about.digest[:16]}", encoder.dim)
 
 
 def _reduced(
-    read: Callable[[int], NDArray[np.float16]], counts: list[int], fit: NDArray[np.bool_], reading: Reading, stage: str
+    read: Callable[[int], NDArray[np.float16]],
+    counts: list[int],
+    fit: NDArray[np.bool_],
+    reading: Reading,
+    stage: str,
+    earlier: Earlier | None,
 ) -> Job:
-    """Fit the whitening on a sample of the training products' entries and apply it to all, entry by entry."""
+    """Fit the whitening on a sample of the training products' entries, or take the earlier run's, and apply it to all,
+    entry by entry."""
     random = np.random.default_rng(reading.seed)
     candidates = np.flatnonzero(fit & (np.array(counts) > 0))
     if not len(candidates):
@@ -159,7 +177,7 @@ def _reduced(
         if tokens >= _FIT_TOKENS:
             break
     yield Progress(stage, 0, len(counts))
-    whitening = fit_whitening(np.concatenate(sampled), reading.components)
+    whitening = earlier.whitening if earlier else fit_whitening(np.concatenate(sampled), reading.components)
     out = np.zeros((sum(counts), whitening.components.shape[1]), np.float16)
     block: list[NDArray[np.float16]] = []
     waiting = written = 0

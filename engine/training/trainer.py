@@ -50,11 +50,18 @@ class Trainer:
     """
 
     def __init__(
-        self, model: Model, tokens: Tokens, data: Interactions, parts: Split, config: Config, folder: Path
+        self,
+        model: Model,
+        tokens: Tokens,
+        data: Interactions,
+        parts: Split,
+        config: Config,
+        folder: Path,
+        windows: Windows | None = None,
     ) -> None:
         self.model, self.tokens, self.data, self.parts, self.config = model, tokens, data, parts, config
         self._folder = folder
-        self._windows = Windows(data, parts, config)
+        self._windows = windows or Windows(data, parts, config)
         self._step = Step(model, tokens, data, config)
         self._step.learn(parts.train)
         self._averaged = tokens.averaged()
