@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,37 +11,26 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.answers import DatasetSummary, Items, RankedItem, Ranking, RunSummary, Shoppers
+from engine.answers import Ranking, RunSummary
 from engine.dataset.history import History
-from engine.dataset.split import Interactions, Split, interactions, split
+from engine.dataset.split import Interactions, Split
 from engine.dataset.store import Dataset
 from engine.device import choose_device
-from engine.errors import HeedmapError
 from engine.explain.types import HistoryEvent, ItemText
-from engine.facts import Facts
 from engine.features.catalogue import Catalogue
 from engine.jobs import Job, Progress
-from engine.live import Past, Session, live_past, past_of
+from engine.live import Past, Session
 from engine.model.recommender import Model
 from engine.model.scoring import RERANKED, all_scores, place_ahead, reranked, shopper_vectors
 from engine.model.tokens import Tokens
 from engine.rules import Rule, Ruled, apply
+from engine.shop import Shop, summary_of
 from engine.training.config import Config
 from engine.training.opened import Opened, open_folder
 
 METHODS = ("contribution", "attention")
 KEPT_TEXTS = 2_000  # products whose texts stay in memory
 MOST_TEXTS = 24  # shown of one product; those that the model read come first
-
-
-@dataclass(frozen=True)
-class Texts:
-    """What is shown of the catalogue, in the model's order."""
-
-    title: tuple[str, ...]
-    image: tuple[str | None, ...]
-    images: tuple[tuple[str, ...], ...]
-    category: tuple[str, ...]
 
 
 class Recommender:
@@ -56,17 +42,15 @@ class Recommender:
         self.folder, self.card, self.dataset, self.catalogue, self.model = folder, card, dataset, catalogue, model
         self.device = device
         self.config = Config.from_settings(card["config"])
-        self.data: Interactions = interactions(dataset)
-        self.parts: Split = split(self.config.split, self.data, card.get("cuts"))
+        self.shop = Shop(dataset, self.config.split, card.get("cuts"), self.config.history)
+        self.data: Interactions = self.shop.data
+        self.parts: Split = self.shop.parts
+        self.texts = self.shop.texts
         self.tokens = Tokens(catalogue, model.tower, device)
         with torch.inference_mode():
             everything = torch.arange(len(catalogue.items), device=model.seen.device)
             self.parts_of_items = model.item_parts(everything, self.tokens)
         self.matrix: Tensor = torch.stack(list(self.parts_of_items.values())).sum(dim=0)
-        self.item_index = {item: index for index, item in enumerate(self.data.items)}
-        self.user_index = {user: index for index, user in enumerate(self.data.users)}
-        self.texts = _texts(dataset)
-        self.facts = Facts(dataset)
         self._item_texts: dict[int, tuple[ItemText, ...]] = {}
         self._text_items = np.array([item for item, _ in catalogue.fields], dtype=np.int64)
 
@@ -83,20 +67,12 @@ class Recommender:
 
     def summary(self) -> RunSummary:
         """What the window needs to fill its lists."""
-        train_items = self.data.item[self.parts.train]
-        popularity = np.bincount(train_items, minlength=len(self.data.items))
         return RunSummary(
             run=self.folder.name,
             folder=str(self.folder),
             dataset=summary_of(self.dataset),
-            items=Items(
-                item=self.data.items,
-                title=self.texts.title,
-                category=self.texts.category,
-                image=self.texts.image,
-                popularity=tuple(popularity.tolist()),
-            ),
-            shoppers=self._shoppers(),
+            items=self.shop.items(),
+            shoppers=self.shop.shoppers(),
             fusion=self.config.fusion,
             heads=self.config.heads,
             methods=METHODS,
@@ -108,39 +84,18 @@ class Recommender:
             config=self.card["config"],
         )
 
-    def _shoppers(self) -> Shoppers:
-        tastes = []
-        for user in range(len(self.data.users)):
-            bought = self.data.item[self.data.events_of(user)]
-            counts = Counter(self.texts.category[item] for item in bought if self.texts.category[item])
-            tastes.append(", ".join(name for name, _ in counts.most_common(2)))
-        return Shoppers(self.data.users, tuple(np.diff(self.data.start).tolist()), tuple(tastes))
-
     def user(self, name: str) -> int:
         """Index of a shopper. HeedmapError when unknown."""
-        if name not in self.user_index:
-            raise HeedmapError(
-                f"There is no shopper {name!r} in {self.dataset.manifest.name}.",
-                f"A shopper there is {self.data.users[0]!r}." if self.data.users else "",
-            )
-        return self.user_index[name]
+        return self.shop.user(name)
 
     def item(self, name: str) -> int:
         """Index of a product. HeedmapError when unknown."""
-        if name not in self.item_index:
-            raise HeedmapError(
-                f"There is no product {name!r} in {self.dataset.manifest.name}.",
-                f"A product there is {self.data.items[0]!r}.",
-            )
-        return self.item_index[name]
+        return self.shop.item(name)
 
     def past(self, name: str, session: Session | None = None) -> Past:
         """A shopper's whole past, changed by a live session; the sequence reads the last `config.history` events, the
         linear term all of them. HeedmapError names an unknown shopper, or what of the session cannot be."""
-        known = None if session and session.invented else past_of(self.data, self.user(name))
-        return (
-            known if session is None and known else live_past(self.data, known, session or Session(), self.item_index)
-        )
+        return self.shop.past(name, session)
 
     def shopper_vectors(self, histories: list[History]) -> Tensor:
         """u of each history: float32[n, dim]."""
@@ -168,7 +123,7 @@ class Recommender:
         if self.config.fusion == "cross":  # behind these stand scores that were moved
             scores = scores.copy()
             scores[np.argsort(-scores, kind="stable")[RERANKED:]] = -np.inf
-        return apply(rules, scores, self.item_index, self.facts.values, self._vectors_over)
+        return apply(rules, scores, self.shop.item_index, self.shop.facts.values, self._vectors_over)
 
     def _vectors_over(self, what: str) -> NDArray[np.float32]:
         """Vectors in which products are compared: whole, or of their content alone."""
@@ -186,31 +141,8 @@ class Recommender:
         shopper, scores = self.running(past)
         ruled = self.under(rules, scores)
         best = ruled.order[: min(k, RERANKED) if self.config.fusion == "cross" else k]
-        model_rank = np.zeros(len(scores), np.int64)
-        model_rank[ruled.before] = np.arange(1, len(ruled.before) + 1)
         parts = self._parts(best, shopper[0], past.history)
-        ranked = tuple(
-            RankedItem(
-                item=self.data.items[index],
-                title=self.texts.title[index],
-                image=self.texts.image[index],
-                rank=place,
-                score=float(scores[index]),
-                parts=parts[place - 1],
-                model_rank=int(model_rank[index]),
-                effects=ruled.effects(int(index)),
-            )
-            for place, index in enumerate(best, start=1)
-        )
-        return Ranking(
-            run=self.folder.name,
-            user=past.name,
-            catalogue=int(np.isfinite(scores).sum()),
-            items=ranked,
-            history=self.history_events(past, None),
-            seconds=time.perf_counter() - began,
-            notes=(*past.notes, *ruled.notes),
-        )
+        return self.shop.ranking(self.folder.name, past, scores, ruled, parts, time.perf_counter() - began)
 
     def _parts(self, items: NDArray[np.int64], shopper: Tensor, history: History) -> list[dict[str, float]]:
         index = torch.from_numpy(items.astype(np.int64)).to(self.device)
@@ -252,49 +184,4 @@ class Recommender:
 
     def history_events(self, past: Past, contributions: NDArray[np.float64] | None) -> tuple[HistoryEvent, ...]:
         """The past events that the model read, oldest first, with their contributions where given."""
-        first = max(0, len(past.history) - self.config.history)
-        events = []
-        for row, event in enumerate(range(first, len(past.history))):
-            item = int(past.history.items[event])
-            events.append(
-                HistoryEvent(
-                    item=self.data.items[item],
-                    title=self.texts.title[item],
-                    time=datetime.fromtimestamp(int(past.time[event]) / 1000, UTC).isoformat(timespec="seconds"),
-                    kind=str(past.kind[event]),
-                    image=self.texts.image[item],
-                    contribution=None if contributions is None else float(contributions[row]),
-                )
-            )
-        return tuple(events)
-
-
-def summary_of(dataset: Dataset) -> DatasetSummary:
-    """A dataset in one glance."""
-    about = dataset.manifest
-    return DatasetSummary(
-        folder=str(dataset.folder.resolve()),
-        name=about.name,
-        domain=about.domain,
-        source=about.source,
-        licence=about.licence,
-        synthetic=about.synthetic,
-        counts=about.counts,
-        time_range=about.time_range,
-        notes=about.notes,
-    )
-
-
-def _texts(dataset: Dataset) -> Texts:
-    titles, images, categories = [], [], []
-    for title, photos, category, attributes in dataset.rows("SELECT title, images, category, attributes FROM items"):
-        titles.append(title)
-        images.append(tuple(photos or ()))
-        fallback = next((one["value"] for one in attributes or [] if one["name"] in ("category", "genre")), "")
-        categories.append(category[-1] if category else fallback)
-    return Texts(
-        title=tuple(titles),
-        image=tuple(photos[0] if photos else None for photos in images),
-        images=tuple(images),
-        category=tuple(categories),
-    )
+        return self.shop.history_events(past, contributions)

@@ -1,0 +1,172 @@
+"""A dataset as a ranking sees it: who is asked for, what is ranked, which past counts. Runs of every kind share it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.answers import DatasetSummary, Items, RankedItem, Ranking, Shoppers
+from engine.dataset.split import Interactions, Split, interactions, split
+from engine.dataset.store import Dataset
+from engine.errors import HeedmapError
+from engine.explain.types import HistoryEvent
+from engine.facts import Facts
+from engine.live import Past, Session, live_past, past_of
+from engine.rules import Ruled
+
+
+@dataclass(frozen=True)
+class Texts:
+    """What is shown of the catalogue, in the model's order."""
+
+    title: tuple[str, ...]
+    image: tuple[str | None, ...]
+    images: tuple[tuple[str, ...], ...]
+    category: tuple[str, ...]
+
+
+class Shop:
+    """Reads a dataset's events and what is shown of its products. read: events of a past that are shown."""
+
+    def __init__(self, dataset: Dataset, kind: str, cuts: tuple[int, int] | None, read: int) -> None:
+        self.dataset, self.read = dataset, read
+        self.data: Interactions = interactions(dataset)
+        self.parts: Split = split(kind, self.data, cuts)
+        self.item_index = {item: index for index, item in enumerate(self.data.items)}
+        self.user_index = {user: index for index, user in enumerate(self.data.users)}
+        self.texts = _texts(dataset)
+        self.facts = Facts(dataset)
+
+    def items(self) -> Items:
+        """The catalogue, for lists."""
+        popularity = np.bincount(self.data.item[self.parts.train], minlength=len(self.data.items))
+        return Items(
+            item=self.data.items,
+            title=self.texts.title,
+            category=self.texts.category,
+            image=self.texts.image,
+            popularity=tuple(popularity.tolist()),
+        )
+
+    def shoppers(self) -> Shoppers:
+        """The shoppers, for lists."""
+        tastes = []
+        for user in range(len(self.data.users)):
+            bought = self.data.item[self.data.events_of(user)]
+            counts = Counter(self.texts.category[item] for item in bought if self.texts.category[item])
+            tastes.append(", ".join(name for name, _ in counts.most_common(2)))
+        return Shoppers(self.data.users, tuple(np.diff(self.data.start).tolist()), tuple(tastes))
+
+    def user(self, name: str) -> int:
+        """Index of a shopper. HeedmapError when unknown."""
+        if name not in self.user_index:
+            raise HeedmapError(
+                f"There is no shopper {name!r} in {self.dataset.manifest.name}.",
+                f"A shopper there is {self.data.users[0]!r}." if self.data.users else "",
+            )
+        return self.user_index[name]
+
+    def item(self, name: str) -> int:
+        """Index of a product. HeedmapError when unknown."""
+        if name not in self.item_index:
+            raise HeedmapError(
+                f"There is no product {name!r} in {self.dataset.manifest.name}.",
+                f"A product there is {self.data.items[0]!r}.",
+            )
+        return self.item_index[name]
+
+    def past(self, name: str, session: Session | None = None) -> Past:
+        """A shopper's whole past, changed by a live session. HeedmapError names an unknown shopper, or what of the
+        session cannot be."""
+        known = None if session and session.invented else past_of(self.data, self.user(name))
+        return (
+            known if session is None and known else live_past(self.data, known, session or Session(), self.item_index)
+        )
+
+    def history_events(self, past: Past, contributions: NDArray[np.float64] | None) -> tuple[HistoryEvent, ...]:
+        """The past events that the model read, oldest first, with their contributions where given."""
+        first = max(0, len(past.history) - self.read)
+        events = []
+        for row, event in enumerate(range(first, len(past.history))):
+            item = int(past.history.items[event])
+            events.append(
+                HistoryEvent(
+                    item=self.data.items[item],
+                    title=self.texts.title[item],
+                    time=datetime.fromtimestamp(int(past.time[event]) / 1000, UTC).isoformat(timespec="seconds"),
+                    kind=str(past.kind[event]),
+                    image=self.texts.image[item],
+                    contribution=None if contributions is None else float(contributions[row]),
+                )
+            )
+        return tuple(events)
+
+    def ranking(
+        self,
+        run: str,
+        past: Past,
+        scores: NDArray[np.float32],
+        ruled: Ruled,
+        parts: list[dict[str, float]],
+        seconds: float,
+    ) -> Ranking:
+        """The list of the first len(parts) products. scores: float32[items], -inf for what is out of the running."""
+        model_rank = np.zeros(len(scores), np.int64)
+        model_rank[ruled.before] = np.arange(1, len(ruled.before) + 1)
+        ranked = tuple(
+            RankedItem(
+                item=self.data.items[index],
+                title=self.texts.title[index],
+                image=self.texts.image[index],
+                rank=place,
+                score=float(scores[index]),
+                parts=part,
+                model_rank=int(model_rank[index]),
+                effects=ruled.effects(int(index)),
+            )
+            for place, (index, part) in enumerate(zip(ruled.order, parts, strict=False), start=1)
+        )
+        return Ranking(
+            run=run,
+            user=past.name,
+            catalogue=int(np.isfinite(scores).sum()),
+            items=ranked,
+            history=self.history_events(past, None),
+            seconds=seconds,
+            notes=(*past.notes, *ruled.notes),
+        )
+
+
+def summary_of(dataset: Dataset) -> DatasetSummary:
+    """A dataset in one glance."""
+    about = dataset.manifest
+    return DatasetSummary(
+        folder=str(dataset.folder.resolve()),
+        name=about.name,
+        domain=about.domain,
+        source=about.source,
+        licence=about.licence,
+        synthetic=about.synthetic,
+        counts=about.counts,
+        time_range=about.time_range,
+        notes=about.notes,
+    )
+
+
+def _texts(dataset: Dataset) -> Texts:
+    titles, images, categories = [], [], []
+    for title, photos, category, attributes in dataset.rows("SELECT title, images, category, attributes FROM items"):
+        titles.append(title)
+        images.append(tuple(photos or ()))
+        fallback = next((one["value"] for one in attributes or [] if one["name"] in ("category", "genre")), "")
+        categories.append(category[-1] if category else fallback)
+    return Texts(
+        title=tuple(titles),
+        image=tuple(photos[0] if photos else None for photos in images),
+        images=tuple(images),
+        category=tuple(categories),
+    )
