@@ -105,6 +105,14 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("run", type=Path, metavar="RUN")
     one.add_argument("--out", type=Path, required=True, metavar="FOLDER")
 
+    one = command("compress", _compress, "Make a smaller run of a run, and measure what that changes.")
+    one.add_argument("run", type=Path, metavar="RUN")
+    one.add_argument("--out", type=Path, metavar="NEW", help="the smaller run")
+    one.add_argument("--int8-vectors", action="store_true", help="keep tables and features in 8 bits")
+    one.add_argument("--prune-heads", type=int, default=0, metavar="N", help="take out the N least important heads")
+    one.add_argument("--distil", default="", metavar="dim=32,...", help="train a student with these settings")
+    one.add_argument("--against", type=Path, metavar="RUN2", help="only measure the change from RUN to this run")
+
     one = command("recommend", _recommend, "Rank the catalogue for a shopper.")
     one.add_argument("run", type=Path, metavar="RUN")
     _add_moved(one)
@@ -397,6 +405,24 @@ def _merge(parsed: Any, _: Shot | None) -> Any:
         for folder in folders:
             print(f"Written to {folder}")
     return {"folders": [str(folder) for folder in folders]}
+
+
+def _compress(parsed: Any, _: Shot | None) -> Any:
+    from engine.compress import Wanted, compress, differences, report_text
+    from engine.recommend import Recommender
+
+    if (parsed.out is None) == (parsed.against is None):
+        raise HeedmapError("It is not clear what to do.", "Give --out NEW, or --against RUN2 to compare only.")
+    if parsed.against is not None:
+        runs = [run_job(Recommender.open(one.resolve()), quiet=True) for one in (parsed.run, parsed.against)]
+        report = run_job(differences(*runs), parsed.json)
+    else:
+        settings = _settings([one for one in parsed.distil.split(",") if one])
+        wanted = Wanted(parsed.int8_vectors, parsed.prune_heads, settings)
+        report = run_job(compress(parsed.run.resolve(), parsed.out.resolve(), wanted), parsed.json)
+    if not parsed.json:
+        print(report_text(report))
+    return report
 
 
 def _open(parsed: Any) -> Any:

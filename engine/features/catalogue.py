@@ -19,6 +19,7 @@ from engine.features.encoded import Reading as Reading
 from engine.features.encoded import file_tokens, no_tokens, text_tokens
 from engine.features.reduce import Whitening
 from engine.files import atomic, make_folder, write_json
+from engine.int8 import restored
 from engine.jobs import Job, Progress
 
 ENCODED = ("text", "image", "audio")
@@ -93,6 +94,9 @@ class Catalogue:
                 path.stem: np.load(path, mmap_mode="r" if path.stem in ENCODED else None, allow_pickle=False)
                 for path in folder.glob("*.npy")
             }
+            for name in ENCODED:  # a compressed run keeps them in 8 bits
+                if f"{name}_scale" in loaded:
+                    loaded[name] = restored(loaded[name], loaded[f"{name}_scale"]).astype(np.float16)
             if "audio" not in loaded:  # a run from before recordings were read
                 none = no_tokens(len(names["items"]), 0)
                 loaded |= {"audio": none.states, "audio_start": none.start, "audio_span": none.places}

@@ -16,7 +16,7 @@ Since pooling is linear, x is averaged before it is projected: heads x features 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
@@ -29,7 +29,10 @@ _CONTENT_LEVEL = 0.1
 
 @dataclass(frozen=True)
 class TowerShape:
-    """What a tower is built from; saved beside its weights. `features` maps modality -> feature size of its tokens."""
+    """What a tower is built from; saved beside its weights.
+
+    features: modality -> feature size of its tokens; pruned: modality -> heads that were taken out of it.
+    """
 
     items: int
     dim: int
@@ -39,6 +42,7 @@ class TowerShape:
     attributes: int  # vocabulary sizes
     links: int
     identity: bool
+    pruned: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -54,17 +58,19 @@ class TokenBatch:
 
 
 class Pooling(nn.Module):
-    """Attention and value maps of one modality."""
+    """Attention and value maps of one modality. A pruned head has no weights: its attention and values are zero."""
 
-    def __init__(self, features: int, dim: int, heads: int, asks: bool) -> None:
+    def __init__(self, features: int, dim: int, all_heads: int, asks: bool, pruned: tuple[int, ...] = ()) -> None:
         super().__init__()
-        self.heads = heads
-        self.key = nn.Parameter(torch.randn(heads, dim // heads, features) * features**-0.5)
-        self.query = nn.Parameter(torch.zeros(heads, dim // heads))  # zero: attention starts uniform
-        self.value = nn.Parameter(torch.randn(heads, dim // heads, features) * features**-0.5)
+        self.kept = [head for head in range(all_heads) if head not in pruned]
+        width, heads = dim // all_heads, len(self.kept)
+        self.all_heads = all_heads
+        self.key = nn.Parameter(torch.randn(heads, width, features) * features**-0.5)
+        self.query = nn.Parameter(torch.zeros(heads, width))  # zero: attention starts uniform
+        self.value = nn.Parameter(torch.randn(heads, width, features) * features**-0.5)
         self.level = nn.Parameter(torch.zeros(heads))  # b(m,h): only matters under one softmax over all modalities
         if asks:  # zero: the shopper changes nothing at first
-            self.ask = nn.Parameter(torch.zeros(heads, dim // heads, dim))
+            self.ask = nn.Parameter(torch.zeros(heads, width, dim))
 
     def logits(self, tokens: TokenBatch, shopper: Tensor | None) -> Tensor:
         """float[items, heads, tokens]; -inf where there is no token. shopper: float[items, dim] asks for itself."""
@@ -77,13 +83,23 @@ class Pooling(nn.Module):
             logits = logits + torch.log(tokens.count)[:, None, :]
         return logits.masked_fill(~tokens.there[:, None, :], float("-inf"))
 
+    def placed(self, kept: Tensor) -> Tensor:
+        """From values of the kept heads, float[items, kept, n], to those of all: zeros for a pruned one."""
+        if kept.shape[1] == self.all_heads:
+            return kept
+        placed = kept.new_zeros(len(kept), self.all_heads, kept.shape[2])
+        placed[:, self.kept] = kept
+        return placed
+
     def pooled(self, alpha: Tensor, tokens: TokenBatch) -> Tensor:
         """float[items, dim] from attention float[items, heads, tokens]."""
+        if len(self.kept) < self.all_heads:
+            alpha = alpha[:, self.kept]
         if tokens.x.shape[1] == 1:
             values = tokens.x[:, 0] @ self.value.flatten(0, 1).T
-            return (values.view(*alpha.shape[:2], -1) * alpha).flatten(1)
+            return self.placed(values.view(*alpha.shape[:2], -1) * alpha).flatten(1)
         mean = torch.bmm(alpha, tokens.x)
-        return torch.einsum("ihf,hkf->ihk", mean, self.value).flatten(1)
+        return self.placed(torch.einsum("ihf,hkf->ihk", mean, self.value)).flatten(1)
 
 
 class Tower(nn.Module):
@@ -94,7 +110,9 @@ class Tower(nn.Module):
         self.shape = shape
         self.pooling = nn.ModuleDict(
             {
-                modality: Pooling(size, shape.dim, shape.heads, shape.fusion == "cross")
+                modality: Pooling(
+                    size, shape.dim, shape.heads, shape.fusion == "cross", tuple(shape.pruned.get(modality, ()))
+                )
                 for modality, size in shape.features.items()
             }
         )
@@ -123,7 +141,7 @@ class Tower(nn.Module):
         asking = shopper if self.shape.fusion == "cross" else None
         logits = {modality: self._pool(modality).logits(batch, asking) for modality, batch in tokens.items()}
         if self.shape.fusion != "attention":
-            return {modality: _softmax(one) for modality, one in logits.items()}
+            return {modality: self._pool(modality).placed(_softmax(one)) for modality, one in logits.items()}
         joint = _softmax(torch.cat(list(logits.values()), dim=2))
         sizes = [one.shape[2] for one in logits.values()]
         return dict(zip(logits, joint.split(sizes, dim=2), strict=True))
@@ -165,11 +183,15 @@ class Tower(nn.Module):
         item vector.
         """
         values = torch.einsum("tf,hkf->thk", x, self._pool(modality).value)
-        heads, width = values.shape[1:]
+        heads, width = self.shape.heads, values.shape[2]
         placed = x.new_zeros(len(x), heads, self.shape.dim)
-        for head in range(heads):
-            placed[:, head, head * width : (head + 1) * width] = values[:, head]
+        for row, head in enumerate(self.heads_of(modality)):
+            placed[:, head, head * width : (head + 1) * width] = values[:, row]
         return self.mix(modality, placed.flatten(0, 1)).view(len(x), heads, self.shape.dim)
+
+    def heads_of(self, modality: str) -> list[int]:
+        """The heads that a modality has, in the order of its weights."""
+        return self._pool(modality).kept
 
     def _pool(self, modality: str) -> Pooling:
         pooling = self.pooling[modality]

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from engine.errors import HeedmapError
 from engine.files import atomic
+from engine.int8 import SCALE, restored
 
 
 def save_tensors(path: Path, tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
@@ -30,11 +31,19 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         with safe_open(str(path), framework="pt") as file:
             metadata = file.metadata() or {}
-            return {name: file.get_tensor(name) for name in file.keys()}, json.loads(metadata["heedmap"])  # noqa: SIM118
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            return _widened(tensors), json.loads(metadata["heedmap"])
     except FileNotFoundError as error:
         raise HeedmapError(f"{path} is missing.", "Train the run, or resume it with --resume.") from error
     except (SafetensorError, KeyError, OSError, json.JSONDecodeError) as error:
         raise HeedmapError(f"{path} is not a Heedmap checkpoint ({error}).", "Restore it, or train again.") from error
+
+
+def _widened(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Tables that a compressed run keeps in 8 bits, as the numbers they stand for."""
+    for name in [name for name, tensor in tensors.items() if tensor.dtype == torch.int8]:
+        tensors[name] = torch.from_numpy(restored(tensors[name].numpy(), tensors.pop(name + SCALE).numpy()))
+    return tensors
 
 
 SOLVED = "linear."  # weights with this beginning are solved at the end, not trained, and can be large

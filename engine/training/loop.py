@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -33,11 +34,17 @@ from engine.training.trainer import Trainer, start_from_popularity
 RUN_VERSION = 1
 
 
-def train(dataset_folder: Path, run_folder: Path, config: Config, resume: bool = False) -> Job:
+def train(
+    dataset_folder: Path,
+    run_folder: Path,
+    config: Config,
+    resume: bool = False,
+    teach: Callable[[Trainer], None] | None = None,
+) -> Job:
     """Train on a dataset into a run folder and return that folder.
 
     A run that was stopped goes on with `resume`, with the settings it was started with, to the same numbers: every
-    random choice of an epoch follows from the seed and the epoch's number.
+    random choice of an epoch follows from the seed and the epoch's number. teach: changes the trainer before it starts.
     """
     if resume:
         config = _checked_resume(run_folder, config)
@@ -65,6 +72,8 @@ def train(dataset_folder: Path, run_folder: Path, config: Config, resume: bool =
     card.content["parameters"] = sum(one.numel() for one in model.parameters())
     start_from_popularity(model, np.bincount(data.item[parts.train], minlength=len(data.items)))
     trainer = Trainer(model, Tokens(catalogue, model.tower, device), data, parts, config, run_folder)
+    if teach is not None:
+        teach(trainer)
     if resume and (run_folder / "last.safetensors").is_file():
         trainer.restore()
     tuning = None

@@ -106,6 +106,21 @@ class Step:
             loss = loss + self._asked(shoppers, encoded[target], seen, random)
         return loss
 
+    def inputs(self, batch: Batch) -> tuple[Tensor, Tensor | None, Tensor | None, Tensor]:
+        """What the sequence reads of a batch: items int64[rows, length], context, profiles, counted bool[rows, length].
+
+        The sequence takes all items but the last of each row.
+        """
+        device = self._item.device
+        events = torch.from_numpy(batch.events).to(device).clamp_min(0)
+        context = None if self._context is None else self._context[events][:, :-1]
+        return (
+            self._item[events],
+            context,
+            self._profiles(batch, device),
+            torch.from_numpy(batch.counted).to(device),
+        )
+
     def _profiles(self, batch: Batch, device: torch.device) -> Tensor | None:
         if not self.model.shape.profiles:
             return None

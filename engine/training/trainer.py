@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -213,6 +214,10 @@ class Trainer:
             save_tensors(best, weights, about)
         weights, _ = load_tensors(best)
         load_weights(self.model, weights)
+
+    def teach(self, taught: Callable[[Step], Any]) -> None:
+        """Replace the step by one that makes more of it, such as one that listens to a teacher."""
+        self._step = taught(self._step)
 
     def attend_from_now(self) -> None:
         """Train attention over all tokens from here on, as after fine-tuning, with a fresh optimiser."""
