@@ -17,12 +17,13 @@ from engine.dataset.split import Interactions
 from engine.errors import HeedmapError
 
 INVENTED = "an invented shopper"
+_LOOKED_AT = 1000  # events of the dataset, for the usual kind
 _OF_TIME = tuple(field for field in FROM_TIME if field != "kind")  # unknown of an event without a time
 
 
 @dataclass(frozen=True)
 class Event:
-    """An event as it happens. time: ms since 1970, None for "just now"; kind: "" for the dataset's usual one.
+    """An event as it happens. time: ms since 1970, None for "just now"; kind: "" for the usual one.
 
     context: what else is known, (field, value) pairs; a value that training never met says nothing.
     """
@@ -119,7 +120,8 @@ def _check(event: Event, items: Mapping[str, int], data: Interactions) -> None:
 
 def _then(data: Interactions, past: Past, event: Event, item: int) -> Past:
     newest = int(past.time.max()) if len(past.time) else int(data.time.max()) if len(data.time) else 0
-    kind = event.kind or (Counter(data.kind.tolist()).most_common(1)[0][0] if len(data.kind) else EVENT_KINDS[0])
+    usual = past.kind if len(past.kind) else data.kind[:_LOOKED_AT]
+    kind = event.kind or Counter(usual.tolist()).most_common(1)[0][0]
     row = np.full(data.context.ids.shape[1], -1, np.int32)
     number = {pair: index for index, pair in enumerate(data.context.names)}
     for field, value in event.context:
