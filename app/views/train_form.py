@@ -45,6 +45,7 @@ def setting_name(name: str) -> str:
         "modalities": tr("Modalities"),
         "identity": tr("Identity"),
         "outside_reviews": tr("Outside reviews"),
+        "aspects": tr("Aspects of reviews"),
         "reviews": tr("Reviews"),
         "text_pieces": tr("Pieces per text"),
         "item_pieces": tr("Pieces per product"),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.dataset.store import Dataset
+from engine.features.aspects import MOST_ASPECTS_OF_ITEM
 
 BINS = 8
 MOST_ATTRIBUTES, MOST_LINKS = 32, 16
@@ -27,10 +29,13 @@ class Vocabulary:
     start: NDArray[np.int64]
 
 
-def item_attributes(dataset: Dataset, known: Names = ()) -> Vocabulary:
+def item_attributes(
+    dataset: Dataset, known: Names = (), aspects: Sequence[Sequence[tuple[str, str]]] = ()
+) -> Vocabulary:
     """Brand, category levels, price and named attributes of each product; a value of one product only is left out.
 
-    known: names of an earlier vocabulary, which come first, in their order; its bins are kept.
+    known: names of an earlier vocabulary, which come first, in their order; its bins are kept. aspects: of each
+    product, what its reviews judge (see `aspects.item_aspects`), beside its attributes; empty for none.
     """
     rows: list[list[tuple[str, str]]] = []
     for brand, category, price, attributes in dataset.rows("SELECT brand, category, price, attributes FROM items"):
@@ -39,7 +44,10 @@ def item_attributes(dataset: Dataset, known: Names = ()) -> Vocabulary:
         pairs += [("category", level) for level in category or []]
         pairs += [("price", repr(price))] if price is not None else []
         rows.append(list(dict.fromkeys(pairs)))
-    return _vocabulary(_binned(rows, known), MOST_ATTRIBUTES, known)
+    binned = _binned(rows, known)
+    if aspects:
+        binned = [[*pairs, *judged] for pairs, judged in zip(binned, aspects, strict=True)]
+    return _vocabulary(binned, MOST_ATTRIBUTES + (MOST_ASPECTS_OF_ITEM if aspects else 0), known)
 
 
 def item_links(dataset: Dataset, known: Names = ()) -> Vocabulary:

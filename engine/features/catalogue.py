@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from engine.dataset.split import Split
 from engine.dataset.store import Dataset
 from engine.errors import HeedmapError
+from engine.features.aspects import is_english, item_aspects
 from engine.features.attributes import Vocabulary, item_attributes, item_links
 from engine.features.encoded import Reading as Reading
 from engine.features.encoded import file_tokens, no_tokens, text_tokens
@@ -23,6 +24,7 @@ from engine.int8 import restored
 from engine.jobs import Job, Progress
 
 ENCODED = ("text", "image", "audio")
+_REVIEWS_JUDGED = 20  # of each product, the newest, whose praise and criticism are counted
 _ARRAYS = (
     "text",
     "text_start",
@@ -132,23 +134,50 @@ def item_texts(dataset: Dataset, split: Split, users: tuple[str, ...], reading: 
     A review counts as training's when it lies before the cut (its writer's, under leave-one-out). Reviews without a
     time or by nobody of this shop are read only under `outside_reviews`.
     """
-    cut_of = dict(zip(users, split.cut_of_user.tolist(), strict=True))
-    chosen: dict[str, list[tuple[int, str, str]]] = defaultdict(list)
-    if reading.reviews:
-        for review, item, user, text, time in dataset.rows(
-            'SELECT review, item, "user", text, epoch_ms(time) FROM reviews WHERE text IS NOT NULL ORDER BY review'
-        ):
-            if time is None or user is None:
-                if reading.outside_reviews and (time is None or split.cut is None or time < split.cut):
-                    chosen[item].append((-1, f"review:{review}", text))
-            elif time < cut_of.get(user, split.cut if split.cut is not None else np.inf):
-                chosen[item].append((time, f"review:{review}", text))
+    chosen = _newest_reviews(dataset, split, users, reading.outside_reviews, reading.reviews)
     texts = []
     for item, title, description in dataset.rows("SELECT item, title, description FROM items"):
-        newest = sorted(chosen.get(item, []), key=lambda one: (-one[0], one[1]))[: reading.reviews]
-        fields = [("title", title), ("description", description), *((field, text) for _, field, text in newest)]
+        fields = [("title", title), ("description", description), *((one.field, one.text) for one in chosen[item])]
         texts.append([(field, text) for field, text in fields if text and text.strip()])
     return texts
+
+
+@dataclass(frozen=True)
+class _Review:
+    time: int  # ms, -1 where there is none
+    field: str
+    text: str
+    language: str | None
+
+
+def _newest_reviews(
+    dataset: Dataset, split: Split, users: tuple[str, ...], outside: bool, most: int
+) -> dict[str, list[_Review]]:
+    """Reviews that the model may read of each item, the newest first; see `item_texts`."""
+    cut_of = dict(zip(users, split.cut_of_user.tolist(), strict=True))
+    chosen: dict[str, list[_Review]] = defaultdict(list)
+    if not most:
+        return chosen
+    for review, item, user, text, time, language in dataset.rows(
+        'SELECT review, item, "user", text, epoch_ms(time), language FROM reviews '
+        "WHERE text IS NOT NULL ORDER BY review"
+    ):
+        if time is None or user is None:
+            if outside and (time is None or split.cut is None or time < split.cut):
+                chosen[item].append(_Review(-1, f"review:{review}", text, language))
+        elif time < cut_of.get(user, split.cut if split.cut is not None else np.inf):
+            chosen[item].append(_Review(time, f"review:{review}", text, language))
+    for item, reviews in chosen.items():
+        chosen[item] = sorted(reviews, key=lambda one: (-one.time, one.field))[:most]
+    return chosen
+
+
+def _aspects(dataset: Dataset, split: Split, users: tuple[str, ...], reading: Reading) -> Job:
+    """Return what the English reviews of each item praise and criticise, as (aspect, judgement) pairs."""
+    chosen = _newest_reviews(dataset, split, users, reading.outside_reviews, _REVIEWS_JUDGED)
+    items = [row[0] for row in dataset.rows("SELECT item FROM items")]
+    english = [[one.text for one in chosen[item] if is_english(one.text, one.language)] for item in items]
+    return (yield from item_aspects(english))
 
 
 def build_catalogue(
@@ -173,6 +202,9 @@ def build_catalogue(
             found[kind] = yield from file_tokens(kind, dataset, files, seen, reading)
     empty = Vocabulary((), np.zeros(0, np.int32), np.zeros(len(texts) + 1, np.int64))
     known = {name: getattr(earlier, name).names if earlier else () for name in ("attribute", "link")}
+    aspects: list[list[tuple[str, str]]] = []
+    if reading.aspects and "attribute" in reading.modalities:
+        aspects = yield from _aspects(dataset, split, users, reading)
     yield Progress("Reading attributes")
     return Catalogue(
         items=tuple(row[0] for row in dataset.rows("SELECT item FROM items")),
@@ -187,7 +219,7 @@ def build_catalogue(
         audio=found["audio"].states,
         audio_start=found["audio"].start,
         audio_span=found["audio"].places,
-        attribute=item_attributes(dataset, known["attribute"]) if "attribute" in reading.modalities else empty,
+        attribute=item_attributes(dataset, known["attribute"], aspects) if "attribute" in reading.modalities else empty,
         link=item_links(dataset, known["link"]) if "link" in reading.modalities else empty,
         encoders={name: one.about for name, one in found.items() if one.about is not None},
         whitening={name: one.whitening for name, one in found.items() if one.whitening is not None},

@@ -49,6 +49,7 @@ class Reading:
     modalities: tuple[str, ...] = ("text", "image", "audio", "attribute", "link")
     reviews: int = 3
     outside_reviews: bool = False
+    aspects: bool = False
     text_pieces: int = 64
     item_pieces: int = 192
     photo_cells: int = 8

@@ -40,6 +40,9 @@ class Config:
     outside_reviews: bool = _setting(
         False, "Read reviews that have no time or were not written by this shop's shoppers."
     )
+    aspects: bool = _setting(
+        False, "Whether what English reviews praise and criticise in a product joins its attributes."
+    )
     reviews: int = _setting(3, "Reviews read per product, the newest of the training period first.", 0, 50)
     text_pieces: int = _setting(64, "Word pieces read of each text.", 8, 512)
     item_pieces: int = _setting(192, "Word pieces read of each product, over all its texts.", 8, 4096)

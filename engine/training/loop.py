@@ -230,6 +230,7 @@ def reading_of(config: Config) -> Reading:
         modalities=config.modalities,
         reviews=config.reviews,
         outside_reviews=config.outside_reviews,
+        aspects=config.aspects,
         text_pieces=config.text_pieces,
         item_pieces=config.item_pieces,
         photo_cells=config.photo_cells,
