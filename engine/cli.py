@@ -133,6 +133,10 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--run", type=Path, required=True, metavar="RUN")
     one.add_argument("--map", type=Path, metavar="F", help="a JSON file: their names of weights to ours, and the style")
     one.add_argument("--items", type=Path, metavar="F", help="names of products in the order of rows, JSON or CSV")
+    one.add_argument("--shoppers", type=Path, metavar="F", help="names of shoppers in the order of rows")
+    one.add_argument("--shopper-vectors", type=Path, metavar="F", help="a table of vectors, Parquet or .npy")
+    one.add_argument("--item-vectors", type=Path, metavar="F", help="a table of vectors, Parquet or .npy")
+    one.add_argument("--onnx", type=Path, metavar="F", help="a scorer of histories")
     one.add_argument("--split", default="", metavar="S", help="how it is measured: temporal or leave-one-out")
 
     one = command("shot", _shot, "Draw the explorer to a PNG file, without a screen.")
@@ -386,10 +390,23 @@ def _runs(parsed: Any, _: Shot | None) -> Any:
 def _adopt(parsed: Any, _: Shot | None) -> Any:
     from engine.files import read_json
     from engine.foreign.adopt import adopt_state
+    from engine.foreign.run import adopt_onnx, adopt_vectors
 
-    if parsed.state is None or parsed.map is None:
-        raise HeedmapError("There is nothing to adopt.", "Give a state dict and --map.")
-    job = adopt_state(parsed.state, parsed.dataset, parsed.run, parsed.map, parsed.items, parsed.split)
+    shoppers, items = parsed.shopper_vectors, parsed.item_vectors
+    if sum(one is not None for one in (parsed.state, shoppers or items, parsed.onnx)) > 1:
+        raise HeedmapError("One run is made of one model.", "Give a state dict, or vectors, or an ONNX file.")
+    if parsed.onnx is not None:
+        job = adopt_onnx(parsed.onnx, parsed.dataset, parsed.run, parsed.map, parsed.items, parsed.split)
+    elif shoppers is not None and items is not None:
+        names = (parsed.shoppers, parsed.items)
+        job = adopt_vectors(shoppers, items, parsed.dataset, parsed.run, *names, parsed.split)
+    elif parsed.state is not None and parsed.map is not None:
+        job = adopt_state(parsed.state, parsed.dataset, parsed.run, parsed.map, parsed.items, parsed.split)
+    else:
+        raise HeedmapError(
+            "There is nothing to adopt.",
+            "Give a state dict and --map, or --shopper-vectors and --item-vectors, or --onnx.",
+        )
     card = read_json(run_job(job, parsed.json) / "run.json")
     if not parsed.json:
         _say_metrics(card["metrics"], "test")
@@ -426,10 +443,10 @@ def _compress(parsed: Any, _: Shot | None) -> Any:
 
 
 def _open(parsed: Any) -> Any:
-    from engine.recommend import Recommender
+    from engine.opening import open_run
 
     moved = getattr(parsed, "dataset", None)
-    return run_job(Recommender.open(parsed.run.resolve(), dataset_folder=moved), quiet=True)
+    return run_job(open_run(parsed.run.resolve(), moved), quiet=True)
 
 
 def _recommend(parsed: Any, _: Shot | None) -> Any:

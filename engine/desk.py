@@ -12,7 +12,7 @@ from engine.jobs import Job, Progress
 
 if TYPE_CHECKING:
     from engine.live import Event, Session
-    from engine.recommend import Recommender
+    from engine.opening import Run
     from engine.rules import Rule
 
 
@@ -30,7 +30,7 @@ class Desk:
     """Every public method is a job: a generator of Progress that returns an answer."""
 
     def __init__(self) -> None:
-        self._opened: dict[Path, tuple[float, Recommender]] = {}
+        self._opened: dict[Path, tuple[float, Run]] = {}
 
     def job(self, name: str, arguments: dict[str, Any]) -> Job:
         """Start the job called `name`. HeedmapError when there is none."""
@@ -131,13 +131,13 @@ class Desk:
         return RunLog(str(folder), str(dataset), settings, tuple(rows))
 
     def _recommender(self, run: str) -> Any:
-        from engine.recommend import Recommender
+        from engine.opening import open_run
 
         folder = Path(run).resolve()
         changed = (folder / "run.json").stat().st_mtime if (folder / "run.json").is_file() else 0.0
         kept = self._opened.get(folder)
         if kept is None or kept[0] != changed:
-            recommender = yield from Recommender.open(folder)
+            recommender = yield from open_run(folder)
             self._opened = {folder: (changed, recommender)}  # one at a time: a catalogue's tokens are large
         return self._opened[folder][1]
 

@@ -17,11 +17,13 @@ from engine.evaluation.outcome import Outcome, model_batches, observe, ranker_ba
 from engine.evaluation.ratings import rating_figures
 from engine.features.catalogue import Catalogue
 from engine.files import read_json, sha256_of, write_json
+from engine.foreign.run import ForeignRun
 from engine.jobs import Job
 from engine.metrics.bootstrap import Comparison
 from engine.model.baselines import BASELINES
 from engine.model.baselines.choose import choose
 from engine.model.baselines.neighbours import content_features, held_modalities
+from engine.opening import Run, open_run
 from engine.recommend import Recommender
 
 EVALUATION_VERSION = 1
@@ -49,7 +51,7 @@ class Wanted:
             raise HeedmapError(f"There is no baseline {unknown[0]!r}.", f"The baselines are {', '.join(BASELINES)}.")
 
 
-def evaluate(run: Recommender, wanted: Wanted) -> Job:
+def evaluate(run: Run, wanted: Wanted) -> Job:
     """Return what was measured as JSON-able figures; kept in the run's evaluation.json, its verdict in run.json too.
 
     What an earlier evaluation of the same weights, split and k measured of baselines and knock-outs is kept.
@@ -75,7 +77,8 @@ def evaluate(run: Recommender, wanted: Wanted) -> Job:
     }
     if wanted.baselines:
         found |= yield from _baselines(run, wanted, on, ours)
-        found["ratings"] = yield from rating_figures(run.model, run.tokens, run.data, on.targets, on.known)
+        if isinstance(run, Recommender):
+            found["ratings"] = yield from rating_figures(run.model, run.tokens, run.data, on.targets, on.known)
     if wanted.knock_out:
         found["knock_out"] = yield from _knock_out(run, on, ours)
     if wanted.against is not None:
@@ -87,7 +90,7 @@ def evaluate(run: Recommender, wanted: Wanted) -> Job:
     return found
 
 
-def _ground(run: Recommender, wanted: Wanted) -> Ground:
+def _ground(run: Run, wanted: Wanted) -> Ground:
     test = wanted.split == "test"
     targets = run.parts.test if test else run.parts.validation
     if not len(targets):
@@ -98,12 +101,15 @@ def _ground(run: Recommender, wanted: Wanted) -> Ground:
     return ground(run.data, targets, known, wanted.k, content, category, wanted.seed)
 
 
-def _observe_model(run: Recommender, on: Ground, stage: str, model: Any = None, tokens: Any = None) -> Job:
-    batches = model_batches(model or run.model, tokens or run.tokens, on.data, on.targets)
+def _observe_model(run: Run, on: Ground, stage: str, model: Any = None, tokens: Any = None) -> Job:
+    if isinstance(run, ForeignRun):
+        batches = ranker_batches(run.scorer, on.data, on.targets)
+    else:
+        batches = model_batches(model or run.model, tokens or run.tokens, on.data, on.targets)
     return (yield from observe(batches, on.data, on.popularity == 0, on.k, len(on.targets), stage))
 
 
-def _baselines(run: Recommender, wanted: Wanted, on: Ground, ours: Outcome) -> Job:
+def _baselines(run: Run, wanted: Wanted, on: Ground, ours: Outcome) -> Job:
     rows: list[dict[str, Any]] = []
     not_run: dict[str, str] = {}
     catalogue: Catalogue = run.catalogue
@@ -125,7 +131,9 @@ def _baselines(run: Recommender, wanted: Wanted, on: Ground, ours: Outcome) -> J
     return {"baselines": rows, "not_run": not_run}
 
 
-def _knock_out(run: Recommender, on: Ground, ours: Outcome) -> Job:
+def _knock_out(run: Run, on: Ground, ours: Outcome) -> Job:
+    if isinstance(run, ForeignRun):
+        raise HeedmapError(f"{run.folder.name} has no parts that could be knocked out.", "Leave --knock-out away.")
     rows: list[dict[str, Any]] = []
     for name, model, tokens in knock_outs(run.model, run.tokens):
         without = yield from _observe_model(run, on, f"Measuring without {name}", model, tokens)
@@ -135,8 +143,8 @@ def _knock_out(run: Recommender, on: Ground, ours: Outcome) -> Job:
     return rows
 
 
-def _against(run: Recommender, folder: Path, on: Ground, ours: Outcome) -> Job:
-    other: Recommender = yield from Recommender.open(folder, run.device)
+def _against(run: Run, folder: Path, on: Ground, ours: Outcome) -> Job:
+    other: Run = yield from open_run(folder)
     same = other.card["dataset"]["fingerprint"] == run.card["dataset"]["fingerprint"]
     if not same or other.parts.kind != run.parts.kind:
         raise HeedmapError(
@@ -182,7 +190,7 @@ def _with_earlier(folder: Path, found: dict[str, Any]) -> dict[str, Any]:
     return {**kept, **found}
 
 
-def _keep(run: Recommender, found: dict[str, Any]) -> None:
+def _keep(run: Run, found: dict[str, Any]) -> None:
     path = run.folder / "evaluation.json"
     whole = read_json(path) if path.is_file() else {}
     write_json(path, {**whole, found["split"]: found})

@@ -46,13 +46,17 @@ def summary(explanation: Explanation) -> str:
     lines = [
         f"{explanation.title} ({explanation.item}) for shopper {explanation.user}:"
         f" rank {explanation.rank} of {explanation.catalogue:,}",
-        f"score {explanation.score:.3f} = {parts}   (gap {explanation.completeness_gap:.1e})",
+        f"score {explanation.score:.3f} = {parts}   (gap {explanation.completeness_gap:.1e})"
+        if explanation.tokens
+        else f"score {explanation.score:.3f}",
     ]
     shares = strength(explanation)
     best = [index for index in np.argsort(-np.abs(shares))[:8] if shares[index]]
     for index in best:
         token = explanation.tokens[index]
         lines.append(f"{shares[index]:>+9.3f}  {NAMES[token.modality]}: {token.label}")
+    if not explanation.tokens:  # a scorer from elsewhere: all that is known is what each past event does
+        lines += [f"{one.contribution:>+9.3f}  without: {one.title}" for one in explanation.history if one.contribution]
     lines += [grade_sentence(explanation), *rule_sentences(explanation), *(f"Note: {one}" for one in explanation.notes)]
     return "\n".join(lines)
 

@@ -14,6 +14,7 @@ from engine.explain.case import Case
 from engine.explain.history import leave_one_out
 from engine.explain.types import Explanation, RuleEffect
 from engine.faithfulness import faithfulness
+from engine.foreign.run import ForeignRun
 from engine.live import Session
 from engine.recommend import Recommender
 from engine.rules import Rule
@@ -25,7 +26,7 @@ METHODS: dict[str, Callable[[Case], NDArray[np.float64]]] = {
 
 
 def explain(
-    recommender: Recommender,
+    recommender: Recommender | ForeignRun,
     user: str,
     item: str,
     method: str = "contribution",
@@ -38,6 +39,13 @@ def explain(
     """
     if method not in METHODS:
         raise HeedmapError(f"There is no method {method!r}.", f"Use one of {', '.join(METHODS)}.")
+    if isinstance(recommender, ForeignRun):
+        if method != "contribution":
+            raise HeedmapError(
+                f"{recommender.folder.name} was made elsewhere and shows nothing of its inside.",
+                "Leave the method away: what can be told of it follows from its scores.",
+            )
+        return recommender.explain(user, item, session, rules)
     began = time.perf_counter()
     case = Case(recommender, user, item, session)
     shown, effects, notes = _under_rules(case, rules)
