@@ -78,6 +78,7 @@ def setting_name(name: str) -> str:
         "history": tr("History length"),
         "dropout": tr("Dropout"),
         "modality_dropout": tr("Modality dropout"),
+        "identity_dropout": tr("Identity dropout"),
         "negatives": tr("Negatives"),
         "epochs": tr("Epochs"),
         "patience": tr("Patience"),

@@ -1,6 +1,7 @@
 """A linear term over the history: each past product h adds level * decay(age) * B[h, i] to the score of product i.
 
-B is an item-item matrix solved in closed form from the training events, its largest entries of each row kept. Nothing
+B is an item-item matrix solved in closed form from the training events (which products go together, and which follow
+which), its largest entries of each row kept. Nothing
 stands between a past purchase and its share, so the term is explained exactly, purchase by purchase. Recency matters:
 a purchase's share halves with every `half_life` later ones.
 """
@@ -22,6 +23,7 @@ EASE_UP_TO = 20_000  # products: the matrix is dense while it is solved
 KEPT = 256  # entries of each row
 _FORGOTTEN = 10  # half-lives after which a purchase counts no more
 _NEIGHBOURS_SHRINK = 20.0
+_PAST, _PAST_HALF_LIFE = 20, 5.0  # events before each that transitions are solved from
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,26 @@ def ease(data: Interactions, seen: NDArray[np.bool_], ridge: float) -> NDArray[n
     matrix = -inverse / np.diag(inverse)
     np.fill_diagonal(matrix, 0.0)
     return matrix.astype(np.float32)
+
+
+def transitions(data: Interactions, seen: NDArray[np.bool_], ridge: float) -> NDArray[np.float32]:
+    """B: float32[items, items], the ridge regression of each next product on the fading past before it, as in the
+    session models of Choi et al. 2021 (SLIT): it knows what follows what, where EASE knows what goes together."""
+    items = len(data.items)
+    kept = np.flatnonzero(seen)
+    row, column, weight = [], [], []
+    for age in range(1, _PAST + 1):
+        later = np.flatnonzero(data.user[kept[age:]] == data.user[kept[:-age]]) + age
+        row.append(later)
+        column.append(data.item[kept[later - age]])
+        weight.append(np.full(len(later), 0.5 ** ((age - 1) / _PAST_HALF_LIFE), np.float32))
+    shape = (len(kept), items)
+    past = sparse.csr_matrix((np.concatenate(weight), (np.concatenate(row), np.concatenate(column))), shape=shape)
+    ones = np.ones(len(kept), np.float32)
+    following = sparse.csr_matrix((ones, (np.arange(len(kept)), data.item[kept])), shape=shape)
+    gram = (past.T @ past).toarray()
+    gram[np.diag_indices(items)] += np.float32(ridge)
+    return np.linalg.solve(gram, (past.T @ following).toarray()).astype(np.float32)
 
 
 def neighbours(data: Interactions, seen: NDArray[np.bool_], kept: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:

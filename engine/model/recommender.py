@@ -72,6 +72,8 @@ class Model(nn.Module):
         # Identity and bias of a product without a training event stay silent: they hold noise, not knowledge.
         self.seen: Tensor
         self.register_buffer("seen", torch.ones(tower.items))
+        self.cold: Tensor  # the bias of such a product, one for all, chosen on validation
+        self.register_buffer("cold", torch.zeros(()))
 
     def identity(self, items: Tensor) -> Tensor:
         """float[items, dim]: the identity term of each item, zero for one never seen in training."""
@@ -81,7 +83,7 @@ class Model(nn.Module):
         return embedded
 
     def bias(self, items: Tensor) -> Tensor:
-        return self.tower.bias[items] * self.seen[items]
+        return torch.where(self.seen[items] > 0, self.tower.bias[items], self.cold)
 
     def item_parts(self, items: Tensor, tokens: TokenSource, shoppers: Tensor | None = None) -> dict[str, Tensor]:
         """Each part of e(i): modality and "identity" -> float[items, dim]; e(i) is their sum.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -9,6 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from engine.model.dropout import Dropout
+
+_HALF_LIVES = (3.0, 100.0)  # in events, of the first and the last head
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,10 @@ class Block(nn.Module):
         self.before_feed = nn.LayerNorm(dim)
         self.feed = nn.Sequential(nn.Linear(dim, 4 * dim), nn.GELU(), Dropout(dropout), nn.Linear(4 * dim, dim))
         self.dropout = Dropout(dropout)
-        # Start as the mean of the history: heads pass on what they heed, unmixed.
+        # Recency: a logit falls by softplus(slope) with each later event. The heads start at different half-lives.
+        halves = _HALF_LIVES[0] * (_HALF_LIVES[1] / _HALF_LIVES[0]) ** (torch.arange(heads) / max(1, heads - 1))
+        self.slope = nn.Parameter(torch.log(torch.expm1(math.log(2) / halves)))
+        # Start as a fading mean of the history: heads pass on what they heed, unmixed.
         with torch.no_grad():
             self.query_key_value.weight[2 * dim :] = torch.eye(dim)
             self.out.weight.copy_(torch.eye(dim))
@@ -46,7 +52,11 @@ class Block(nn.Module):
         rows, length, dim = x.shape
         parts = self.query_key_value(self.before_attention(x)).view(rows, length, 3, self.heads, dim // self.heads)
         query, key, value = parts.permute(2, 0, 3, 1, 4)
-        heeded = functional.scaled_dot_product_attention(query, key, value, is_causal=True)
+        place = torch.arange(length, device=x.device)
+        age = place[:, None] - place
+        fade = -functional.softplus(self.slope)[:, None, None] * age
+        mask = fade.masked_fill(age < 0, float("-inf")).to(x.dtype)
+        heeded = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask[None])
         x = x + self.dropout(self.out(heeded.transpose(1, 2).reshape(rows, length, dim)))
         return x + self.dropout(self.feed(self.before_feed(x)))
 

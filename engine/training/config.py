@@ -71,7 +71,10 @@ class Config:
     rating: bool = _setting(False, "Whether a second head learns to predict ratings.")
     dropout: float = _setting(0.2, "Dropout in the sequence and on product vectors.", 0.0, 0.9)
     modality_dropout: float = _setting(
-        0.1, "Chance that a product's identity or one modality is hidden in a training step.", 0.0, 0.9
+        0.1, "Chance that one modality of a product is hidden in a training step.", 0.0, 0.9
+    )
+    identity_dropout: float = _setting(
+        0.3, "Chance that a product's identity is hidden in a training step, so that its content learns.", 0.0, 0.9
     )
     # the training
     objective: str = _setting("softmax", "What training makes smaller.", choices=OBJECTIVES)

@@ -11,15 +11,18 @@ from numpy.typing import NDArray
 from engine.dataset.split import Interactions, Split
 from engine.jobs import Job, Progress
 from engine.metrics.ranking import rank_of_target
-from engine.model.linear import EASE_UP_TO, KEPT, Linear, LinearShape, ease, nearest, neighbours
+from engine.model.linear import EASE_UP_TO, KEPT, Linear, LinearShape, ease, nearest, neighbours, transitions
 from engine.model.recommender import Model
 from engine.model.scoring import target_scores
 from engine.model.tokens import TokenSource
 from engine.training.config import Config
 
-RIDGES = (100.0, 300.0, 1000.0)
-HALF_LIVES = (5.0, 10.0, 20.0, 50.0, 1000.0)
-LEVELS = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0)
+RIDGES = (100.0, 300.0)
+TRANSITION_RIDGE = 30.0
+ORDERS = (0.0, 0.3, 0.6)
+HALF_LIVES = (2.0, 5.0, 10.0, 20.0, 1000.0)
+LEVELS = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+COLD_BIASES = (-2.0, -1.0, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
 MOST_TARGETS = 1_000  # of validation are looked at
 _KEPT_OF_MANY = 64  # entries of each row where the catalogue is too large for EASE
 
@@ -28,10 +31,12 @@ Kept = tuple[NDArray[np.int32], NDArray[np.float32]]
 
 @dataclass(frozen=True)
 class Chosen:
-    """kind: "ease" or "neighbours"; ridge: EASE's; level 0 switches the term off."""
+    """kind: "ease" or "neighbours"; ridge: EASE's; order: the share of transitions in the matrix, the rest is EASE's;
+    level 0 switches the term off."""
 
     kind: str
     ridge: float
+    order: float
     half_life: float
     level: float
 
@@ -47,10 +52,27 @@ def kept_entries(config: Config, items: int) -> int:
 
 
 def solve(data: Interactions, seen: NDArray[np.bool_], chosen: Chosen, kept: int) -> Kept:
-    """Columns and weights of the kept entries of B, learned from the events `seen`: bool[events]."""
-    if chosen.kind == "ease":
-        return nearest(ease(data, seen, chosen.ridge), kept)
-    return neighbours(data, seen, kept)
+    """Columns and weights of the kept entries of B, learned from the events `seen`: bool[events].
+
+    Each of the mixed matrices is scaled to rows of length 1 in the mean, so that a level means the same for all data.
+    """
+    if chosen.kind != "ease":
+        near, weight = neighbours(data, seen, kept)
+        return near, weight / _size(weight)
+    mixed = np.zeros((len(data.items), len(data.items)), np.float32)
+    if chosen.order < 1:
+        together = ease(data, seen, chosen.ridge)
+        mixed += np.float32((1 - chosen.order) / _size(together)) * together
+    if chosen.order > 0:
+        after = transitions(data, seen, TRANSITION_RIDGE)
+        mixed += np.float32(chosen.order / _size(after)) * after
+    return nearest(mixed, kept)
+
+
+def _size(matrix: NDArray[np.float32]) -> float:
+    """The root mean square length of the rows that hold anything."""
+    lengths = np.square(matrix).sum(axis=1, dtype=np.float64)
+    return max(float(np.sqrt(lengths[lengths > 0].mean())) if (lengths > 0).any() else 1.0, 1e-12)
 
 
 def choose(model: Model, tokens: TokenSource, data: Interactions, parts: Split, config: Config) -> Job:
@@ -58,37 +80,81 @@ def choose(model: Model, tokens: TokenSource, data: Interactions, parts: Split, 
     its first ten places), added to the scores of the model as it stands with its linear term at level 0."""
     items, kept = model.shape.tower.items, model.shape.linear
     kind = _kind(config, items)
-    targets = parts.validation
+    targets = _sampled(parts.validation, config)
     if not len(targets):
-        return Chosen(kind, RIDGES[1], HALF_LIVES[2], 0.0)
-    if len(targets) > MOST_TARGETS:
-        targets = np.sort(np.random.default_rng(config.seed).choice(targets, MOST_TARGETS, replace=False))
-    ridges = RIDGES if kind == "ease" else (0.0,)
-    terms: dict[float, Linear] = {}
-    for done, ridge in enumerate(ridges):
-        yield Progress("Solving the linear term", done, len(ridges))
+        return Chosen(kind, RIDGES[-1], ORDERS[1], HALF_LIVES[1], 0.0)
+    bases = [(ridge, 0.0) for ridge in RIDGES] + [(0.0, 1.0)] if kind == "ease" else [(0.0, 0.0)]
+    terms: dict[tuple[float, float], Linear] = {}
+    for done, (ridge, order) in enumerate(bases):
+        yield Progress("Solving the linear term", done, len(bases))
         term = Linear(LinearShape(items, kept))
-        near, weight = solve(data, parts.train, Chosen(kind, ridge, 1.0, 1.0), kept)
+        near, weight = solve(data, parts.train, Chosen(kind, ridge, order, 1.0, 1.0), kept)
         term.put(near, weight, 1.0, 1.0)
-        terms[ridge] = term.to(model.seen.device)
-    gain: dict[tuple[float, float, float], float] = {}
+        terms[ridge, order] = term.to(model.seen.device)
+    gain: dict[tuple[float, float, float, float], float] = {}
     done = 0
     for chunk, histories, scores in target_scores(model, tokens, data, targets):
-        target = data.item[chunk].astype(np.int64)
         for row, history in enumerate(histories):
             scores[row, history.items] = -np.inf
-        for ridge, term in terms.items():
-            for half_life in HALF_LIVES:
-                term.half_life.fill_(half_life)
-                added = term.scores([history.items for history in histories]).cpu().numpy()
-                for level in LEVELS:
-                    ranks = rank_of_target((scores + level * added).astype(np.float32), target)
-                    key = (ridge, half_life, level)
-                    gain[key] = gain.get(key, 0.0) + float((1 / np.log2(ranks + 1.0)).sum())
+        pasts = [history.items for history in histories]
+        for half_life in HALF_LIVES:
+            _weigh(gain, terms, half_life, pasts, scores, data.item[chunk].astype(np.int64))
         done += len(chunk)
         yield Progress("Weighing the linear term", done, len(targets))
-    ridge, half_life, level = max(gain, key=lambda key: (gain[key], -key[2]))
-    return Chosen(kind, ridge, half_life, level)
+    ridge, order, half_life, level = max(gain, key=lambda key: (gain[key], -key[3]))
+    return Chosen(kind, ridge, order, half_life, level)
+
+
+def choose_cold(model: Model, tokens: TokenSource, data: Interactions, parts: Split, config: Config) -> Job:
+    """Return the bias, in units of score, that all products without a training event share: the one that ranks
+    validation targets, warm and cold, best. Such products have no identity, no popularity and no linear term to lift
+    them, and without this would stand behind nearly everything."""
+    unseen = (model.seen == 0).cpu().numpy()
+    targets = _sampled(parts.validation, config)
+    if not unseen.any() or not unseen[data.item[targets]].any():
+        return 0.0
+    gain = dict.fromkeys(COLD_BIASES, 0.0)
+    done = 0
+    model.cold.zero_()
+    for chunk, histories, scores in target_scores(model, tokens, data, targets):
+        for row, history in enumerate(histories):
+            scores[row, history.items] = -np.inf
+        target = data.item[chunk].astype(np.int64)
+        for level in COLD_BIASES:
+            ranks = rank_of_target((scores + level * unseen).astype(np.float32), target)
+            gain[level] += float((1 / np.log2(ranks + 1.0)).sum())
+        done += len(chunk)
+        yield Progress("Weighing new products", done, len(targets))
+    return max(gain, key=lambda level: (gain[level], -abs(level)))
+
+
+def _sampled(targets: NDArray[np.int64], config: Config) -> NDArray[np.int64]:
+    if len(targets) <= MOST_TARGETS:
+        return targets
+    return np.sort(np.random.default_rng(config.seed).choice(targets, MOST_TARGETS, replace=False))
+
+
+def _weigh(
+    gain: dict[tuple[float, float, float, float], float],
+    terms: dict[tuple[float, float], Linear],
+    half_life: float,
+    pasts: list[NDArray[np.int32]],
+    scores: NDArray[np.float32],
+    target: NDArray[np.int64],
+) -> None:
+    """Add each setting's gain over these targets, NDCG without a cut, to `gain`: (ridge, order, half-life, level)."""
+    added = {}
+    for key, term in terms.items():
+        term.half_life.fill_(half_life)
+        added[key] = term.scores(pasts).cpu().numpy()
+    after = added.pop((0.0, 1.0), None)
+    for (ridge, _), together in added.items():
+        for order in ORDERS if after is not None else (0.0,):
+            mixed = together if after is None or not order else (1 - order) * together + order * after
+            for level in LEVELS:
+                ranks = rank_of_target((scores + level * mixed).astype(np.float32), target)
+                setting = (ridge, order, half_life, level)
+                gain[setting] = gain.get(setting, 0.0) + float((1 / np.log2(ranks + 1.0)).sum())
 
 
 def _kind(config: Config, items: int) -> str:

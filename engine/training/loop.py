@@ -21,17 +21,18 @@ from engine.features.catalogue import ENCODED, Catalogue, Reading, build_catalog
 from engine.files import make_folder, read_json, write_json
 from engine.jobs import Job
 from engine.model.recommender import Model, ModelShape
+from engine.model.spectral import spectral_embedding
 from engine.model.tokens import Tokens
 from engine.model.tower import TowerShape
 from engine.training.attention_images import attention_pictures
 from engine.training.config import Config
 from engine.training.finetune import FineTuning
-from engine.training.linear_term import Chosen, choose, kept_entries, solve
+from engine.training.linear_term import Chosen, choose, choose_cold, kept_entries, solve
 from engine.training.measure import measure
 from engine.training.track import TRACKERS, tracked
 from engine.training.trainer import Trainer, start_from_popularity
 
-RUN_VERSION = 1
+RUN_VERSION = 2
 
 
 def train(
@@ -71,6 +72,10 @@ def train(
     model = Model(shape).to(device)
     card.content["parameters"] = sum(one.numel() for one in model.parameters())
     start_from_popularity(model, np.bincount(data.item[parts.train], minlength=len(data.items)))
+    if config.identity:
+        with torch.no_grad():
+            start = spectral_embedding(data, parts.train, config.dim, config.seed)
+            model.tower.identity.weight.copy_(torch.from_numpy(start))
     trainer = Trainer(model, Tokens(catalogue, model.tower, device), data, parts, config, run_folder)
     if teach is not None:
         teach(trainer)
@@ -107,6 +112,10 @@ def _finished(trainer: Trainer, card: Card) -> Job:
         chosen = yield from choose(model, trainer.tokens, data, parts, config)
         _put_linear(model, data, parts, chosen)
         card.content["linear"] = chosen.to_json()
+    if len(parts.validation):
+        level = yield from choose_cold(model, trainer.tokens, data, parts, config)
+        model.cold.fill_(level)
+        card.content["cold_bias"] = level
     metrics = yield from measure(model, trainer.tokens, data, parts, ("validation",))
     if config.refit and len(parts.validation):
         parts = through_validation(data, parts)

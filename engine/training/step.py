@@ -93,7 +93,7 @@ class Step:
                 logits(shoppers, vectors, bias, target, others, len(seen)), weight
             ), shoppers
 
-        vectors = _joined(parts, _kept(parts, len(encoded), config.modality_dropout))
+        vectors = _joined(parts, _kept(parts, len(encoded), config))
         loss, shoppers = objective(vectors)
         if config.adversarial:
             loss = loss + _worst_case(loss, vectors, lambda nudged: objective(nudged)[0], config.adversarial)
@@ -149,12 +149,15 @@ def _joined(parts: dict[str, Tensor], keep: dict[str, Tensor] | None) -> Tensor:
     return torch.stack(list(parts.values())).sum(dim=0)
 
 
-def _kept(parts: dict[str, Tensor], items: int, chance: float) -> dict[str, Tensor] | None:
-    """Inverted modality dropout: a factor per item and part."""
-    if not chance:
+def _kept(parts: dict[str, Tensor], items: int, config: Config) -> dict[str, Tensor] | None:
+    """Inverted dropout of whole modalities and of identity: a factor per item and part."""
+    if not config.modality_dropout and not config.identity_dropout:
         return None
-    draw = torch.rand(len(parts), items, device=next(iter(parts.values())).device) >= chance
-    return {name: draw[row].float() / (1 - chance) for row, name in enumerate(parts)}
+    keep = {}
+    for name, part in parts.items():
+        chance = config.identity_dropout if name == "identity" else config.modality_dropout
+        keep[name] = (torch.rand(items, device=part.device) >= chance).float() / (1 - chance)
+    return keep
 
 
 def _worst_case(loss: Tensor, vectors: Tensor, of: Callable[[Tensor], Tensor], size: float) -> Tensor:

@@ -1,0 +1,204 @@
+"""The table that a recommender has to stand on: all baselines and the model, with intervals, on both splits.
+
+    python -m tests.bench.model_table DATASET OUT [--seeds 5] [--split SPLIT] [--variants A,B] [--set key=value]
+                                      [--seeds-of "text only=1"] [--baselines no] [--results FILE.md]
+
+Each training is a run in OUT, resumed if it was stopped; features are read once per split and shared. Baselines choose
+their settings on validation, are fitted again on everything before the test, and get the live history, like the model.
+Intervals are of a bootstrap over shoppers, of each target's mean over seeds; "less best baseline" is paired, likewise.
+Core-seconds are processor time of the training alone, features apart.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import statistics
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.dataset.split import interactions, split, through_validation
+from engine.dataset.store import Dataset
+from engine.errors import HeedmapError
+from engine.evaluation.outcome import model_batches, observe, ranker_batches
+from engine.features.catalogue import Catalogue
+from engine.files import read_json, write_bytes, write_json
+from engine.jobs import Progress, finish
+from engine.metrics.bootstrap import compare, interval
+from engine.metrics.ranking import measures
+from engine.model.baselines import BASELINES
+from engine.model.baselines.choose import choose
+from engine.recommend import Recommender
+from engine.training.config import SPLITS, Config
+from engine.training.loop import train
+
+VARIANTS: dict[str, dict[str, Any]] = {
+    "model": {},
+    "identity only": {"modalities": ""},
+    "text only": {"modalities": "text", "identity": "false", "linear": "none"},
+    "image only": {"modalities": "image", "identity": "false", "linear": "none"},
+    "no linear term": {"linear": "none"},
+    "identity only, no linear term": {"modalities": "", "linear": "none"},
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("dataset", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds-of", action="append", default=[], help="variant=number, where it differs")
+    parser.add_argument("--split", choices=SPLITS, action="append")
+    parser.add_argument("--variants", default="|".join(VARIANTS), help="separated by |")
+    parser.add_argument("--baselines", default="yes")
+    parser.add_argument("--set", action="append", default=[])
+    parser.add_argument("--results", type=Path)
+    parsed = parser.parse_args()
+    settings = dict(pair.split("=", 1) for pair in parsed.set)
+    seeds = dict.fromkeys(parsed.variants.split("|"), parsed.seeds) | {
+        pair.split("=")[0]: int(pair.split("=")[1]) for pair in parsed.seeds_of
+    }
+    for kind in parsed.split or SPLITS:
+        table = Table(parsed.dataset, parsed.out, kind)
+        for name in [one for one in VARIANTS if one in seeds]:
+            for seed in range(1, seeds[name] + 1):
+                table.run(name, seed, {**settings, **VARIANTS[name], "split": kind, "seed": seed})
+        if parsed.baselines == "yes":
+            table.baselines()
+        text = table.markdown(settings)
+        print(text, flush=True)
+        if parsed.results:
+            earlier = parsed.results.read_text(encoding="utf-8") if parsed.results.is_file() else ""
+            write_bytes(parsed.results, (earlier + text + "\n").encode())
+
+
+class Table:
+    """Ranks of every target under every ranker, one split of one dataset."""
+
+    def __init__(self, dataset: Path, out: Path, kind: str) -> None:
+        self.folder, self.out, self.kind = dataset, out, kind
+        self.dataset = Dataset.open(dataset)
+        self.data = interactions(self.dataset)
+        self.parts = split(kind, self.data)
+        self.users = self.data.user[self.parts.test]
+        known = through_validation(self.data, self.parts).train
+        self.cold = (
+            np.bincount(self.data.item[known], minlength=len(self.data.items))[self.data.item[self.parts.test]] == 0
+        )
+        self.ranks: dict[str, list[Any]] = {}
+        self.cost: dict[str, list[tuple[float, float]]] = {}  # seconds, core-seconds
+        self.tokens: Path | None = None
+
+    def run(self, name: str, seed: int, settings: dict[str, Any]) -> None:
+        run = self.out / f"{self.kind}-{name.replace(' ', '-').replace(',', '')}-{seed}"
+        kept = run / "ranks.npy"
+        if not kept.is_file():
+            resume = (run / "run.json").is_file()
+            if self.tokens is not None and not resume:
+                shutil.copytree(self.tokens, run / "tokens", dirs_exist_ok=True)
+            config = Config() if resume else Config.from_settings(settings)
+            wall, core = time.monotonic(), time.process_time()
+            finish(train(self.folder, run, config, resume=resume), _watch(run.name))
+            cost = (time.monotonic() - wall, time.process_time() - core)
+            recommender = finish(Recommender.open(run))
+            model, tokens = recommender.model, recommender.tokens
+            batches = model_batches(model, tokens, self.data, self.parts.test)
+            ranks = finish(
+                observe(batches, self.data, np.zeros(len(self.data.items), bool), 10, len(self.parts.test), name)
+            ).ranks
+            write_json(run / "cost.json", {"seconds": cost[0], "core": cost[1], "alone": self.tokens is not None})
+            np.save(kept, ranks, allow_pickle=False)
+        if self.tokens is None and name == "model":
+            self.tokens = run / "tokens"
+        self.ranks.setdefault(name, []).append(np.load(kept, allow_pickle=False))
+        cost = read_json(run / "cost.json")
+        if cost["alone"] or seed > 1:
+            self.cost.setdefault(name, []).append((cost["seconds"], cost["core"]))
+
+    def baselines(self) -> None:
+        kept = self.out / f"{self.kind}-baselines"
+        kept.mkdir(parents=True, exist_ok=True)
+        catalogue = Catalogue.load(self.tokens) if self.tokens else None
+        for name, baseline in BASELINES.items():
+            file = kept / f"{name.replace(' ', '-')}.npy"
+            if not file.is_file():
+                wall, core = time.monotonic(), time.process_time()
+                try:
+                    ranker = finish(choose(baseline, self.data, self.parts, catalogue))
+                except HeedmapError as error:
+                    print(f"not run: {name}: {error}", flush=True)
+                    continue
+                cost = (time.monotonic() - wall, time.process_time() - core)
+                batches = ranker_batches(ranker, self.data, self.parts.test)
+                ranks = finish(
+                    observe(batches, self.data, np.zeros(len(self.data.items), bool), 10, len(self.parts.test), name)
+                ).ranks
+                write_json(file.with_suffix(".json"), {"seconds": cost[0], "core": cost[1]})
+                np.save(file, ranks, allow_pickle=False)
+                print(f"{time.strftime('%H:%M:%S')} {self.kind} {name}", flush=True)
+            cost_of = read_json(file.with_suffix(".json"))
+            self.ranks[name] = [np.load(file, allow_pickle=False)]
+            self.cost[name] = [(cost_of["seconds"], cost_of["core"])]
+
+    def markdown(self, settings: dict[str, str]) -> str:
+        gains = {name: self._mean("ndcg", ranks) for name, ranks in self.ranks.items()}
+        best = max((name for name in gains if name in BASELINES), key=lambda name: gains[name].mean(), default=None)
+        lines = [
+            f"## {self.dataset.manifest.name}, {self.kind}",
+            "",
+            f"{len(self.users):,} targets of {len(set(self.users.tolist())):,} shoppers, {int(self.cold.sum()):,} of "
+            f"cold products; {len(self.data.items):,} products. Settings: {settings}.",
+            "",
+            "| | seeds | NDCG@10 (95 %) | sd over seeds | Recall@10 (95 %) | cold NDCG@10 | less best baseline (95 %) "
+            "| s | core-s |",
+            "|---|---|---|---|---|---|---|---|---|",
+        ]
+        for name, ranks in self.ranks.items():
+            gain, found = gains[name], self._mean("recall", ranks)
+            each = [float(measures(one, 10)["ndcg"].mean()) for one in ranks]
+            ndcg, recall = interval(gain, self.users), interval(found, self.users)
+            less = ""
+            if best is not None and name != best:
+                one = compare(gain, gains[best], self.users)
+                values = asdict(one)
+                less = (
+                    f"{values['difference']:+.4f} ({values['low']:+.4f} to {values['high']:+.4f}), p {values['p']:.3f}"
+                )
+            cost = self.cost.get(name, [])
+            lines.append(
+                f"| {name} | {len(ranks)} | {ndcg.mean:.4f} ({ndcg.low:.4f} to {ndcg.high:.4f}) | "
+                f"{statistics.stdev(each) if len(each) > 1 else 0:.4f} | "
+                f"{recall.mean:.4f} ({recall.low:.4f} to {recall.high:.4f}) | "
+                f"{gain[self.cold].mean() if self.cold.any() else float('nan'):.4f} | {less} | "
+                + (
+                    f"{statistics.mean(c[0] for c in cost):.0f} | {statistics.mean(c[1] for c in cost):.0f} |"
+                    if cost
+                    else "| |"
+                )
+            )
+        return "\n".join(lines) + "\n"
+
+    @staticmethod
+    def _mean(figure: str, ranks: list[Any]) -> Any:
+        return np.mean([measures(one, 10)[figure] for one in ranks], axis=0)
+
+
+def _watch(name: str) -> Any:
+    def watch(progress: Progress) -> None:
+        if "ndcg@10" in progress.data:
+            row = progress.data
+            print(
+                f"{time.strftime('%H:%M:%S')} {name} {row['epoch']:.0f} loss {row['loss']:.3f} "
+                f"validation {row['ndcg@10']:.4f} {row['seconds']:.1f} s",
+                flush=True,
+            )
+
+    return watch
+
+
+if __name__ == "__main__":
+    main()
