@@ -31,8 +31,8 @@ NAMES = {
     "full": "full tuning",
 }
 WEIGHTS, ABOUT, PEFT_CONFIG = "adapter_model.safetensors", "tuning.json", "adapter_config.json"
-# Parts that give no state: pooling and classification heads.
-_UNUSED = re.compile(r"(^|\.)(pooler|heads?|classifier|_?fc)(\.|$)")
+# Parts that give no state: pooling and classification heads, and what stands for masked input.
+_UNUSED = re.compile(r"(^|\.)(pooler|heads?|classifier|_?fc|mask_token|masked_spec_embed)(\.|$)")
 _ORTHOGONAL = 0.5  # AdaLoRA's own weight of that pull
 _PREFIX_STD = 0.02  # peft's own start, 1.0, drowns what a pretrained encoder knows
 
@@ -289,8 +289,14 @@ def _prefix(encoder: Encoder, tuning: Tuning) -> Any:
     )
     start: Any = wrapped.prompt_encoder["default"]
     nn.init.normal_(start.embedding.weight, std=_PREFIX_STD)
+    # One text is one segment, whose type peft leaves out anyway, with a warning at every batch.
+    wrapped.register_forward_pre_hook(_without_segments, with_kwargs=True)
     encoder.module = wrapped
     return wrapped
+
+
+def _without_segments(module: nn.Module, given: Any, named: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    return given, {name: one for name, one in named.items() if name != "token_type_ids"}
 
 
 _TAKES_PREFIX = ("bert", "roberta", "xlm-roberta", "gpt2", "llama")  # those tried with transformers 5

@@ -42,7 +42,7 @@ from engine.training.trainer import LATER, Card, Trainer, schedule
 from engine.training.windows import Batch
 
 _OTHERS = 0.25  # of the products encoded anew are not in the batch
-_SETTLING = 2  # epochs of the rest on the new features
+SETTLING = 2  # epochs of the rest on the new features
 _SEED = 2_000_000  # apart from the random choices of other epochs
 LAST, BEST = "tuning.safetensors", "tuning_best.safetensors"
 
@@ -123,7 +123,7 @@ class FineTuning:
         random = np.random.default_rng([config.seed, _SEED + epoch])
         torch.manual_seed(config.seed * 1_000_003 + _SEED + epoch)
         trainer.step.tokens = self._live
-        began = time.monotonic()
+        began, busy = time.monotonic(), time.process_time()
         losses: list[float] = []
         batches = trainer.windows.batches(random, config.tune_batch)
         for done, batch in enumerate(batches, start=1):
@@ -142,11 +142,11 @@ class FineTuning:
             data = {"epoch": float(trainer.epoch + epoch), "loss": loss, "rate": rate}
             yield Progress("Fine-tuning", done, len(batches), self._memory.take(), data)
         self._forget()
-        seconds = time.monotonic() - began
+        seconds, busy = time.monotonic() - began, time.process_time() - busy
         yield from self._refresh()
         encoding = time.monotonic() - began - seconds
         row = yield from self._measured(epoch, losses, seconds)
-        self._keep(epoch, {**row, "encoding seconds": encoding})
+        self._keep(epoch, {**row, "encoding seconds": encoding, "core seconds": busy})
         yield Progress("Epoch done", epoch, config.tune_epochs, data=row)
 
     def _measured(self, epoch: int, losses: list[float], seconds: float) -> Job:
@@ -279,15 +279,15 @@ class FineTuning:
         kept = {name: one.clone() for name, one in learned(trainer.model).items()}
         rows = list(self._rows)
         best = self._best
-        for epoch in range(len(rows) + 1, len(rows) + 1 + _SETTLING):
-            part = (epoch - len(self._rows) - 1) / _SETTLING
+        for epoch in range(len(rows) + 1, len(rows) + 1 + SETTLING):
+            part = (epoch - len(self._rows) - 1) / SETTLING
             began = time.monotonic()
-            losses = yield from trainer.settle(_SEED + epoch, part, _SETTLING)
+            losses = yield from trainer.settle(_SEED + epoch, part, SETTLING)
             row = yield from self._measured(epoch, losses, time.monotonic() - began)
             rows.append(row)
             if row["ndcg@10"] > best or not len(trainer.parts.validation):
                 best, kept = row["ndcg@10"], {name: one.clone() for name, one in learned(trainer.model).items()}
-            yield Progress("Epoch done", epoch, len(self._rows) + _SETTLING, data=row)
+            yield Progress("Epoch done", epoch, len(self._rows) + SETTLING, data=row)
         load_weights(trainer.model, kept)
         self._after = best
         self._write_history(rows)
@@ -299,6 +299,7 @@ class FineTuning:
             "method": self._trainer.config.tune,
             "precision": dtype,
             "seconds per epoch": float(np.mean([row["seconds"] for row in self._rows])),
+            "core seconds per epoch": float(np.mean([row["core seconds"] for row in self._rows])),
             "encoding seconds per epoch": float(np.mean([row["encoding seconds"] for row in self._rows])),
             "best epoch": self._best_epoch,
             "validation ndcg@10 before": self._before,

@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 import torch
+from PIL import Image
 from torch import Tensor, nn
 
 from engine.errors import HeedmapError
@@ -29,7 +31,7 @@ from engine.training.loop import reading_of, train
 from engine.training.merge import merge
 from engine.training.precision import chosen_dtype
 from tests.engine.conftest import TINY
-from tests.engine.tiny_encoders import IMAGE_MODELS, TEXT_MODELS, save
+from tests.engine.tiny_encoders import AUDIO_MODELS, IMAGE_MODELS, TEXT_MODELS, save
 
 WORDS = ["A waterproof jacket", "Product number red blue for rain"]
 LEARNING = {"tune_epochs": 2, "tune_items": 6, "tune_batch": 5, "tune_rank": 4, "epochs": 2, "attention_epochs": 1}
@@ -118,6 +120,24 @@ def test_prefixes_and_adapters_begin_near_what_was_there(bert: Path) -> None:
         before = _states(encoder)
         Tuned(encoder, Tuning(method, 4))
         assert torch.equal(_states(encoder), before)
+
+
+@pytest.mark.parametrize("model", ["vit", "dinov2", "clip", "wav2vec2", "whisper"])
+def test_photos_and_recordings_learn_too(model: str, tmp_path: Path) -> None:
+    kind = "audio" if model in AUDIO_MODELS else "image"
+    folder = save(tmp_path / model, (AUDIO_MODELS if kind == "audio" else IMAGE_MODELS)[model])
+    soundfile.write(tmp_path / "tone.wav", np.sin(np.arange(16000) * 0.05), 16000)
+    raw = tmp_path / "tone.wav" if kind == "audio" else Image.new("RGB", (40, 40), (9, 90, 200))
+    for method in ("lora", "adalora", "adapter", "full"):
+        encoder = open_encoder(kind, str(folder), Options())
+        tuned = Tuned(encoder, Tuning(method, 2))
+        prepared = encoder.prepare([raw])
+        before = encoder.tokens(prepared)
+        optimiser = torch.optim.SGD(tuned.learning.values(), lr=0.5)
+        (before * torch.arange(before.shape[-1])).mean().backward()
+        optimiser.step()
+        with torch.no_grad():
+            assert (encoder.tokens(prepared) - before).abs().max() > 0, method
 
 
 @pytest.mark.parametrize("method", ["lora", "adalora"])
