@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from engine.dataset.store import Dataset
 from engine.errors import HeedmapError
+from engine.rules import Condition
 
 _COLUMNS: dict[str, Callable[[Any], tuple[str, ...]]] = {
     "item": lambda value: (value,),
@@ -23,6 +27,13 @@ class Facts:
     def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset
         self._read: dict[str, list[tuple[str, ...]]] = {}
+        self._met: dict[Condition, NDArray[np.bool_]] = {}
+
+    def meets(self, condition: Condition) -> NDArray[np.bool_]:
+        """bool[items], the products that meet a condition; looked up once. HeedmapError on an unknown field."""
+        if condition not in self._met:
+            self._met[condition] = np.array([condition.holds(one) for one in self.values(condition.field)])
+        return self._met[condition]
 
     def values(self, field: str) -> list[tuple[str, ...]]:
         """Of each product, in the catalogue's order. HeedmapError when nothing in the dataset has such a field."""

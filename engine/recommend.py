@@ -123,7 +123,7 @@ class Recommender:
         if self.config.fusion == "cross":  # behind these stand scores that were moved
             scores = scores.copy()
             scores[np.argsort(-scores, kind="stable")[RERANKED:]] = -np.inf
-        return apply(rules, scores, self.shop.item_index, self.shop.facts.values, self._vectors_over)
+        return apply(rules, scores, self.shop.item_index, self.shop.facts.meets, self._vectors_over)
 
     def _vectors_over(self, what: str) -> NDArray[np.float32]:
         """Vectors in which products are compared: whole, or of their content alone."""

@@ -34,7 +34,7 @@ KINDS = ("filter", "exclude", "boost", "diversity", "exposure", "pin")
 OVER = ("vectors", "content")
 _TESTS = ("is", "is_not", "at_least", "at_most", "present")
 
-Values = Callable[[str], list[tuple[str, ...]]]  # a field's name -> each product's values of it
+Meets = Callable[["Condition"], NDArray[np.bool_]]  # bool[items], the products that meet a condition
 Vectors = Callable[[str], NDArray[np.float32]]  # "vectors" or "content" -> float32[items, dim]
 
 
@@ -237,11 +237,11 @@ def _place(order: NDArray[np.int64], item: int) -> int:
 
 
 def apply(
-    rules: tuple[Rule, ...], scores: NDArray[np.float32], items: Mapping[str, int], values: Values, vectors: Vectors
+    rules: tuple[Rule, ...], scores: NDArray[np.float32], items: Mapping[str, int], meets: Meets, vectors: Vectors
 ) -> Ruled:
     """Rank under rules. scores: float32[items], -inf where a product is out of the running; items: index of each.
 
-    HeedmapError names a rule with a product that is not in the catalogue; `values` may raise it for a field.
+    HeedmapError names a rule with a product that is not in the catalogue; `meets` may raise it for a field.
     """
     order = np.argsort(-scores, kind="stable")
     order = order[: int(np.isfinite(scores).sum())]
@@ -255,7 +255,7 @@ def apply(
         concerned = np.zeros(len(scores), bool)
         concerned[[items[one] for one in rule.items]] = True
         if rule.where is not None:
-            concerned = np.array([rule.where.holds(one) for one in values(rule.where.field)])
+            concerned = meets(rule.where)
             if not concerned.any():
                 ruled.notes.append(f"{rule.name}: no product meets its condition.")
         added = np.where(concerned, rule.by, 0.0) if rule.kind == "boost" else nothing

@@ -86,7 +86,7 @@ class ForeignRun:
         return without_history(scores, [past.history.items])[0]
 
     def _under(self, rules: tuple[Rule, ...], scores: NDArray[np.float32]) -> Ruled:
-        return apply(rules, scores, self.shop.item_index, self.shop.facts.values, self._vectors)
+        return apply(rules, scores, self.shop.item_index, self.shop.facts.meets, self._vectors)
 
     def _vectors(self, over: str) -> NDArray[np.float32]:
         if not isinstance(self.scorer, VectorScorer) or over == "content":

@@ -14,7 +14,7 @@ from engine.cli import main
 from engine.errors import HeedmapError
 from engine.explain.methods import explain
 from engine.recommend import Recommender
-from engine.rules import Ruled, apply, mmr, rules_from
+from engine.rules import Condition, Ruled, apply, mmr, rules_from
 
 BRAND = {"field": "brand", "is": "Acme"}
 ITEMS = {f"i{index}": index for index in range(6)}
@@ -26,9 +26,13 @@ VALUES = {
 SCORES = np.array([6, 5, 4, 3, 2, 1], np.float32)
 
 
+def _meets(condition: Condition) -> Any:
+    return np.array([condition.holds(one) for one in VALUES[condition.field]])
+
+
 def _apply(*rules: dict[str, Any], scores: Any = SCORES, vectors: Any = None) -> Ruled:
     named = [{"name": f"r{place}", **rule} for place, rule in enumerate(rules)]
-    return apply(rules_from({"rules": named}), scores, ITEMS, VALUES.__getitem__, lambda over: vectors)
+    return apply(rules_from({"rules": named}), scores, ITEMS, _meets, lambda over: vectors)
 
 
 @pytest.mark.parametrize(
