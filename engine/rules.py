@@ -204,7 +204,8 @@ def _only(content: Mapping[str, Any], known: tuple[str, ...], where: str) -> Non
 class Ruled:
     """A ranking under rules. order: int64[n], products best first; before: the same without rules.
 
-    boost: float64[items], what rules added to scores. notes: what a rule could not do.
+    boost: float64[items], what rules added to scores. notes: what a rule could not do. steps: each rule with the rank
+    of every product after it, 0 for out of the list: int64[items], and what it added to scores.
     """
 
     before: NDArray[np.int64]
@@ -213,14 +214,17 @@ class Ruled:
     notes: list[str] = field(default_factory=list)
     steps: list[tuple[Rule, NDArray[np.int64], NDArray[np.float64]]] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self._first = _ranks(self.before, len(self.boost))
+
     def effects(self, item: int) -> tuple[RuleEffect, ...]:
         """What each rule did to a product, in their order; a rule that moved it nowhere is not listed.
 
         The first starts from the model's rank, each next where the one before left it; rank 0 is out of the list.
         """
-        found, place = [], _place(self.before, item)
-        for rule, order, added in self.steps:
-            after, change = _place(order, item), float(added[item])
+        found, place = [], int(self._first[item])
+        for rule, ranks, added in self.steps:
+            after, change = int(ranks[item]), float(added[item])
             if place != after or change:
                 found.append(RuleEffect(rule.name, rule.kind, place, after, change))
             place = after
@@ -228,12 +232,13 @@ class Ruled:
 
     def rank(self, item: int) -> int:
         """The rank under all rules, from 1; 0 for a product that a rule took out."""
-        return _place(self.order, item)
+        return int(self.steps[-1][1][item] if self.steps else self._first[item])
 
 
-def _place(order: NDArray[np.int64], item: int) -> int:
-    found = np.flatnonzero(order == item)
-    return int(found[0]) + 1 if len(found) else 0
+def _ranks(order: NDArray[np.int64], items: int) -> NDArray[np.int64]:
+    ranks = np.zeros(items, np.int64)
+    ranks[order] = np.arange(1, len(order) + 1)
+    return ranks
 
 
 def apply(
@@ -261,7 +266,7 @@ def apply(
         added = np.where(concerned, rule.by, 0.0) if rule.kind == "boost" else nothing
         ruled.boost = ruled.boost + added
         ruled.order = _ACTS[rule.kind](rule, ruled, concerned, scores, vectors)
-        ruled.steps.append((rule, ruled.order, added))
+        ruled.steps.append((rule, _ranks(ruled.order, len(scores)), added))
         if rule.kind == "exposure":
             floors.append((rule, concerned))
     for rule, group in floors:
