@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from engine.errors import HeedmapError
 from engine.features.encoder import Encoder
+from engine.features.hf import quiet_transformers
 from engine.features.registry import Options, open_encoder
 from engine.features.text import positions
 from engine.files import atomic, make_folder, read_json, sha256, sha256_of, write_json
@@ -60,6 +61,7 @@ class Tuned:
         torch.manual_seed(tuning.seed)
         encoder.module.requires_grad_(False)
         self.total = sum(one.numel() for one in encoder.module.parameters())
+        quiet_transformers()  # peft imports it, also for an encoder that does without
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # peft calls names that transformers will drop some day
             self._peft: Any = _ADAPT[tuning.method](encoder, tuning)
