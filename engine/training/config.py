@@ -93,16 +93,16 @@ class Config:
     negatives: int = _setting(
         0, "Sampled negatives per step; 0 is the whole catalogue up to 5,000 products, else 1,024.", 0, 100_000
     )
-    epochs: int = _setting(40, "Most epochs to train.", 1, 10_000)
+    epochs: int = _setting(16, "Most epochs to train.", 1, 10_000)
     attention_epochs: int = _setting(
-        5, "Epochs at the end that train attention; those before average each product's words and cells.", 0, 10_000
+        4, "Epochs at the end that train attention; those before average each product's words and cells.", 0, 10_000
     )
     refit: int = _setting(
-        3, "Epochs on training and validation together, after the best epoch is known; 0 is none.", 0, 1000
+        2, "Epochs on training and validation together, after the best epoch is known; 0 is none.", 0, 1000
     )
-    patience: int = _setting(10, "Epochs without a better validation NDCG@10 before training stops.", 1, 10_000)
-    batch: int = _setting(64, "Shopper histories per step.", 1, 4096)
-    learning_rate: float = _setting(0.001, "Step size of AdamW at its peak.", 1e-6, 1.0)
+    patience: int = _setting(8, "Epochs without a better validation NDCG@10 before training stops.", 1, 10_000)
+    batch: int = _setting(32, "Shopper histories per step.", 1, 4096)
+    learning_rate: float = _setting(0.003, "Step size of AdamW at its peak.", 1e-6, 1.0)
     weight_decay: float = _setting(0.01, "AdamW's weight decay.", 0.0, 10.0)
     accumulate: int = _setting(
         1, "Portions in which each step is computed, one after the other, to spare memory.", 1, 1024
