@@ -9,8 +9,10 @@ a purchase's share halves with every `half_life` later ones.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import scipy.linalg
 import scipy.sparse as sparse
 import torch
 from numpy.typing import NDArray
@@ -94,18 +96,45 @@ def ease(data: Interactions, seen: NDArray[np.bool_], ridge: float) -> NDArray[n
 
     seen: bool[events], those that may be learned from. HeedmapError beyond `EASE_UP_TO` products.
     """
-    items = len(data.items)
+    return ease_matrix(_had(data, seen), ridge)
+
+
+def ease_matrix(had: sparse.csr_matrix, ridge: float) -> NDArray[np.float32]:
+    """B = I - P / diag(P), P = (X'X + ridge I)^-1 (Steck 2019, equation 8). had: X, float[shoppers, items].
+
+    HeedmapError beyond `EASE_UP_TO` products.
+    """
+    items = had.shape[1]
     if items > EASE_UP_TO:
         raise HeedmapError(
-            f"EASE solves a dense matrix, and {items:,} products are too many for it.",
-            f"It serves up to {EASE_UP_TO:,} products; use linear=neighbours.",
+            f"EASE is not run on {items:,} products: its matrix would not fit in memory.",
+            f"It serves up to {EASE_UP_TO:,} products; a run takes linear=neighbours beyond.",
         )
-    gram = _gram(data, seen).toarray()
-    gram[np.diag_indices(items)] += np.float32(ridge)
-    inverse = np.linalg.inv(gram)
-    matrix = -inverse / np.diag(inverse)
+    inverse = _gram_inverse(had, ridge)
+    matrix = inverse / -np.diag(inverse)
     np.fill_diagonal(matrix, 0.0)
-    return matrix.astype(np.float32)
+    return matrix.astype(np.float32, copy=False)
+
+
+def _gram_inverse(matrix: Any, ridge: float) -> NDArray[np.float64]:
+    """(X'X + ridge I)^-1; through the smaller of the two Gram matrices."""
+    active = np.flatnonzero(np.diff(matrix.indptr))
+    matrix = matrix[active].astype(np.float64)
+    users, items = matrix.shape
+    if users < items:  # Woodbury: (I - X'(XX' + ridge I)^-1 X) / ridge
+        lower = scipy.linalg.cholesky((matrix @ matrix.T).toarray() + ridge * np.eye(users), lower=True)
+        half = scipy.linalg.solve_triangular(lower, matrix.toarray(), lower=True)
+        inverse: NDArray[np.float64] = half.T @ half
+        np.negative(inverse, out=inverse)
+        inverse[np.diag_indices(items)] += 1.0
+        inverse /= ridge
+        return inverse
+    gram = (matrix.T @ matrix).toarray()
+    gram[np.diag_indices(items)] += ridge
+    factor, _ = scipy.linalg.lapack.dpotrf(gram, lower=0, overwrite_a=1)
+    inverse, _ = scipy.linalg.lapack.dpotri(factor, lower=0, overwrite_c=1)
+    upper = np.triu(inverse)
+    return upper + np.triu(upper, 1).T
 
 
 def transitions(data: Interactions, seen: NDArray[np.bool_], ridge: float) -> NDArray[np.float32]:
@@ -146,7 +175,11 @@ def neighbours(data: Interactions, seen: NDArray[np.bool_], kept: int) -> tuple[
 
 def _gram(data: Interactions, seen: NDArray[np.bool_]) -> sparse.csr_matrix:
     """How many shoppers had both products: float32[items, items]."""
-    shape = (len(data.users), len(data.items))
-    ones = np.ones(int(seen.sum()), np.float32)
-    had = sparse.csr_matrix((ones, (data.user[seen], data.item[seen])), shape=shape)
+    had = _had(data, seen)
     return (had.T @ had).tocsr()
+
+
+def _had(data: Interactions, seen: NDArray[np.bool_]) -> sparse.csr_matrix:
+    """Who had what: float32[shoppers, items]."""
+    ones = np.ones(int(seen.sum()), np.float32)
+    return sparse.csr_matrix((ones, (data.user[seen], data.item[seen])), shape=(len(data.users), len(data.items)))

@@ -27,7 +27,8 @@ def live(recommender: Recommender, events: int, rules: Path | None) -> dict[str,
     """Milliseconds from an event to its ranked list, and to the explanation of its first product."""
     read = read_rules(rules) if rules else ()
     random = np.random.default_rng(1)
-    ranked, explained = [], []
+    ranked: list[float] = []
+    explained: list[float] = []
     while len(ranked) < events:
         user = recommender.data.users[int(random.integers(len(recommender.data.users)))]
         added: tuple[Event, ...] = ()

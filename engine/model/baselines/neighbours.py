@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy.linalg
 import scipy.sparse as sparse
 from numpy.typing import NDArray
 
 from engine.errors import HeedmapError
 from engine.features.attributes import Vocabulary
 from engine.model.baselines.contract import Content, Histories, Known, LinearRanker, history_matrix
+from engine.model.linear import ease_matrix
 
-EASE_UP_TO = 20_000  # products; its matrix has the square of that many entries
 _BLOCK, _ENTRIES = 1024, 32_000_000  # products, and entries of their dense rows, handled at once
 CONTENT = ("text", "image", "attribute", "link")
 
@@ -44,41 +43,9 @@ def fit_item_knn(known: Known, neighbours: int = 100, shrink: float = 10.0) -> L
 
 
 def fit_ease(known: Known, regularisation: float = 200.0) -> LinearRanker:
-    """EASE: B = I - P / diag(P), P = (X'X + regularisation I)^-1 (Steck 2019, equation 8).
-
-    HeedmapError when there are more than 20,000 products: P would not fit in memory.
-    """
-    if known.items > EASE_UP_TO:
-        raise HeedmapError(
-            f"EASE is not run on {known.items:,} products: its matrix would not fit in memory.",
-            f"It is offered up to {EASE_UP_TO:,} products.",
-        )
-    inverse = _gram_inverse(known.matrix(), regularisation)
-    weights = inverse / -np.diag(inverse)
-    np.fill_diagonal(weights, 0.0)
-    setting = {"regularisation": regularisation}
-    return LinearRanker("EASE", setting, weights.astype(np.float32, copy=False), known.items)
-
-
-def _gram_inverse(matrix: Any, ridge: float) -> NDArray[np.float64]:
-    """(X'X + ridge I)^-1; through the smaller of the two Gram matrices."""
-    active = np.flatnonzero(np.diff(matrix.indptr))
-    matrix = matrix[active].astype(np.float64)
-    users, items = matrix.shape
-    if users < items:  # Woodbury: (I - X'(XX' + ridge I)^-1 X) / ridge
-        lower = scipy.linalg.cholesky((matrix @ matrix.T).toarray() + ridge * np.eye(users), lower=True)
-        half = scipy.linalg.solve_triangular(lower, matrix.toarray(), lower=True)
-        inverse: NDArray[np.float64] = half.T @ half
-        np.negative(inverse, out=inverse)
-        inverse[np.diag_indices(items)] += 1.0
-        inverse /= ridge
-        return inverse
-    gram = (matrix.T @ matrix).toarray()
-    gram[np.diag_indices(items)] += ridge
-    factor, _ = scipy.linalg.lapack.dpotrf(gram, lower=0, overwrite_a=1)
-    inverse, _ = scipy.linalg.lapack.dpotri(factor, lower=0, overwrite_c=1)
-    upper = np.triu(inverse)
-    return upper + np.triu(upper, 1).T
+    """EASE (Steck 2019), as the model's linear term solves it; HeedmapError when there are too many products."""
+    weights = ease_matrix(known.matrix(), regularisation)
+    return LinearRanker("EASE", {"regularisation": regularisation}, weights, known.items)
 
 
 @dataclass(frozen=True)
