@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.dataset.split import Interactions, Split, through_validation
+from engine.errors import HeedmapError
 from engine.jobs import Job, Progress
 from engine.metrics.ranking import ndcg, rank_of_target
 from engine.model.baselines.contract import Baseline, Content, Known, Ranker, with_decay, without_history
@@ -61,7 +62,11 @@ def choose(
     yield Progress(stage, 0, choices + 1)
     if choices > 1:
         for place, setting in enumerate(baseline.grid):
-            fitted = baseline.fit(known, **setting)
+            try:
+                fitted = baseline.fit(known, **setting)
+            except HeedmapError:
+                # This shop may lack what the setting reads (photos); the others are tried, the best tells if none fits.
+                continue
             for more, decay in enumerate(baseline.decays):
                 worth = ndcg(all_ranks(with_decay(fitted, decay), data, some))
                 if worth > best[0]:
