@@ -281,7 +281,14 @@ def test_short_of_memory_the_batch_is_halved_and_it_is_told(
 
 def test_steps_in_portions_have_the_gradients_of_the_whole(trained: Callable[..., Path], tiny_shop: Path) -> None:
     """Without dropout, a step in three portions is the step: the same loss and weights."""
-    plain = {"dropout": 0.0, "modality_dropout": 0.0, "epochs": 1, "attention_epochs": 0, "refit": 0}
+    plain = {
+        "dropout": 0.0,
+        "modality_dropout": 0.0,
+        "identity_dropout": 0.0,
+        "epochs": 1,
+        "attention_epochs": 0,
+        "refit": 0,
+    }
     losses = [read_json(trained(accumulate=count, **plain) / "history.json")[0]["loss"] for count in (1, 3)]
     assert losses[0] == pytest.approx(losses[1], abs=1e-4)
 
