@@ -67,11 +67,11 @@ def target_ranks(
     model: Model, tokens: TokenSource, data: Interactions, targets: NDArray[np.int64]
 ) -> Iterator[NDArray[np.int64]]:
     """Yield, batch by batch, the rank of each target among the catalogue without what its shopper already had."""
+    matrix = item_matrix(model, tokens) if model.shape.tower.fusion == "cross" else None
     for chunk, histories, scores in target_scores(model, tokens, data, targets):
         for row, history in enumerate(histories):
             scores[row, history.items] = -np.inf
-        if model.shape.tower.fusion == "cross":
-            matrix = item_matrix(model, tokens)
+        if matrix is not None:
             for row, shopper in enumerate(shopper_vectors(model, matrix, histories)):
                 best, anew = reranked(model, tokens, shopper, histories[row], scores[row])
                 place_ahead(scores[row], best, anew)

@@ -63,7 +63,7 @@ class Step:
         model, config, device = self.model, self.config, self._item.device
         events = torch.from_numpy(batch.events).to(device)
         there = events >= 0
-        items = self._item[events.clamp_min(0)]
+        items, context, about, counted = self.inputs(batch)
         seen = torch.nonzero(model.seen)[:, 0]
         negatives = config.negatives or (0 if len(seen) <= FULL_UP_TO else SAMPLED)
         if negatives:
@@ -75,13 +75,10 @@ class Step:
         position = torch.zeros(model.shape.tower.items, dtype=torch.int64, device=device)
         position[encoded] = torch.arange(len(encoded), device=device)
         place_of = position[items]
-        counted = torch.from_numpy(batch.counted).to(device)
         target = place_of[counted]
         parts = model.item_parts(encoded, self.tokens)
         bias = model.bias(encoded)
         weight = self._weight[encoded[target]]
-        context = None if self._context is None else self._context[events.clamp_min(0)][:, :-1]
-        about = self._profiles(batch, device)
 
         def objective(vectors: Tensor) -> tuple[Tensor, Tensor]:
             """The loss of these product vectors, and the shoppers' vectors at the targets."""
