@@ -104,7 +104,9 @@ class Shown:
         head = self.head if 0 <= self.head < self.heads else ALL_HEADS
         if self.attention:
             return self.heeded if head == ALL_HEADS else found.attention[:, head]
-        return found.contribution if head == ALL_HEADS else found.contribution_by_head[:, head]
+        if head != ALL_HEADS:
+            return found.contribution_by_head[:, head]
+        return found.share if len(found.share) else found.contribution
 
     @cached_property
     def heeded(self) -> NDArray[np.float64]:

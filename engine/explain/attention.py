@@ -7,11 +7,19 @@ import torch
 from numpy.typing import NDArray
 
 from engine.explain.case import Case
+from engine.explain.method import Map, Method
 
 
-def attribute(case: Case) -> NDArray[np.float64]:
+def by_head(case: Case) -> NDArray[np.float64]:
     """float64[rows, heads]; a word's attention is the sum over its pieces; identity and past events have none."""
     with torch.inference_mode():
         attention = case.model.tower.attention(case.tokens, case.asking)
     parts = [attention[name][0, :, : case.counts[name]].double().T.cpu().numpy() for name in case.tokens]
     return case.rows(np.concatenate(parts) if parts else np.zeros((0, case.model.tower.shape.heads)))
+
+
+def attribute(case: Case) -> Map:
+    return Map(by_head(case).mean(axis=1))
+
+
+METHOD = Method(attribute, "How much the model looks at each part, in the mean over heads.", signed=False)

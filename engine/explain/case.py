@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -15,8 +15,10 @@ from engine.dataset.history import History
 from engine.explain.types import Token
 from engine.live import Session
 from engine.model.scoring import reranked, scores_asked
-from engine.model.tower import TokenBatch
+from engine.model.tower import TokenBatch, Tower
 from engine.recommend import Recommender
+
+_VARIANTS = 512  # scored at once
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,66 @@ class Case:
         return int(len(self._others) - np.searchsorted(self._others, score, side="right")) + 1
 
     @cached_property
+    def network(self) -> Tower:
+        """The tower in float64, without its tables: what the methods that need gradients go through."""
+        tower = self.model.tower
+        shape = replace(tower.shape, items=1, attributes=0, links=0, identity=False)
+        double = Tower(shape).double()
+        tables = ("identity.", "attribute.", "link.", "bias")
+        state = {name: value for name, value in tower.state_dict().items() if not name.startswith(tables)}
+        double.load_state_dict(state, strict=False)
+        return double.to(tower.bias.device).requires_grad_(False).eval()
+
+    @cached_property
+    def features(self) -> dict[str, Tensor]:
+        """x of the product's tokens: float64[tokens, features] of each modality, in the order of raw tokens."""
+        return {name: batch.x[0, : self.counts[name]].double() for name, batch in self.tokens.items()}
+
+    @cached_property
+    def own_vector(self) -> Tensor:
+        """The identity term of the item vector: float64[dim]."""
+        with torch.inference_mode():
+            own = self.model.identity(self.index)[0].double()
+        return own.clone()
+
+    def scores_from(
+        self, features: dict[str, Tensor], attention: dict[str, Tensor] | None = None, shopper: Tensor | None = None
+    ) -> Tensor:
+        """The product's score with other features, attention or shopper, in float64 and differentiable: float64[n].
+
+        features: float64[n, tokens, features] of each modality; attention: float64[n, heads, tokens]; shopper:
+        float64[dim]. All else stays: identity, bias, past events that count directly, and who asks (`cross` fusion).
+        """
+        shopper = self.shopper.double().clone() if shopper is None else shopper
+        batches = {
+            name: TokenBatch(x, torch.ones(x.shape[:2], dtype=torch.bool, device=x.device))
+            for name, x in features.items()
+        }
+        rest = self.bias + float(self.direct.sum()) + self.own_vector @ shopper
+        if not batches:
+            return rest[None]
+        if attention is None:
+            rows = len(next(iter(features.values())))
+            asking = None if self.asking is None else self.asking.double().clone().expand(rows, -1)
+            attention = self.network.attention(batches, asking)
+        content = torch.stack(list(self.network.content_under(attention, batches).values())).sum(dim=0)
+        return content @ shopper + rest
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What must be said of the product itself."""
+        lent = self.model.lent
+        if not len(lent.borrowers(self.index)):
+            return ()
+        near, share = lent.near[self.item].tolist(), lent.share[self.item].tolist()
+        best = sorted(zip(share, near, strict=True), reverse=True)[:3]
+        named = ", ".join(f"{self.recommender.texts.title[one]} ({part:.0%})" for part, one in best)
+        return (
+            f"This product had no event when the run was trained. It borrows identity, popularity and what goes with it"
+            f" from products of like content, most of all {named}.",
+        )
+
+    @cached_property
     def counts(self) -> dict[str, int]:
         """Raw tokens per modality."""
         return {name: int(batch.there.sum()) for name, batch in self.tokens.items()}
@@ -108,7 +170,8 @@ class Case:
 
     @property
     def removable(self) -> int:
-        """How many rows, the first ones, are parts of the product and can be removed: not identity, not past events."""
+        """How many rows, the first ones, are words, cells and other parts of the product. Then come identity and past
+        events."""
         return len(self.shown.tokens) - 1 - len(self.direct_events)
 
     def rows(self, raw: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -120,9 +183,13 @@ class Case:
     def scores_without(self, removed: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Scores with rows removed from the model's input: removed: bool[variants, rows] -> float64[variants].
 
-        What is left shares the attention, as it would if the product had never had the removed parts. The row of
-        identity and those of past events cannot be removed here.
+        What is left shares the attention, as it would if the product had never had the removed parts. Without the row
+        of identity its vector is left out; without that of a past event, what this adds directly.
         """
+        parts = [self._scores_without(some) for some in np.array_split(removed, max(1, -(-len(removed) // _VARIANTS)))]
+        return np.concatenate(parts)
+
+    def _scores_without(self, removed: NDArray[np.bool_]) -> NDArray[np.float64]:
         variants = len(removed)
         raw = torch.from_numpy(removed[:, self.shown.row_of]).to(self.recommender.device)
         batches: dict[str, TokenBatch] = {}
@@ -131,13 +198,15 @@ class Case:
             there = ~raw[:, start : start + count]
             batches[name] = TokenBatch(self.tokens[name].x[:, :count].expand(variants, -1, -1), there)
             start += count
+        own = torch.from_numpy(~removed[:, self.removable]).to(self.shopper)
         with torch.inference_mode():
-            vectors = self.model.identity(self.index).expand(variants, -1)
+            vectors = self.model.identity(self.index) * own[:, None]
             if batches:
                 asking = None if self.asking is None else self.asking.expand(variants, -1)
                 vectors = vectors + torch.stack(list(self.model.tower.content(batches, asking).values())).sum(dim=0)
-            scores = vectors.double() @ self.shopper.double() + self.bias + float(self.direct.sum())
-        found: NDArray[np.float64] = scores.cpu().numpy()
+            scores = vectors.double() @ self.shopper.double() + self.bias
+        direct = ~removed[:, self.removable + 1 :] @ self.direct[self.direct_events]
+        found: NDArray[np.float64] = scores.cpu().numpy() + direct
         return found
 
 

@@ -7,9 +7,10 @@ import torch
 from numpy.typing import NDArray
 
 from engine.explain.case import Case
+from engine.explain.method import Map, Method
 
 
-def attribute(case: Case) -> NDArray[np.float64]:
+def by_head(case: Case) -> NDArray[np.float64]:
     """float64[rows, heads]; all rows and the bias sum to the score.
 
     What has no heads, identity and past events, is spread evenly over them.
@@ -30,3 +31,14 @@ def attribute(case: Case) -> NDArray[np.float64]:
     found[case.removable] = own / heads
     found[case.removable + 1 :] = case.direct[case.direct_events, None] / heads
     return found
+
+
+def attribute(case: Case) -> Map:
+    return Map(by_head(case).sum(axis=1))
+
+
+METHOD = Method(
+    attribute,
+    "The exact share of each part in the score: attention times value times shopper, summed over heads.",
+    sums=True,
+)

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-
-import numpy as np
-from numpy.typing import NDArray
 
 from engine.errors import HeedmapError
 from engine.explain import attention, contribution
 from engine.explain.case import Case
 from engine.explain.history import leave_one_out
+from engine.explain.method import Method
 from engine.explain.types import Explanation, RuleEffect
 from engine.faithfulness import faithfulness
 from engine.foreign.run import ForeignRun
@@ -19,9 +16,9 @@ from engine.live import Session
 from engine.recommend import Recommender
 from engine.rules import Rule
 
-METHODS: dict[str, Callable[[Case], NDArray[np.float64]]] = {
-    "contribution": contribution.attribute,
-    "attention": attention.attribute,
+METHODS: dict[str, Method] = {
+    "contribution": contribution.METHOD,
+    "attention": attention.METHOD,
 }
 
 
@@ -49,8 +46,8 @@ def explain(
     began = time.perf_counter()
     case = Case(recommender, user, item, session)
     shown, effects, notes = _under_rules(case, rules)
-    exact = contribution.attribute(case)
-    chosen = exact if method == "contribution" else METHODS[method](case)
+    exact = contribution.by_head(case)
+    chosen = METHODS[method].attribute(case)
     return Explanation(
         run=recommender.folder.name,
         user=case.past.name,
@@ -64,18 +61,22 @@ def explain(
         tokens=case.shown.tokens,
         contribution=exact.sum(axis=1),
         contribution_by_head=exact,
-        attention=attention.attribute(case),
+        attention=attention.by_head(case),
         texts=recommender.item_texts(case.item),
         images=recommender.texts.images[case.item],
         grid=recommender.catalogue.grid if "image" in case.tokens else (0, 0),
-        history=recommender.history_events(case.past, leave_one_out(case)),
+        history=recommender.history_events(
+            case.past, leave_one_out(case) if chosen.history is None else chosen.history
+        ),
         completeness_gap=float(exact.sum() + case.bias - case.score),
-        faithfulness=faithfulness(case, chosen.sum(axis=1)),
+        faithfulness=faithfulness(case, chosen.share),
         seconds=time.perf_counter() - began,
-        sums_to_score=method == "contribution",
+        sums_to_score=METHODS[method].sums,
+        share=chosen.share,
+        history_method="leave-one-out" if chosen.history is None else method,
         effects=effects,
         shown_rank=shown,
-        notes=(*case.past.notes, *notes),
+        notes=(*case.past.notes, *case.notes, *chosen.notes, *notes),
     )
 
 

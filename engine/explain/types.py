@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 Modality = Literal["text", "image", "audio", "attribute", "link", "identity", "history"]
 MODALITIES: tuple[Modality, ...] = ("image", "text", "audio", "attribute", "link", "identity", "history")
@@ -120,6 +120,8 @@ class Explanation:
     effects: tuple[RuleEffect, ...] = ()  # of business rules, in their order; `rank` is the model's, before them
     shown_rank: int | None = None  # under the rules: 0 when one took the product out, None without rules
     notes: tuple[str, ...] = ()  # what a reader must know: of a live history, of what cannot be explained
+    share: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))  # the map under `method`, float64[tokens]
+    history_method: str = "leave-one-out"  # what the contributions of `history` are
 
     def parts(self) -> dict[str, float]:
         """The sum of contributions per modality, and "bias"."""
@@ -131,6 +133,6 @@ class Explanation:
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values, arrays as nested lists."""
         content = asdict(self)
-        for name in ("contribution", "contribution_by_head", "attention"):
+        for name in ("contribution", "contribution_by_head", "attention", "share"):
             content[name] = getattr(self, name).tolist()
         return content

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.model.adopt import Adopted, AdoptedShape
+from engine.model.lent import Lent
 from engine.model.linear import Linear, LinearShape
 from engine.model.sequence import Sequence, SequenceShape
 from engine.model.tokens import TokenSource
@@ -20,7 +21,8 @@ class ModelShape:
     """Everything needed to build the model before its weights are loaded.
 
     context: columns of `Interactions.context` that the sequence reads; contexts, profiles: sizes of those vocabularies.
-    linear: entries kept of each row of the linear term, 0 for none. adopted: a sequence part trained elsewhere.
+    linear: entries kept of each row of the linear term, 0 for none. lent: products that lend to each new one, 0 where
+    nothing is lent. adopted: a sequence part trained elsewhere.
     """
 
     tower: TowerShape
@@ -31,6 +33,7 @@ class ModelShape:
     contexts: int = 0
     profiles: int = 0
     linear: int = 0
+    lent: int = 0
     rating: bool = False
     adopted: AdoptedShape | None = None
 
@@ -69,21 +72,29 @@ class Model(nn.Module):
         self.linear = Linear(LinearShape(tower.items, shape.linear))
         if shape.rating:
             self.rating = RatingHead(tower)
-        # Identity and bias of a product without a training event stay silent: they hold noise, not knowledge.
+        self.lent = Lent(tower.items, shape.lent)
+        # Identity and bias of a product without a training event stay silent: they hold noise, not knowledge. Once
+        # training is over, products like it lend it theirs.
         self.seen: Tensor
         self.register_buffer("seen", torch.ones(tower.items))
         self.cold: Tensor  # the bias of such a product, one for all, chosen on validation
         self.register_buffer("cold", torch.zeros(()))
 
     def identity(self, items: Tensor) -> Tensor:
-        """float[items, dim]: the identity term of each item, zero for one never seen in training."""
+        """float[items, dim]: the identity term of each item; for one never seen in training, what others lend it."""
         if not self.shape.tower.identity:
             return self.seen.new_zeros(len(items), self.shape.tower.dim)
         embedded: Tensor = self.tower.identity(items) * self.seen[items, None]
-        return embedded
+        return self._with_lent(embedded, self.tower.identity.weight, items)
 
     def bias(self, items: Tensor) -> Tensor:
-        return torch.where(self.seen[items] > 0, self.tower.bias[items], self.cold)
+        """float[items]."""
+        own = torch.where(self.seen[items] > 0, self.tower.bias[items], self.cold)
+        return self._with_lent(own[:, None], self.tower.bias[:, None], items)[:, 0]
+
+    def _with_lent(self, own: Tensor, table: Tensor, items: Tensor) -> Tensor:
+        rows = self.lent.borrowers(items)
+        return own.index_add(0, rows, self.lent.mean(table, items[rows])) if len(rows) else own
 
     def item_parts(self, items: Tensor, tokens: TokenSource, shoppers: Tensor | None = None) -> dict[str, Tensor]:
         """Each part of e(i): modality and "identity" -> float[items, dim]; e(i) is their sum.

@@ -148,12 +148,19 @@ class Tower(nn.Module):
 
     def pooled(self, tokens: dict[str, TokenBatch], shopper: Tensor | None = None) -> dict[str, Tensor]:
         """p(i,m), float[items, dim] per modality; zeros for an item that lacks it."""
-        alpha = self.attention(tokens, shopper)
+        return self.pooled_under(self.attention(tokens, shopper), tokens)
+
+    def pooled_under(self, alpha: dict[str, Tensor], tokens: dict[str, TokenBatch]) -> dict[str, Tensor]:
+        """p(i,m) under a given attention, float[items, heads, tokens] per modality."""
         return {modality: self._pool(modality).pooled(alpha[modality], batch) for modality, batch in tokens.items()}
 
     def content(self, tokens: dict[str, TokenBatch], shopper: Tensor | None = None) -> dict[str, Tensor]:
         """Each modality's part of the item vector, float[items, dim]."""
-        pooled = self.pooled(tokens, shopper)
+        return self.content_under(self.attention(tokens, shopper), tokens)
+
+    def content_under(self, alpha: dict[str, Tensor], tokens: dict[str, TokenBatch]) -> dict[str, Tensor]:
+        """The same under a given attention."""
+        pooled = self.pooled_under(alpha, tokens)
         gates = self.gates(pooled, tokens)
         return {modality: gates[modality] * self.mix(modality, one) for modality, one in pooled.items()}
 

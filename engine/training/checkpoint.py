@@ -46,7 +46,7 @@ def _widened(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return tensors
 
 
-SOLVED = "linear."  # weights with this beginning are solved at the end, not trained, and can be large
+SOLVED = ("linear.", "lent.")  # weights with these beginnings are solved at the end, not trained, and can be large
 
 
 def learned(model: nn.Module) -> dict[str, Tensor]:

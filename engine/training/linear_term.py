@@ -6,11 +6,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sparse
 from numpy.typing import NDArray
 
 from engine.dataset.split import Interactions, Split
 from engine.jobs import Job, Progress
 from engine.metrics.ranking import rank_of_target
+from engine.model.lent import Lent
 from engine.model.linear import EASE_UP_TO, KEPT, Linear, LinearShape, ease, nearest, neighbours, transitions
 from engine.model.recommender import Model
 from engine.model.scoring import target_scores
@@ -22,7 +24,6 @@ TRANSITION_RIDGE = 30.0
 ORDERS = (0.0, 0.3, 0.6)
 HALF_LIVES = (2.0, 5.0, 10.0, 20.0, 1000.0)
 LEVELS = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
-COLD_BIASES = (-2.0, -1.0, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
 MOST_TARGETS = 1_000  # of validation are looked at
 _KEPT_OF_MANY = 64  # entries of each row where the catalogue is too large for EASE
 
@@ -51,14 +52,15 @@ def kept_entries(config: Config, items: int) -> int:
     return min(items, KEPT if _kind(config, items) == "ease" else _KEPT_OF_MANY)
 
 
-def solve(data: Interactions, seen: NDArray[np.bool_], chosen: Chosen, kept: int) -> Kept:
+def solve(data: Interactions, seen: NDArray[np.bool_], chosen: Chosen, kept: int, lent: Lent | None = None) -> Kept:
     """Columns and weights of the kept entries of B, learned from the events `seen`: bool[events].
 
     Each of the mixed matrices is scaled to rows of length 1 in the mean, so that a level means the same for all data.
+    lent: gives new products the rows and columns of those that lend to them.
     """
     if chosen.kind != "ease":
         near, weight = neighbours(data, seen, kept)
-        return near, weight / _size(weight)
+        return _with_lent(near, weight / _size(weight), lent)
     mixed = np.zeros((len(data.items), len(data.items)), np.float32)
     if chosen.order < 1:
         together = ease(data, seen, chosen.ridge)
@@ -66,7 +68,30 @@ def solve(data: Interactions, seen: NDArray[np.bool_], chosen: Chosen, kept: int
     if chosen.order > 0:
         after = transitions(data, seen, TRANSITION_RIDGE)
         mixed += np.float32(chosen.order / _size(after)) * after
+    if lent is not None:
+        who = lent.matrix()
+        new = np.flatnonzero(np.diff(who.indptr))
+        mixed[:, new] += (who[new] @ mixed.T).T
+        mixed[new] += who[new] @ mixed
     return nearest(mixed, kept)
+
+
+def _with_lent(near: NDArray[np.int32], weight: NDArray[np.float32], lent: Lent | None) -> Kept:
+    """The same matrix by its kept entries, with what is lent in it."""
+    if lent is None:
+        return near, weight
+    items, kept = near.shape
+    rows = np.repeat(np.arange(items), kept)
+    matrix = sparse.csr_matrix((weight.ravel(), (rows, near.ravel())), shape=(items, items))
+    who = lent.matrix()
+    matrix = (matrix + matrix @ who.T).tocsr()
+    matrix = (matrix + who @ matrix).tocsr()
+    near, weight = np.zeros_like(near), np.zeros_like(weight)
+    for item in range(items):
+        part = slice(matrix.indptr[item], matrix.indptr[item + 1])
+        best = np.argsort(-np.abs(matrix.data[part]), kind="stable")[:kept]
+        near[item, : len(best)], weight[item, : len(best)] = matrix.indices[part][best], matrix.data[part][best]
+    return near, weight
 
 
 def _size(matrix: NDArray[np.float32]) -> float:
@@ -80,7 +105,7 @@ def choose(model: Model, tokens: TokenSource, data: Interactions, parts: Split, 
     its first ten places), added to the scores of the model as it stands with its linear term at level 0."""
     items, kept = model.shape.tower.items, model.shape.linear
     kind = _kind(config, items)
-    targets = _sampled(parts.validation, config)
+    targets = sampled(parts.validation, config)
     if not len(targets):
         return Chosen(kind, RIDGES[-1], ORDERS[1], HALF_LIVES[1], 0.0)
     bases = [(ridge, 0.0) for ridge in RIDGES] + [(0.0, 1.0)] if kind == "ease" else [(0.0, 0.0)]
@@ -105,30 +130,8 @@ def choose(model: Model, tokens: TokenSource, data: Interactions, parts: Split, 
     return Chosen(kind, ridge, order, half_life, level)
 
 
-def choose_cold(model: Model, tokens: TokenSource, data: Interactions, parts: Split, config: Config) -> Job:
-    """Return the bias, in units of score, that all products without a training event share: the one that ranks
-    validation targets, warm and cold, best. Such products have no identity, no popularity and no linear term to lift
-    them, and without this would stand behind nearly everything."""
-    unseen = (model.seen == 0).cpu().numpy()
-    targets = _sampled(parts.validation, config)
-    if not unseen.any() or not unseen[data.item[targets]].any():
-        return 0.0
-    gain = dict.fromkeys(COLD_BIASES, 0.0)
-    done = 0
-    model.cold.zero_()
-    for chunk, histories, scores in target_scores(model, tokens, data, targets):
-        for row, history in enumerate(histories):
-            scores[row, history.items] = -np.inf
-        target = data.item[chunk].astype(np.int64)
-        for level in COLD_BIASES:
-            ranks = rank_of_target((scores + level * unseen).astype(np.float32), target)
-            gain[level] += float((1 / np.log2(ranks + 1.0)).sum())
-        done += len(chunk)
-        yield Progress("Weighing new products", done, len(targets))
-    return max(gain, key=lambda level: (gain[level], -abs(level)))
-
-
-def _sampled(targets: NDArray[np.int64], config: Config) -> NDArray[np.int64]:
+def sampled(targets: NDArray[np.int64], config: Config) -> NDArray[np.int64]:
+    """The targets of validation that choices are made on."""
     if len(targets) <= MOST_TARGETS:
         return targets
     return np.sort(np.random.default_rng(config.seed).choice(targets, MOST_TARGETS, replace=False))

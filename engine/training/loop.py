@@ -20,6 +20,7 @@ from engine.errors import HeedmapError
 from engine.features.catalogue import ENCODED, Catalogue, Reading, build_catalogue, item_texts
 from engine.files import make_folder, read_json, write_json
 from engine.jobs import Job
+from engine.model.lent import LENDERS
 from engine.model.recommender import Model, ModelShape
 from engine.model.spectral import spectral_embedding
 from engine.model.tokens import Tokens
@@ -27,8 +28,9 @@ from engine.model.tower import TowerShape
 from engine.training.attention_images import attention_pictures
 from engine.training.config import Config
 from engine.training.finetune import FineTuning
-from engine.training.linear_term import Chosen, choose, choose_cold, kept_entries, solve
+from engine.training.linear_term import Chosen, choose, kept_entries, solve
 from engine.training.measure import measure
+from engine.training.newcomers import choose_cold, lend
 from engine.training.track import TRACKERS, tracked
 from engine.training.trainer import Trainer, start_from_popularity
 
@@ -97,21 +99,21 @@ def train(
         card.content["encoders"] = tuning.catalogue.encoders
     elif config.tune != "none":
         trainer.attend_from_now()
-    yield from _finished(trainer, card)
+    yield from _finished(trainer, catalogue if tuning is None else tuning.catalogue, card)
     dataset.close()
     return run_folder
 
 
-def _finished(trainer: Trainer, card: Card) -> Job:
-    """From the best epoch to the run that is used: the linear term, the figures of validation, the validation period's
-    events taken in, the figures of the test."""
+def _finished(trainer: Trainer, catalogue: Catalogue, card: Card) -> Job:
+    """From the best epoch to the run that is used: the linear term, what new products borrow, the figures of
+    validation, the validation period's events taken in, the figures of the test."""
     model, data, parts, config = trainer.model, trainer.data, trainer.parts, trainer.config
     trainer.take_best()
     chosen = None
     if model.shape.linear:
         chosen = yield from choose(model, trainer.tokens, data, parts, config)
-        _put_linear(model, data, parts, chosen)
         card.content["linear"] = chosen.to_json()
+    _solve(model, catalogue, data, parts, chosen)
     if len(parts.validation):
         level = yield from choose_cold(model, trainer.tokens, data, parts, config)
         model.cold.fill_(level)
@@ -119,9 +121,9 @@ def _finished(trainer: Trainer, card: Card) -> Job:
     metrics = yield from measure(model, trainer.tokens, data, parts, ("validation",))
     if config.refit and len(parts.validation):
         parts = through_validation(data, parts)
+        model.lent.clear()
         yield from trainer.refit(parts)
-        if chosen is not None:
-            _put_linear(model, data, parts, chosen)
+        _solve(model, catalogue, data, parts, chosen)
     trainer.keep_final()
     tested = yield from measure(model, trainer.tokens, data, parts, ("test",))
     card.content["metrics"] = {**metrics, **tested}
@@ -129,9 +131,12 @@ def _finished(trainer: Trainer, card: Card) -> Job:
     return None
 
 
-def _put_linear(model: Model, data: Interactions, parts: Split, chosen: Chosen) -> None:
-    near, weight = solve(data, parts.train, chosen, model.shape.linear)
-    model.linear.put(near, weight, chosen.level, chosen.half_life)
+def _solve(model: Model, catalogue: Catalogue, data: Interactions, parts: Split, chosen: Chosen | None) -> None:
+    """What is not trained: who lends to new products, and the linear term."""
+    lend(model, catalogue, data, parts.train)
+    if chosen is not None:
+        near, weight = solve(data, parts.train, chosen, model.shape.linear, model.lent)
+        model.linear.put(near, weight, chosen.level, chosen.half_life)
 
 
 def model_shape(catalogue: Catalogue, config: Config, data: Interactions) -> ModelShape:
@@ -168,6 +173,7 @@ def model_shape(catalogue: Catalogue, config: Config, data: Interactions) -> Mod
         contexts=len(data.context.names),
         profiles=len(data.profiles.names) if config.profile else 0,
         linear=kept_entries(config, len(catalogue.items)),
+        lent=LENDERS if features else 0,
         rating=config.rating,
     )
 

@@ -29,10 +29,12 @@ from engine.jobs import Job, Progress
 from engine.metrics.ranking import ndcg
 from engine.model.recommender import Model, ModelShape
 from engine.model.tokens import Tokens
+from engine.training.checkpoint import load_weights
 from engine.training.config import Config
 from engine.training.linear_term import Chosen, solve
 from engine.training.loop import Card, reading_of
 from engine.training.measure import measure, ranks_of
+from engine.training.newcomers import lend
 from engine.training.opened import Opened, open_folder
 from engine.training.trainer import Trainer, start_from_popularity
 from engine.training.windows import Batch, Windows
@@ -119,7 +121,7 @@ def update(
     windows = UpdateWindows(data, parts, config, growth, replay)
     tokens = Tokens(catalogue, model.tower, choose_device(config.device))
     trainer = Trainer(model, tokens, data, parts, config, run_folder, windows)
-    report = yield from _learn(trainer, windows, card, old, growth, epochs)
+    report = yield from _learn(trainer, catalogue, windows, card, old, growth, epochs)
     trainer.keep_final()
     card.content["metrics"] = yield from measure(model, tokens, data, parts, ("validation", "test"))
     card.write(state="done", update=report, best_epoch=report["best_epoch"], epoch=epochs)
@@ -251,6 +253,8 @@ def carried_over(
     }
     state: dict[str, Tensor] = {}
     for name, value in old.model.state_dict().items():
+        if name.startswith("lent."):
+            continue  # what is borrowed follows from the grown catalogue
         if name in tables:
             rows = torch.from_numpy(tables[name])
             there = (rows >= 0).view(-1, *[1] * (value.dim() - 1))
@@ -261,11 +265,19 @@ def carried_over(
         forward[torch.from_numpy(items[items >= 0])] = torch.from_numpy(np.flatnonzero(items >= 0).astype(np.int32))
         state["linear.near"] = forward[state["linear.near"].long()]
     model = Model(new_shape)
-    model.load_state_dict(state)
+    load_weights(model, state)
     return model.eval()
 
 
-def _learn(trainer: Trainer, windows: UpdateWindows, card: Card, old: Opened, growth: Growth, epochs: int) -> Job:
+def _learn(
+    trainer: Trainer,
+    catalogue: Catalogue,
+    windows: UpdateWindows,
+    card: Card,
+    old: Opened,
+    growth: Growth,
+    epochs: int,
+) -> Job:
     """Train on, and return the report: figures before and after, on what the old run was measured on and on the new."""
     model, data, parts = trainer.model, trainer.data, trainer.parts
     targets = {
@@ -274,15 +286,17 @@ def _learn(trainer: Trainer, windows: UpdateWindows, card: Card, old: Opened, gr
         "new validation": parts.validation,
         "new test": parts.test,
     }
-    before = yield from _measured(trainer, targets)
     learned = parts.train & ~growth.held
+    lend(model, catalogue, data, learned & ~growth.event)
+    before = yield from _measured(trainer, targets)
     start_from_popularity(
         model, np.bincount(data.item[learned], minlength=len(data.items)), model.seen.cpu().numpy() > 0
     )
+    lend(model, catalogue, data, learned)
     if model.shape.linear and "linear" in old.card:
         yield Progress("Solving the linear term")
         chosen = Chosen(**old.card["linear"])
-        model.linear.put(*solve(data, learned, chosen, model.shape.linear), chosen.level, chosen.half_life)
+        model.linear.put(*solve(data, learned, chosen, model.shape.linear, model.lent), chosen.level, chosen.half_life)
         card.content["linear"] = chosen.to_json()
     trainer.attend_from_now()
     best, best_epoch, kept = -1.0, 0, {name: value.clone() for name, value in model.state_dict().items()}

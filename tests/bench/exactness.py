@@ -37,7 +37,7 @@ def main() -> None:
             user = recommender.data.users[int(random.integers(len(recommender.data.users)))]
             item = recommender.data.items[int(random.integers(len(recommender.data.items)))]
             case = Case(recommender, user, item)
-            gap = abs(float(contribution.attribute(case).sum()) + case.bias - case.score)
+            gap = abs(float(contribution.by_head(case).sum()) + case.bias - case.score)
             worst = max(worst, gap)
             worst_relative = max(worst_relative, gap / max(1.0, abs(case.score)))
             largest = max(largest, abs(case.score))

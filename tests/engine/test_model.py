@@ -218,3 +218,21 @@ def test_dropout_keeps_the_mean_and_silences_its_share() -> None:
     assert float((dropped == 0).float().mean()) == pytest.approx(0.25, abs=0.01)
     assert float(dropped.mean()) == pytest.approx(1.0, abs=0.01)
     assert layer.eval()(x) is x
+
+
+def test_a_new_product_borrows_identity_and_bias_of_those_that_lend_to_it() -> None:
+    torch.manual_seed(2)
+    shape = ModelShape(TowerShape(7, 8, 2, "weighted", FEATURES, 0, 0, identity=True), 2, 5, 0.0, lent=2)
+    model = Model(shape).eval()
+    near, share = np.zeros((7, 2), np.int32), np.zeros((7, 2), np.float32)
+    near[3], share[3] = (1, 5), (0.25, 0.75)
+    model.lent.put(near, share)
+    with torch.no_grad():
+        model.tower.bias.copy_(torch.arange(7.0))
+        model.seen[3] = 0.0
+        model.cold.fill_(2.0)
+        items = torch.tensor([2, 3])
+        table = model.tower.identity.weight
+        assert torch.allclose(model.identity(items)[1], 0.25 * table[1] + 0.75 * table[5])
+        assert torch.equal(model.identity(items)[0], table[2])
+        assert model.bias(items).tolist() == [2.0, 2.0 + 0.25 * 1 + 0.75 * 5]

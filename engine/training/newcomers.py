@@ -1,0 +1,53 @@
+"""Products without a training event: what they borrow, and how much they are worth besides."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.dataset.split import Interactions, Split
+from engine.features.catalogue import Catalogue
+from engine.jobs import Job, Progress
+from engine.model.lent import lenders
+from engine.model.recommender import Model
+from engine.model.scoring import target_scores
+from engine.model.tokens import TokenSource
+from engine.training.config import Config
+from engine.training.linear_term import sampled
+
+BIASES = tuple(np.arange(-2.0, 6.5, 0.5).tolist())
+
+
+def lend(model: Model, catalogue: Catalogue, data: Interactions, learned: NDArray[np.bool_]) -> None:
+    """Let what the model has not seen borrow from what it has. learned: bool[events], what it was trained on."""
+    if model.shape.lent:
+        popularity = np.bincount(data.item[learned], minlength=len(data.items))
+        seen = model.seen.cpu().numpy() > 0
+        model.lent.put(*lenders(catalogue, seen, popularity, tuple(model.shape.tower.features)))
+
+
+def choose_cold(model: Model, tokens: TokenSource, data: Interactions, parts: Split, config: Config) -> Job:
+    """Return the bias, in units of score, that all products without a training event share: the one under which a
+    softmax over the catalogue, the loss of the default objective, finds the targets of validation most likely.
+
+    How often what is new is wanted cannot be learned from a time when it was not there.
+    """
+    unseen = (model.seen == 0).cpu().numpy()
+    targets = sampled(parts.validation, config)
+    if not unseen.any() or not unseen[data.item[targets]].any():
+        return 0.0
+    likely = dict.fromkeys(BIASES, 0.0)
+    done = 0
+    model.cold.zero_()
+    for chunk, histories, scores in target_scores(model, tokens, data, targets):
+        for row, history in enumerate(histories):
+            scores[row, history.items] = -np.inf
+        scores -= scores.max(axis=1, keepdims=True)
+        warm, cold = (np.exp(scores[:, part], dtype=np.float64).sum(axis=1) for part in (~unseen, unseen))
+        own = scores[np.arange(len(chunk)), data.item[chunk]].astype(np.float64)
+        new = unseen[data.item[chunk]]
+        for bias in BIASES:
+            likely[bias] += float((own + bias * new - np.log(warm + np.exp(bias) * cold)).sum())
+        done += len(chunk)
+        yield Progress("Weighing new products", done, len(targets))
+    return max(likely, key=lambda bias: (likely[bias], -abs(bias)))

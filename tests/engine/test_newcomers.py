@@ -1,0 +1,86 @@
+"""New products: who lends to them, what the linear term gets, and the bias that validation makes most likely."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.sparse as sparse
+
+from engine.features.attributes import Vocabulary
+from engine.jobs import finish
+from engine.model.lent import LENDERS, Lent, lenders
+from engine.training.linear_term import Chosen, solve
+from engine.training.newcomers import choose_cold, lend
+
+
+def _nothing() -> Vocabulary:
+    return Vocabulary((), np.zeros(0, np.int32), np.zeros(7, np.int64))
+
+
+@dataclass
+class Content:
+    """Six products with one text token each, of two directions."""
+
+    text: Any = field(
+        default_factory=lambda: np.array([[1, 0], [0.9, 0.1], [0, 1], [0.1, 0.9], [1, 0.05], [0, 0]], np.float16)
+    )
+    text_start: Any = field(default_factory=lambda: np.array([0, 1, 2, 3, 4, 5, 5]))
+    image: Any = field(default_factory=lambda: np.zeros((0, 2), np.float16))
+    image_start: Any = field(default_factory=lambda: np.zeros(7, np.int64))
+    attribute: Vocabulary = field(default_factory=_nothing)
+    link: Vocabulary = field(default_factory=_nothing)
+
+
+SEEN = np.array([True, True, True, True, False, False])
+
+
+def test_likely_products_lend_and_one_without_content_gets_nothing() -> None:
+    near, share = lenders(Content(), SEEN, np.ones(6, np.int64), ("text",))
+    assert near.shape == (6, LENDERS)
+    assert share[4].sum() == pytest.approx(1)
+    assert set(near[4][share[4] > 0].tolist()) == {0, 1}
+    assert share[5].sum() == 0
+    assert not share[SEEN].any()
+    assert not lenders(Content(), SEEN, np.ones(6, np.int64), ())[1].any()
+
+
+@pytest.mark.parametrize("kind", ["ease", "neighbours"])
+def test_the_linear_term_gives_a_new_product_the_mean_row_and_column(opened: Any, kind: str) -> None:
+    recommender = opened()
+    data = recommender.data
+    items = len(data.items)
+    seen = data.item != 3
+    chosen = Chosen(kind, 5.0, 0.3 if kind == "ease" else 0.0, 5.0, 1.0)
+    lent = Lent(items, 2)
+    near, share = np.zeros((items, 2), np.int32), np.zeros((items, 2), np.float32)
+    near[3], share[3] = (1, 5), (0.25, 0.75)
+    lent.put(near, share)
+
+    def dense(kept: Any) -> Any:
+        columns, weight = kept
+        rows = np.repeat(np.arange(items), columns.shape[1])
+        return sparse.csr_matrix((weight.ravel(), (rows, columns.ravel())), shape=(items, items)).toarray()
+
+    plain, with_lent = dense(solve(data, seen, chosen, items)), dense(solve(data, seen, chosen, items, lent))
+    others = np.arange(items) != 3
+    assert not plain[:, 3].any()
+    assert np.allclose(with_lent[np.ix_(others, others)], plain[np.ix_(others, others)], atol=1e-6)
+    assert np.allclose(with_lent[others, 3], 0.25 * plain[others, 1] + 0.75 * plain[others, 5], atol=1e-6)
+    assert np.allclose(with_lent[3, others], 0.25 * plain[1, others] + 0.75 * plain[5, others], atol=1e-6)
+
+
+def test_the_bias_of_new_products_is_the_likeliest_one(opened: Any) -> None:
+    recommender = opened()
+    model, data, parts = recommender.model, recommender.data, recommender.parts
+    wanted = np.unique(data.item[parts.validation])
+    model.seen[wanted] = 0.0  # whatever validation wants is new, so new products deserve all the bias there is
+    lend(model, recommender.catalogue, data, parts.train)
+    assert model.lent.share[int(wanted[0])].sum() == pytest.approx(1)
+    assert finish(choose_cold(model, recommender.tokens, data, parts, recommender.config)) == 6.0
+    model.seen.fill_(1.0)
+    unwanted = next(item for item in range(len(data.items)) if item not in wanted)
+    model.seen[unwanted] = 0.0
+    assert finish(choose_cold(model, recommender.tokens, data, parts, recommender.config)) == 0.0
