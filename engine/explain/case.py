@@ -81,6 +81,11 @@ class Case:
         """The product's rank, from 1, had it this score; among what the shopper does not have yet."""
         return int(len(self._others) - np.searchsorted(self._others, score, side="right")) + 1
 
+    def ranks_of(self, scores: NDArray[np.float64]) -> NDArray[np.int64]:
+        """The same for many scores, of any shape."""
+        below: NDArray[np.int64] = np.searchsorted(self._others, scores, side="right")
+        return len(self._others) - below + 1
+
     @cached_property
     def network(self) -> Tower:
         """The tower in float64, without its tables: what the methods that need gradients go through."""

@@ -10,7 +10,7 @@ from engine.explain.case import Case
 from engine.explain.history import leave_one_out
 from engine.explain.method import Method
 from engine.explain.types import Explanation, RuleEffect
-from engine.faithfulness import faithfulness
+from engine.faithfulness.orders import faithfulness
 from engine.foreign.run import ForeignRun
 from engine.live import Session
 from engine.recommend import Recommender

@@ -69,12 +69,16 @@ class RuleEffect:
 
 @dataclass(frozen=True)
 class Faithfulness:
-    """How much better a map finds what matters than random order does, measured by deletion in the model.
+    """How much better a map finds what matters than 10 random orders do, measured in the model.
 
-    `deletion` is the mean change of the score, in units of score, while content tokens are removed in the map's order
-    (largest share first) in ten equal steps; lower is better. `random` holds the same for 10 random orders. `drop` and
-    `random_drop` are the falls in score when the first 20 % are removed (map; mean of random orders), `rank_after` and
-    `random_rank_after` (median) the product's ranks after that. `grade` is A to F: see `engine/faithfulness.py`.
+    `grade` is A to F and `z` what it rests on: see `engine/faithfulness/orders.py`. Figures are in units of score.
+    `deletion` is the mean change of the score while content is removed in the map's order (largest share first) in ten
+    equal steps, lower is better; `insertion` the same while only that is kept, higher is better; `rank_deletion` the
+    mean change of 1 / log2(rank + 1) in the whole catalogue under deletion. `random...` hold the same for each random
+    order. `drop` and `random_drop` are the falls in score when the first 20 % are removed (map; mean of random orders),
+    `rank_after` and `random_rank_after` (median) the product's ranks after that. `comprehensiveness` and `sufficiency`
+    are the mean falls while the first 10 to 50 % are removed, or alone kept (lower is better there). `necessary`: out
+    of the top 10 without the first 20 %; `sufficient`: in it with only those; for random orders, how often.
     """
 
     grade: str
@@ -84,6 +88,19 @@ class Faithfulness:
     random_drop: float
     rank_after: int
     random_rank_after: int
+    z: float = 0.0
+    insertion: float = 0.0
+    random_insertion: tuple[float, ...] = ()
+    rank_deletion: float = 0.0
+    random_rank_deletion: tuple[float, ...] = ()
+    comprehensiveness: float = 0.0
+    random_comprehensiveness: float = 0.0
+    sufficiency: float = 0.0
+    random_sufficiency: float = 0.0
+    necessary: bool = False
+    random_necessary: float = 0.0
+    sufficient: bool = False
+    random_sufficient: float = 0.0
 
 
 @dataclass(frozen=True)
