@@ -1,0 +1,44 @@
+"""The commands: one file each, or one for what belongs together. A new command is a file and a line below.
+
+`add` puts a command's options on its parser. `run` gets what was parsed, prints for people unless `parsed.json`, and
+returns the answer as plain values. Commands import the engine inside `run`, so that `--help` and errors come at once.
+"""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from engine.commands import adopt, compress, datasets, encoders, evaluate, explain, merge, recommend, shot, train
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command. help: what it does, in a sentence."""
+
+    help: str
+    add: Callable[[ArgumentParser], None]
+    run: Callable[[Namespace], Any]
+
+
+COMMANDS: dict[str, Command] = {
+    "sample": Command("Draw a synthetic shop whose true reasons are known.", datasets.add_sample, datasets.run_sample),
+    "import": Command("Import a shop's data into a dataset folder.", datasets.add_import, datasets.run_import),
+    "encoders": Command(
+        "List the encoders of texts, photos and recordings on this machine.", encoders.add, encoders.run
+    ),
+    "check": Command("List a dataset's problems.", datasets.add_check, datasets.run_check),
+    "train": Command("Train a recommender on a dataset.", train.add, train.run),
+    "evaluate": Command(
+        "Measure a run by full ranking, with intervals, against its baselines.", evaluate.add, evaluate.run
+    ),
+    "runs": Command("Compare runs in a table.", evaluate.add_runs, evaluate.run_runs),
+    "merge": Command("Write a run's tuned encoders as plain Hugging Face folders.", merge.add, merge.run),
+    "compress": Command("Make a smaller run of a run, and measure what that changes.", compress.add, compress.run),
+    "recommend": Command("Rank the catalogue for a shopper.", recommend.add, recommend.run),
+    "explain": Command("Explain why a product has its score for a shopper.", explain.add, explain.run),
+    "adopt": Command("Make a run of a model that was trained elsewhere.", adopt.add, adopt.run),
+    "shot": Command("Draw the explorer to a PNG file, without a screen.", shot.add, shot.run),
+}

@@ -1,0 +1,53 @@
+"""Explain why a product has its score for a shopper."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import Any
+
+from engine.commands import shot
+from engine.commands.options import (
+    add_live,
+    add_method,
+    add_moved,
+    add_pair,
+    live_session,
+    opened_run,
+    rules_given,
+)
+from engine.errors import HeedmapError
+
+
+def add(parser: ArgumentParser) -> None:
+    add_pair(parser)
+    add_moved(parser)
+    add_method(parser)
+    parser.add_argument("--out", type=Path, metavar="F", help="a file ending in .html, .svg, .csv, .json or .png")
+    add_live(parser)
+
+
+def run(parsed: Namespace) -> Any:
+    from engine.explain.export import export, summary
+    from engine.explain.methods import explain
+
+    recommender = opened_run(parsed)
+    user = parsed.user or recommender.data.users[0]
+    session, rules = live_session(parsed), rules_given(parsed)
+    best = [parsed.item] if parsed.item else [one.item for one in recommender.rank(user, 1, session, rules).items]
+    if not best:
+        raise HeedmapError("The rules leave no product to explain.", "Name one with --item.")
+    item = best[0]
+    if parsed.out is not None and parsed.out.suffix == ".png":
+        if session or rules:
+            raise HeedmapError("A picture of the window shows no live session and no rules.", "Use .html or .svg.")
+        parsed.user, parsed.item = user, item
+        return shot.draw(parsed)
+    explanation = explain(recommender, user, item, parsed.method, session, rules)
+    if parsed.out is not None:
+        export(explanation, recommender.dataset, parsed.out)
+    if not parsed.json:
+        print(summary(explanation))
+        if parsed.out is not None:
+            print(f"Written to {parsed.out}")
+    return explanation.to_json()
