@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import time
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +20,11 @@ from engine.dataset.store import Dataset
 from engine.device import choose_device
 from engine.explain.types import HistoryEvent, ItemText
 from engine.features.catalogue import Catalogue
+from engine.features.encoder import Encoder
 from engine.jobs import Job, Progress
 from engine.live import Past, Session
 from engine.model.recommender import Model
-from engine.model.scoring import RERANKED, all_scores, place_ahead, reranked, shopper_vectors
+from engine.model.scoring import RERANKED, all_scores, place_ahead, reranked, shopper_vectors, target_ranks
 from engine.model.tokens import Tokens
 from engine.rules import Rule, Ruled, apply
 from engine.shop import Shop, summary_of
@@ -30,6 +33,7 @@ from engine.training.opened import Opened, open_folder
 
 METHODS = ("contribution", "attention")
 KEPT_TEXTS = 2_000  # products whose texts stay in memory
+MOST_ASKED, FEWEST = 150, 20  # targets, and different products among them, that tell what a model knows
 MOST_TEXTS = 24  # shown of one product; those that the model read come first
 
 
@@ -47,11 +51,9 @@ class Recommender:
         self.parts: Split = self.shop.parts
         self.texts = self.shop.texts
         self.tokens = Tokens(catalogue, model.tower, device)
-        with torch.inference_mode():
-            everything = torch.arange(len(catalogue.items), device=model.seen.device)
-            self.parts_of_items = model.item_parts(everything, self.tokens)
-        self.matrix: Tensor = torch.stack(list(self.parts_of_items.values())).sum(dim=0)
+        self._compute_vectors()
         self._item_texts: dict[int, tuple[ItemText, ...]] = {}
+        self.encoders: dict[str, Encoder] = {}  # modality -> opened when a method first went through it
         self._text_items = np.array([item for item, _ in catalogue.fields], dtype=np.int64)
 
     @staticmethod
@@ -64,6 +66,39 @@ class Recommender:
         name = choose_device(device)
         yield Progress("Computing product vectors")
         return Recommender(folder, opened.card, opened.dataset, opened.catalogue, opened.model.to(name), name)
+
+    def _compute_vectors(self) -> None:
+        with torch.inference_mode():
+            everything = torch.arange(len(self.catalogue.items), device=self.model.seen.device)
+            self.parts_of_items = self.model.item_parts(everything, self.tokens)
+        self.matrix: Tensor = torch.stack(list(self.parts_of_items.values())).sum(dim=0)
+
+    def with_weights(self, model: Model) -> Recommender:
+        """The same shop and the same features under other weights of the same shape."""
+        other = copy.copy(self)
+        other.__dict__.pop("percentile", None)
+        other.model, other.tokens = model, self.tokens.of(model.tower)
+        other._compute_vectors()
+        return other
+
+    @cached_property
+    def percentile(self) -> float | None:
+        """Where validation's products stand in their shoppers' rankings, in the mean: 0 is first, 0.5 is chance.
+
+        Each product counts once. None where fewer than `FEWEST` products can tell. It says whether the model knows
+        anything at all, not how much: the validation period may have been learned from.
+        """
+        targets = self.parts.validation
+        if len(targets) > MOST_ASKED:
+            targets = np.sort(np.random.default_rng(1).choice(targets, MOST_ASKED, replace=False))
+        items = self.data.item[targets]
+        if len(np.unique(items)) < FEWEST:
+            return None
+        ranks = np.concatenate(list(target_ranks(self.model, self.tokens, self.data, targets)))
+        had = targets - self.data.start[self.data.user[targets]]
+        place = (ranks - 1) / np.maximum(len(self.data.items) - had - 1, 1)
+        counted = np.unique(items, return_inverse=True)[1]
+        return float((np.bincount(counted, weights=place) / np.bincount(counted)).mean())
 
     def summary(self) -> RunSummary:
         """What the window needs to fill its lists."""

@@ -11,7 +11,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from engine.commands import adopt, compress, datasets, encoders, evaluate, explain, merge, recommend, shot, train
+from engine.commands import (
+    adopt,
+    compress,
+    datasets,
+    encoders,
+    evaluate,
+    explain,
+    faithfulness,
+    merge,
+    recommend,
+    shot,
+    train,
+)
 
 
 @dataclass(frozen=True)
@@ -39,6 +51,12 @@ COMMANDS: dict[str, Command] = {
     "compress": Command("Make a smaller run of a run, and measure what that changes.", compress.add, compress.run),
     "recommend": Command("Rank the catalogue for a shopper.", recommend.add, recommend.run),
     "explain": Command("Explain why a product has its score for a shopper.", explain.add, explain.run),
+    "faithfulness": Command(
+        "Measure how true each method of explanation is for a run.", faithfulness.add, faithfulness.run
+    ),
+    "calibrate": Command(
+        "Compare each method's maps with the planted truth of the sample.", faithfulness.add, faithfulness.run_calibrate
+    ),
     "adopt": Command("Make a run of a model that was trained elsewhere.", adopt.add, adopt.run),
     "shot": Command("Draw the explorer to a PNG file, without a screen.", shot.add, shot.run),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -131,6 +132,22 @@ class Case:
             attention = self.network.attention(batches, asking)
         content = torch.stack(list(self.network.content_under(attention, batches).values())).sum(dim=0)
         return content @ shopper + rest
+
+    def shaken(self, noise: float, generator: torch.Generator) -> Case:
+        """The same case with normal noise on its features, of `noise` times each modality's spread."""
+        other = copy.copy(self)
+        other.__dict__.pop("features", None)
+        other.tokens = {
+            name: TokenBatch(
+                batch.x + torch.randn(batch.x.shape, generator=generator).to(batch.x) * noise * batch.x.std(),
+                batch.there,
+                batch.count,
+            )
+            for name, batch in self.tokens.items()
+        }
+        with torch.inference_mode():
+            other.score = float(other.scores_from({name: x[None] for name, x in other.features.items()})[0])
+        return other
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
 
 from engine.errors import HeedmapError
 from engine.explain import attention, contribution
 from engine.explain.case import Case
 from engine.explain.history import leave_one_out
 from engine.explain.method import Method
-from engine.explain.types import Explanation, RuleEffect
-from engine.faithfulness.orders import faithfulness
+from engine.explain.types import Explanation, Faithfulness, RuleEffect
+from engine.faithfulness.choice import automatic
+from engine.faithfulness.orders import capped, faithfulness
+from engine.faithfulness.sanity import knows_nothing
 from engine.foreign.run import ForeignRun
 from engine.live import Session
 from engine.recommend import Recommender
 from engine.rules import Rule
 
+AUTO = "auto"
 METHODS: dict[str, Method] = {
     "contribution": contribution.METHOD,
     "attention": attention.METHOD,
@@ -32,10 +39,18 @@ def explain(
 ) -> Explanation:
     """Explain one product's score for one shopper, of the past that a live session made; and its place under rules.
 
-    HeedmapError names an unknown shopper, product or method.
+    method: one of METHODS, or "auto" for the one that was measured most faithful for this run. HeedmapError names an
+    unknown shopper, product or method.
     """
+    reasons: tuple[str, ...] = ()
+    if method == AUTO:
+        if isinstance(recommender, ForeignRun):
+            method = "contribution"
+        else:
+            method, reason = automatic(recommender.folder)
+            reasons = (reason,)
     if method not in METHODS:
-        raise HeedmapError(f"There is no method {method!r}.", f"Use one of {', '.join(METHODS)}.")
+        raise HeedmapError(f"There is no method {method!r}.", f"Use one of {', '.join((AUTO, *METHODS))}.")
     if isinstance(recommender, ForeignRun):
         if method != "contribution":
             raise HeedmapError(
@@ -69,15 +84,23 @@ def explain(
             case.past, leave_one_out(case) if chosen.history is None else chosen.history
         ),
         completeness_gap=float(exact.sum() + case.bias - case.score),
-        faithfulness=faithfulness(case, chosen.share),
+        faithfulness=_graded(case, chosen.share),
         seconds=time.perf_counter() - began,
         sums_to_score=METHODS[method].sums,
         share=chosen.share,
         history_method="leave-one-out" if chosen.history is None else method,
         effects=effects,
         shown_rank=shown,
-        notes=(*case.past.notes, *case.notes, *chosen.notes, *notes),
+        notes=(*case.past.notes, *case.notes, *chosen.notes, *reasons, *notes),
     )
+
+
+def _graded(case: Case, share: NDArray[np.float64]) -> Faithfulness | None:
+    """The test of a map; a model that knows nothing gets no good grade for it."""
+    measured = faithfulness(case, share)
+    if measured is None or not knows_nothing(case.recommender):
+        return measured
+    return replace(measured, grade=capped(measured.grade, "D"))
 
 
 def _under_rules(case: Case, rules: tuple[Rule, ...]) -> tuple[int | None, tuple[RuleEffect, ...], tuple[str, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Protocol
 
 import numpy as np
@@ -48,6 +49,12 @@ class Tokens:
                 data, start = vocabulary.ids, vocabulary.start
             self._data[modality] = torch.as_tensor(data.copy()).to(device)
             self._start[modality] = torch.as_tensor(start.copy()).to(device)
+
+    def of(self, tower: Tower) -> Tokens:
+        """The same products as another tower of the same shape reads them: its own tables of attributes and links."""
+        other = copy.copy(self)
+        other._tower = tower
+        return other
 
     def buckets(self, items: Tensor, size: int = 512) -> list[Tensor]:
         if "text" not in self._start:
