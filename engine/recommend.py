@@ -23,8 +23,9 @@ from engine.features.catalogue import Catalogue
 from engine.features.encoder import Encoder
 from engine.jobs import Job, Progress
 from engine.live import Past, Session
+from engine.metrics.order import best
 from engine.model.recommender import Model
-from engine.model.scoring import RERANKED, all_scores, place_ahead, reranked, shopper_vectors, target_ranks
+from engine.model.scoring import RERANKED, all_scores, item_bias, place_ahead, reranked, shopper_vectors, target_ranks
 from engine.model.tokens import Tokens
 from engine.rules import Rule, Ruled, apply
 from engine.shop import Shop, summary_of
@@ -72,6 +73,7 @@ class Recommender:
             everything = torch.arange(len(self.catalogue.items), device=self.model.seen.device)
             self.parts_of_items = self.model.item_parts(everything, self.tokens)
         self.matrix: Tensor = torch.stack(list(self.parts_of_items.values())).sum(dim=0)
+        self._bias = item_bias(self.model)
 
     def with_weights(self, model: Model) -> Recommender:
         """The same shop and the same features under other weights of the same shape."""
@@ -82,8 +84,9 @@ class Recommender:
         return other
 
     @cached_property
-    def percentile(self) -> float | None:
-        """Where validation's products stand in their shoppers' rankings, in the mean: 0 is first, 0.5 is chance.
+    def percentile(self) -> tuple[float, int] | None:
+        """Where validation's products stand in their shoppers' rankings, in the mean: 0 is first, 0.5 is chance; and
+        how many products tell.
 
         Each product counts once. None where fewer than `FEWEST` products can tell. It says whether the model knows
         anything at all, not how much: the validation period may have been learned from.
@@ -98,7 +101,8 @@ class Recommender:
         had = targets - self.data.start[self.data.user[targets]]
         place = (ranks - 1) / np.maximum(len(self.data.items) - had - 1, 1)
         counted = np.unique(items, return_inverse=True)[1]
-        return float((np.bincount(counted, weights=place) / np.bincount(counted)).mean())
+        each = np.bincount(counted, weights=place) / np.bincount(counted)
+        return float(each.mean()), len(each)
 
     def summary(self) -> RunSummary:
         """What the window needs to fill its lists."""
@@ -138,7 +142,7 @@ class Recommender:
 
     def scores(self, shoppers: Tensor, histories: list[History]) -> NDArray[np.float32]:
         """float32[n, items]."""
-        found: NDArray[np.float32] = all_scores(self.model, self.matrix, shoppers, histories).cpu().numpy()
+        found: NDArray[np.float32] = all_scores(self.model, self.matrix, shoppers, histories, self._bias).cpu().numpy()
         return found
 
     def running(self, past: Past) -> tuple[Tensor, NDArray[np.float32]]:
@@ -153,17 +157,20 @@ class Recommender:
             place_ahead(scores, *reranked(self.model, self.tokens, shopper[0], past.history, scores))
         return shopper, scores
 
-    def under(self, rules: tuple[Rule, ...], scores: NDArray[np.float32]) -> Ruled:
-        """What rules make of a list of `running` scores."""
+    def under(self, rules: tuple[Rule, ...], scores: NDArray[np.float32], places: int | None = None) -> Ruled:
+        """What rules make of a list of `running` scores; of its first `places` alone where these are all that count."""
         if self.config.fusion == "cross":  # behind these stand scores that were moved
-            scores = scores.copy()
-            scores[np.argsort(-scores, kind="stable")[RERANKED:]] = -np.inf
-        return apply(rules, scores, self.shop.item_index, self.shop.facts.meets, self._vectors_over)
+            first = best(scores, RERANKED)
+            scores, moved = np.full_like(scores, -np.inf), scores
+            scores[first] = moved[first]
+        return apply(rules, scores, self.shop.item_index, self.shop.facts.meets, self._vectors_over, places)
 
-    def _vectors_over(self, what: str) -> NDArray[np.float32]:
-        """Vectors in which products are compared: whole, or of their content alone."""
-        parts = [one for name, one in self.parts_of_items.items() if what != "content" or name != "identity"]
-        found: NDArray[np.float32] = (torch.stack(parts).sum(dim=0) if parts else self.matrix).cpu().numpy()
+    def _vectors_over(self, what: str, items: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Vectors in which products are compared, float32[len(items), dim]: whole, or of their content alone."""
+        index = torch.from_numpy(items).to(self.device)
+        content = [one[index] for name, one in self.parts_of_items.items() if name != "identity"]
+        vectors = torch.stack(content).sum(dim=0) if what == "content" and content else self.matrix[index]
+        found: NDArray[np.float32] = vectors.cpu().numpy()
         return found
 
     def rank(self, name: str, k: int, session: Session | None = None, rules: tuple[Rule, ...] = ()) -> Ranking:
@@ -174,9 +181,8 @@ class Recommender:
         began = time.perf_counter()
         past = self.past(name, session)
         shopper, scores = self.running(past)
-        ruled = self.under(rules, scores)
-        best = ruled.order[: min(k, RERANKED) if self.config.fusion == "cross" else k]
-        parts = self._parts(best, shopper[0], past.history)
+        ruled = self.under(rules, scores, k)
+        parts = self._parts(ruled.order[:k], shopper[0], past.history)
         return self.shop.ranking(self.folder.name, past, scores, ruled, parts, time.perf_counter() - began)
 
     def _parts(self, items: NDArray[np.int64], shopper: Tensor, history: History) -> list[dict[str, float]]:
@@ -187,7 +193,7 @@ class Recommender:
             else:
                 found = {name: vectors[index] for name, vectors in self.parts_of_items.items()}
             columns = {name: (vectors @ shopper).cpu().numpy() for name, vectors in found.items()}
-            columns["bias"] = self.model.bias(index).cpu().numpy()
+            columns["bias"] = self._bias[index].cpu().numpy()
             if self.model.shape.linear:
                 columns["history"] = self.model.linear.scores([history.items])[0, index].cpu().numpy()
         return [{name: float(column[row]) for name, column in columns.items()} for row in range(len(items))]

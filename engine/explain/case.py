@@ -15,7 +15,7 @@ from torch import Tensor
 from engine.dataset.history import History
 from engine.explain.types import Token
 from engine.live import Session
-from engine.model.scoring import reranked, scores_asked
+from engine.model.scoring import place_ahead, reranked, scores_asked
 from engine.model.tower import TokenBatch, Tower
 from engine.recommend import Recommender
 
@@ -77,6 +77,22 @@ class Case:
         vector = self.recommender.matrix[self.item].double()
         scores: NDArray[np.float64] = (shoppers.double() @ vector).cpu().numpy() + self.bias + direct
         return scores
+
+    def ranked_without(self, events: list[int]) -> tuple[float, int]:
+        """The product's score and its rank in the whole catalogue, ranked anew, had these past events not been.
+
+        What the shopper had stays out of the running, as before.
+        """
+        history = self.history
+        for event in sorted(events, reverse=True):
+            history = history.without(event)
+        shopper = self.recommender.shopper_vectors([history])
+        scores = self.recommender.scores(shopper, [history])[0]
+        if self.recommender.config.fusion == "cross":
+            place_ahead(scores, *reranked(self.model, self.recommender.tokens, shopper[0], history, scores))
+        scores[self.history.items] = np.where(self.history.items == self.item, scores[self.history.items], -np.inf)
+        own = float(scores[self.item])
+        return own, int((scores > own).sum()) + 1
 
     def rank_of(self, score: float) -> int:
         """The product's rank, from 1, had it this score; among what the shopper does not have yet."""

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from engine.dataset.store import Dataset
 from engine.errors import HeedmapError
 from engine.explain.figure import COLOURS, svg
+from engine.explain.sentences import sentences
 from engine.explain.types import Explanation, ItemText, RuleEffect
 from engine.files import write_bytes
 
@@ -57,7 +58,12 @@ def summary(explanation: Explanation) -> str:
         lines.append(f"{shares[index]:>+9.3f}  {NAMES[token.modality]}: {token.label}")
     if not explanation.tokens:  # a scorer from elsewhere: all that is known is what each past event does
         lines += [f"{one.contribution:>+9.3f}  without: {one.title}" for one in explanation.history if one.contribution]
-    lines += [grade_sentence(explanation), *rule_sentences(explanation), *(f"Note: {one}" for one in explanation.notes)]
+    lines += [
+        *sentences(explanation)[1:-1],
+        grade_sentence(explanation),
+        *rule_sentences(explanation),
+        *(f"Note: {one}" for one in explanation.notes),
+    ]
     return "\n".join(lines)
 
 
@@ -94,7 +100,7 @@ def grade_sentence(explanation: Explanation) -> str:
 
 def strength(explanation: Explanation) -> NDArray[np.float64]:
     """What the method's map shows of each token: shares of the score, or attention averaged over heads."""
-    return explanation.contribution if explanation.sums_to_score else explanation.attention.mean(axis=1)
+    return explanation.share if len(explanation.share) else explanation.contribution
 
 
 def _json(explanation: Explanation, dataset: Dataset) -> str:
@@ -147,7 +153,7 @@ def _html(explanation: Explanation, dataset: Dataset) -> str:
         f"<p class=muted>Shopper {html.escape(explanation.user)} · rank {explanation.rank} of"
         f" {explanation.catalogue:,} · score {explanation.score:.3f} · method {html.escape(explanation.method)} · run"
         f" {html.escape(explanation.run)} · {html.escape(dataset.manifest.name)}. {note}</p>",
-        f"<p><b>{html.escape(grade_sentence(explanation))}</b></p>",
+        f"<p><b>{html.escape(' '.join(sentences(explanation)))}</b></p>",
         *(f"<p>{html.escape(one)}</p>" for one in (*rule_sentences(explanation), *explanation.notes)),
         _sum_bars(explanation),
         "<div class=two><div>",

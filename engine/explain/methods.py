@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import HeedmapError
-from engine.explain import attention, contribution
+from engine.explain import attention, contribution, lime, occlusion, regions, shapley, shapley_modalities
 from engine.explain.case import Case
 from engine.explain.history import leave_one_out
 from engine.explain.method import Method
+from engine.explain.removals import removals
 from engine.explain.types import Explanation, Faithfulness, RuleEffect
 from engine.faithfulness.choice import automatic
 from engine.faithfulness.orders import capped, faithfulness
@@ -26,6 +27,11 @@ AUTO = "auto"
 METHODS: dict[str, Method] = {
     "contribution": contribution.METHOD,
     "attention": attention.METHOD,
+    "occlusion": occlusion.METHOD,
+    "occlusion_regions": regions.METHOD,
+    "lime": lime.METHOD,
+    "shapley": shapley.METHOD,
+    "shapley_modalities": shapley_modalities.METHOD,
 }
 
 
@@ -63,6 +69,7 @@ def explain(
     shown, effects, notes = _under_rules(case, rules)
     exact = contribution.by_head(case)
     chosen = METHODS[method].attribute(case)
+    single = leave_one_out(case)
     return Explanation(
         run=recommender.folder.name,
         user=case.past.name,
@@ -80,14 +87,13 @@ def explain(
         texts=recommender.item_texts(case.item),
         images=recommender.texts.images[case.item],
         grid=recommender.catalogue.grid if "image" in case.tokens else (0, 0),
-        history=recommender.history_events(
-            case.past, leave_one_out(case) if chosen.history is None else chosen.history
-        ),
+        history=recommender.history_events(case.past, single if chosen.history is None else chosen.history),
         completeness_gap=float(exact.sum() + case.bias - case.score),
         faithfulness=_graded(case, chosen.share),
         seconds=time.perf_counter() - began,
         sums_to_score=METHODS[method].sums,
         share=chosen.share,
+        removals=removals(case, chosen.share, single),
         history_method="leave-one-out" if chosen.history is None else method,
         effects=effects,
         shown_rank=shown,

@@ -68,6 +68,17 @@ class RuleEffect:
 
 
 @dataclass(frozen=True)
+class Removal:
+    """A part that was removed for real, and where the product stood then."""
+
+    kind: str  # word, words (all), photo, attribute, link, audio, or history
+    label: str
+    places: int  # tokens that were removed
+    score: float
+    rank: int
+
+
+@dataclass(frozen=True)
 class Faithfulness:
     """How much better a map finds what matters than 10 random orders do, measured in the model.
 
@@ -139,6 +150,7 @@ class Explanation:
     notes: tuple[str, ...] = ()  # what a reader must know: of a live history, of what cannot be explained
     share: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))  # the map under `method`, float64[tokens]
     history_method: str = "leave-one-out"  # what the contributions of `history` are
+    removals: tuple[Removal, ...] = ()  # what the sentences rest on, largest fall first
 
     def parts(self) -> dict[str, float]:
         """The sum of contributions per modality, and "bias"."""

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from engine.explain.case import Case
 from engine.model.recommender import Model
-from engine.recommend import FEWEST, Recommender
+from engine.recommend import Recommender
 
 # From the score down to the features, as in Adebayo et al. 2018: each stage is randomised with all before it.
 STAGES: dict[str, tuple[str, ...]] = {
@@ -56,10 +56,12 @@ def _drawn(tensor: Tensor, generator: torch.Generator, items: int) -> Tensor:
 def knows_nothing(recommender: Recommender) -> bool:
     """Whether the model ranks what shoppers chose no better than chance would: then no map of it is worth a grade.
 
-    Under chance each product's percentile is uniform, of variance 1/12; at least `FEWEST` products are asked.
+    Under chance each product's percentile is uniform, of variance 1/12.
     """
-    percentile = recommender.percentile
-    return percentile is not None and percentile > 0.5 - SURE * math.sqrt(1 / 12 / FEWEST)
+    if recommender.percentile is None:
+        return False
+    percentile, products = recommender.percentile
+    return percentile > 0.5 - SURE * math.sqrt(1 / 12 / products)
 
 
 def cascade(
