@@ -263,10 +263,11 @@ def _joins(text: str, begun: tuple[int, int], start: int) -> bool:
     return begun[1] == start > 0 and _is_word(text[start - 1]) and _is_word(text[start])
 
 
-def _words(case: Case) -> tuple[list[Token], list[int]]:
-    catalogue = case.recommender.catalogue
-    first, last = catalogue.text_start[case.item], catalogue.text_start[case.item + 1]
-    texts = {one.field: one.text for one in case.recommender.item_texts(case.item)}
+def words(recommender: Recommender, item: int) -> tuple[list[Token], list[int]]:
+    """The words of a product's texts, and the place among them of each piece that the model reads."""
+    catalogue = recommender.catalogue
+    first, last = catalogue.text_start[item], catalogue.text_start[item + 1]
+    texts = {one.field: one.text for one in recommender.item_texts(item)}
     rows: list[Token] = []
     places: list[int] = []
     previous = -1
@@ -324,7 +325,7 @@ def _named(modality: str) -> Callable[[Case], tuple[list[Token], list[int]]]:
 
 
 _NAMING: dict[str, Callable[[Case], tuple[list[Token], list[int]]]] = {
-    "text": _words,
+    "text": lambda case: words(case.recommender, case.item),
     "image": _cells,
     "audio": _stretches,
     "attribute": _named("attribute"),
