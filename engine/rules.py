@@ -29,13 +29,15 @@ from numpy.typing import NDArray
 from engine.errors import HeedmapError
 from engine.explain.types import RuleEffect
 from engine.files import read_json
+from engine.metrics.order import best, ordered
 
 KINDS = ("filter", "exclude", "boost", "diversity", "exposure", "pin")
 OVER = ("vectors", "content")
 _TESTS = ("is", "is_not", "at_least", "at_most", "present")
 
 Meets = Callable[["Condition"], NDArray[np.bool_]]  # bool[items], the products that meet a condition
-Vectors = Callable[[str], NDArray[np.float32]]  # "vectors" or "content" -> float32[items, dim]
+# "vectors" or "content", and n products -> float32[n, dim]
+Vectors = Callable[[str, NDArray[np.int64]], NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -202,7 +204,8 @@ def _only(content: Mapping[str, Any], known: tuple[str, ...], where: str) -> Non
 
 @dataclass
 class Ruled:
-    """A ranking under rules. order: int64[n], products best first; before: the same without rules.
+    """A ranking under rules. order: int64[n], products best first; before: the same without rules. Without a rule
+    either may hold the first places alone.
 
     boost: float64[items], what rules added to scores. notes: what a rule could not do. steps: each rule with the rank
     of every product after it, 0 for out of the list: int64[items], and what it added to scores.
@@ -230,6 +233,10 @@ class Ruled:
             place = after
         return tuple(found)
 
+    def model_rank(self, item: int) -> int:
+        """The rank without rules, from 1; 0 for a product that is out of the running."""
+        return int(self._first[item])
+
     def rank(self, item: int) -> int:
         """The rank under all rules, from 1; 0 for a product that a rule took out."""
         return int(self.steps[-1][1][item] if self.steps else self._first[item])
@@ -242,14 +249,20 @@ def _ranks(order: NDArray[np.int64], items: int) -> NDArray[np.int64]:
 
 
 def apply(
-    rules: tuple[Rule, ...], scores: NDArray[np.float32], items: Mapping[str, int], meets: Meets, vectors: Vectors
+    rules: tuple[Rule, ...],
+    scores: NDArray[np.float32],
+    items: Mapping[str, int],
+    meets: Meets,
+    vectors: Vectors,
+    places: int | None = None,
 ) -> Ruled:
     """Rank under rules. scores: float32[items], -inf where a product is out of the running; items: index of each.
 
-    HeedmapError names a rule with a product that is not in the catalogue; `meets` may raise it for a field.
+    places: how many first places are asked for; without a rule the others are not put in order. Ties break by the
+    catalogue's order. HeedmapError names a rule with a product that is not in the catalogue; `meets` may raise it for
+    a field.
     """
-    order = np.argsort(-scores, kind="stable")
-    order = order[: int(np.isfinite(scores).sum())]
+    order = ordered(scores) if rules or places is None else best(scores, places)
     ruled = Ruled(order, order, np.zeros(len(scores)))
     nothing = np.zeros(len(scores))
     floors: list[tuple[Rule, NDArray[np.bool_]]] = []
@@ -263,8 +276,10 @@ def apply(
             concerned = meets(rule.where)
             if not concerned.any():
                 ruled.notes.append(f"{rule.name}: no product meets its condition.")
-        added = np.where(concerned, rule.by, 0.0) if rule.kind == "boost" else nothing
-        ruled.boost = ruled.boost + added
+        added = nothing
+        if rule.kind == "boost":
+            added = np.where(concerned, rule.by, 0.0)
+            ruled.boost = ruled.boost + added
         ruled.order = _ACTS[rule.kind](rule, ruled, concerned, scores, vectors)
         ruled.steps.append((rule, _ranks(ruled.order, len(scores)), added))
         if rule.kind == "exposure":
@@ -295,14 +310,14 @@ def _boost(
     rule: Rule, ruled: Ruled, raised: NDArray[np.bool_], scores: NDArray[np.float32], vectors: Vectors
 ) -> NDArray[np.int64]:
     running = np.sort(ruled.order)  # ties break by the catalogue's order, as without rules
-    return running[np.argsort(-(scores + ruled.boost)[running], kind="stable")]
+    return running[ordered((scores + ruled.boost)[running])]
 
 
 def _diversify(
     rule: Rule, ruled: Ruled, concerned: NDArray[np.bool_], scores: NDArray[np.float32], vectors: Vectors
 ) -> NDArray[np.int64]:
     head, rest = ruled.order[: rule.within], ruled.order[rule.within :]
-    chosen = mmr((scores + ruled.boost)[head], vectors(rule.over)[head], rule.weight)
+    chosen = mmr(scores[head] + ruled.boost[head], vectors(rule.over, head), rule.weight)
     return np.concatenate([head[chosen], rest])
 
 

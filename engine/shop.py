@@ -115,8 +115,6 @@ class Shop:
         seconds: float,
     ) -> Ranking:
         """The list of the first len(parts) products. scores: float32[items], -inf for what is out of the running."""
-        model_rank = np.zeros(len(scores), np.int64)
-        model_rank[ruled.before] = np.arange(1, len(ruled.before) + 1)
         ranked = tuple(
             RankedItem(
                 item=self.data.items[index],
@@ -125,7 +123,7 @@ class Shop:
                 rank=place,
                 score=float(scores[index]),
                 parts=part,
-                model_rank=int(model_rank[index]),
+                model_rank=ruled.model_rank(int(index)),
                 effects=ruled.effects(int(index)),
             )
             for place, (index, part) in enumerate(zip(ruled.order, parts, strict=False), start=1)

@@ -15,14 +15,7 @@ from engine.metrics.ranking import rank_of_target
 from engine.model.baselines.choose import batches
 from engine.model.baselines.contract import Ranker, without_history
 from engine.model.recommender import Model
-from engine.model.scoring import (
-    item_matrix,
-    live_history,
-    place_ahead,
-    reranked,
-    shopper_vectors,
-    target_scores,
-)
+from engine.model.scoring import live_history, running_scores
 from engine.model.tokens import TokenSource
 
 # Targets (rows of the interactions), their live histories, and scores of the whole catalogue: float32[n, items].
@@ -42,14 +35,8 @@ class Outcome:
 
 def model_batches(model: Model, tokens: TokenSource, data: Interactions, targets: NDArray[np.int64]) -> Iterator[Batch]:
     """Scores as the model ranks by them: under `cross` fusion its best products are ranked anew."""
-    matrix = item_matrix(model, tokens) if model.shape.tower.fusion == "cross" else None
-    for chunk, histories, scores in target_scores(model, tokens, data, targets):
-        items = [history.items for history in histories]
-        if matrix is not None:
-            without_history(scores, items)
-            for row, shopper in enumerate(shopper_vectors(model, matrix, histories)):
-                place_ahead(scores[row], *reranked(model, tokens, shopper, histories[row], scores[row]))
-        yield chunk, items, scores
+    for chunk, histories, scores in running_scores(model, tokens, data, targets):
+        yield chunk, [history.items for history in histories], scores
 
 
 def ranker_batches(ranker: Ranker, data: Interactions, targets: NDArray[np.int64]) -> Iterator[Batch]:

@@ -85,16 +85,16 @@ class ForeignRun:
         scores = self.scorer.scores(np.array([past.user], np.int32), [past.history.items])
         return without_history(scores, [past.history.items])[0]
 
-    def _under(self, rules: tuple[Rule, ...], scores: NDArray[np.float32]) -> Ruled:
-        return apply(rules, scores, self.shop.item_index, self.shop.facts.meets, self._vectors)
+    def _under(self, rules: tuple[Rule, ...], scores: NDArray[np.float32], places: int | None = None) -> Ruled:
+        return apply(rules, scores, self.shop.item_index, self.shop.facts.meets, self._vectors, places)
 
-    def _vectors(self, over: str) -> NDArray[np.float32]:
+    def _vectors(self, over: str, items: NDArray[np.int64]) -> NDArray[np.float32]:
         if not isinstance(self.scorer, VectorScorer) or over == "content":
             raise HeedmapError(
                 f"A diversity rule over {over} needs vectors, which {self.folder.name} does not have.",
                 "Leave that rule out.",
             )
-        return self.scorer.items
+        return self.scorer.items[items]
 
     def _notes(self, past: Past, session: Session | None) -> tuple[str, ...]:
         if not isinstance(self.scorer, VectorScorer):
@@ -108,7 +108,7 @@ class ForeignRun:
         began = time.perf_counter()
         past = self.shop.past(name, session)
         scores = self._running(past)
-        ruled = self._under(rules, scores)
+        ruled = self._under(rules, scores, k)
         parts = [{"identity": float(scores[index]), "bias": 0.0} for index in ruled.order[:k]]
         notes = self._notes(past, session)
         ranking = self.shop.ranking(self.folder.name, past, scores, ruled, parts, time.perf_counter() - began)

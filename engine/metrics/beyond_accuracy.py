@@ -7,14 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.metrics.order import best
+
 
 def top_lists(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:
     """The best k items of each row, best first, ties by index; -1 where fewer are in the running (not -inf)."""
-    k = min(k, scores.shape[1])
-    best = np.sort(np.argpartition(-scores, k - 1, axis=1)[:, :k], axis=1)  # sorted: ties keep the catalogue's order
-    order = np.argsort(-np.take_along_axis(scores, best, axis=1), axis=1, kind="stable")
-    lists: NDArray[np.int64] = np.take_along_axis(best, order, axis=1).astype(np.int64)
-    lists[np.isneginf(np.take_along_axis(scores, lists, axis=1))] = -1
+    lists = np.full((len(scores), min(k, scores.shape[1])), -1, np.int64)
+    for row, one in enumerate(scores):
+        found = best(one, k)
+        lists[row, : len(found)] = found
     return lists
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from engine.dataset.history import History, history_before
 from engine.dataset.split import Interactions
+from engine.metrics.order import best
 from engine.metrics.ranking import rank_of_target
 from engine.model.recommender import Model
 from engine.model.tokens import TokenSource
@@ -53,13 +54,20 @@ def _padded(arrays: list[NDArray[np.int32]], filler: int) -> NDArray[np.int64]:
     return padded
 
 
-def all_scores(model: Model, matrix: Tensor, shoppers: Tensor, histories: list[History]) -> Tensor:
-    """float32[n, items]: u . e(i) + bias(i) + linear(history, i)."""
-    items = torch.arange(len(matrix), device=matrix.device)
+def item_bias(model: Model) -> Tensor:
+    """bias(i) of the whole catalogue: float32[items]. It takes as long as a shopper's scores, so callers hold it."""
     with torch.inference_mode():
-        scores = shoppers @ matrix.T + model.bias(items)
+        return model.bias(torch.arange(model.shape.tower.items, device=model.seen.device))
+
+
+def all_scores(
+    model: Model, matrix: Tensor, shoppers: Tensor, histories: list[History], bias: Tensor | None = None
+) -> Tensor:
+    """float32[n, items]: u . e(i) + bias(i) + linear(history, i). bias: of the whole catalogue, where it is held."""
+    with torch.inference_mode():
+        scores = torch.addmm(item_bias(model) if bias is None else bias, shoppers, matrix.T)
         if model.shape.linear:
-            scores = scores + model.linear.scores([history.items for history in histories])
+            scores += model.linear.scores([history.items for history in histories])
         return scores
 
 
@@ -67,15 +75,23 @@ def target_ranks(
     model: Model, tokens: TokenSource, data: Interactions, targets: NDArray[np.int64]
 ) -> Iterator[NDArray[np.int64]]:
     """Yield, batch by batch, the rank of each target among the catalogue without what its shopper already had."""
+    for chunk, _, scores in running_scores(model, tokens, data, targets):
+        yield rank_of_target(scores, data.item[chunk].astype(np.int64))
+
+
+def running_scores(
+    model: Model, tokens: TokenSource, data: Interactions, targets: NDArray[np.int64]
+) -> Iterator[tuple[NDArray[np.int64], list[History], NDArray[np.float32]]]:
+    """`target_scores` as lists are made of them: -inf for what a shopper already had; under `cross` fusion the best
+    products, which the shopper itself has asked for, ahead of all others."""
     matrix = item_matrix(model, tokens) if model.shape.tower.fusion == "cross" else None
     for chunk, histories, scores in target_scores(model, tokens, data, targets):
         for row, history in enumerate(histories):
             scores[row, history.items] = -np.inf
         if matrix is not None:
             for row, shopper in enumerate(shopper_vectors(model, matrix, histories)):
-                best, anew = reranked(model, tokens, shopper, histories[row], scores[row])
-                place_ahead(scores[row], best, anew)
-        yield rank_of_target(scores, data.item[chunk].astype(np.int64))
+                place_ahead(scores[row], *reranked(model, tokens, shopper, histories[row], scores[row]))
+        yield chunk, histories, scores
 
 
 def reranked(
@@ -85,9 +101,9 @@ def reranked(
 
     shopper: float[dim]; scores: float32[items], -inf where a product is out of the running.
     """
-    count = min(RERANKED, int(np.isfinite(scores).sum()))
-    best = np.argsort(-scores, kind="stable")[:count]
-    return best, scores_asked(model, tokens, shopper.expand(count, -1), [history] * count, best)
+    first = best(scores, RERANKED)
+    count = len(first)
+    return first, scores_asked(model, tokens, shopper.expand(count, -1), [history] * count, first)
 
 
 def scores_asked(
@@ -103,24 +119,24 @@ def scores_asked(
     return scores.cpu().numpy()
 
 
-def place_ahead(scores: NDArray[np.float32], best: NDArray[np.int64], anew: NDArray[np.float32]) -> None:
-    """Give the `best` products their new scores, and lower all others, in place, so that they stay behind them."""
+def place_ahead(scores: NDArray[np.float32], first: NDArray[np.int64], anew: NDArray[np.float32]) -> None:
+    """Give the `first` products their new scores, and lower all others, in place, so that they stay behind them."""
     rest = np.ones(len(scores), bool)
-    rest[best] = False
-    if len(best) and rest.any():
+    rest[first] = False
+    if len(first) and rest.any():
         scores[rest] -= max(0.0, float(scores[rest].max()) - float(anew.min()) + 1e-3)
-    scores[best] = anew
+    scores[first] = anew
 
 
 def target_scores(
     model: Model, tokens: TokenSource, data: Interactions, targets: NDArray[np.int64]
 ) -> Iterator[tuple[NDArray[np.int64], list[History], NDArray[np.float32]]]:
     """Yield, batch by batch, targets, their live histories, and the scores of the catalogue: float32[n, items]."""
-    matrix = item_matrix(model, tokens)
+    matrix, bias = item_matrix(model, tokens), item_bias(model)
     for first in range(0, len(targets), _ROWS):
         chunk = targets[first : first + _ROWS]
         histories = [history_before(data, int(target)) for target in chunk]
-        scores = all_scores(model, matrix, shopper_vectors(model, matrix, histories), histories)
+        scores = all_scores(model, matrix, shopper_vectors(model, matrix, histories), histories, bias)
         yield chunk, histories, scores.cpu().numpy()
 
 

@@ -32,7 +32,7 @@ def _meets(condition: Condition) -> Any:
 
 def _apply(*rules: dict[str, Any], scores: Any = SCORES, vectors: Any = None) -> Ruled:
     named = [{"name": f"r{place}", **rule} for place, rule in enumerate(rules)]
-    return apply(rules_from({"rules": named}), scores, ITEMS, _meets, lambda over: vectors)
+    return apply(rules_from({"rules": named}), scores, ITEMS, _meets, lambda over, items: vectors[items])
 
 
 @pytest.mark.parametrize(
