@@ -208,14 +208,14 @@ class Ruled:
     either may hold the first places alone.
 
     boost: float64[items], what rules added to scores. notes: what a rule could not do. steps: each rule with the rank
-    of every product after it, 0 for out of the list: int64[items], and what it added to scores.
+    of every product after it, 0 for out of the list: int32[items], and what it added to scores.
     """
 
     before: NDArray[np.int64]
     order: NDArray[np.int64]
     boost: NDArray[np.float64]
     notes: list[str] = field(default_factory=list)
-    steps: list[tuple[Rule, NDArray[np.int64], NDArray[np.float64]]] = field(default_factory=list)
+    steps: list[tuple[Rule, NDArray[np.int32], NDArray[np.float64]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._first = _ranks(self.before, len(self.boost))
@@ -242,9 +242,9 @@ class Ruled:
         return int(self.steps[-1][1][item] if self.steps else self._first[item])
 
 
-def _ranks(order: NDArray[np.int64], items: int) -> NDArray[np.int64]:
-    ranks = np.zeros(items, np.int64)
-    ranks[order] = np.arange(1, len(order) + 1)
+def _ranks(order: NDArray[np.int64], items: int) -> NDArray[np.int32]:
+    ranks = np.zeros(items, np.int32)
+    ranks[order] = np.arange(1, len(order) + 1, dtype=np.int32)
     return ranks
 
 
@@ -336,9 +336,9 @@ def mmr(relevance: NDArray[np.float64], vectors: NDArray[np.float32], weight: fl
     order = np.zeros(len(worth), np.int64)
     for place in range(len(order)):
         gain = worth - (1 - weight) * np.where(np.isfinite(likeness), likeness, 0.0)
-        best = int(np.argmax(np.where(left, gain, -np.inf)))
-        order[place], left[best] = best, False
-        likeness = np.maximum(likeness, unit @ unit[best])
+        next_one = int(np.argmax(np.where(left, gain, -np.inf)))
+        order[place], left[next_one] = next_one, False
+        likeness = np.maximum(likeness, unit @ unit[next_one])
     return order
 
 
@@ -352,16 +352,20 @@ def _expose(
     others = np.flatnonzero(~group[head])
     fallen = head[others[len(others) - len(risen) :]] if len(risen) else head[:0]
     risen = risen[: len(fallen)]
+    if not len(risen):
+        return ruled.order
     return np.concatenate([head[~np.isin(head, fallen)], risen, fallen, rest[~np.isin(rest, risen)]])
 
 
 def _pin(
     rule: Rule, ruled: Ruled, pinned: NDArray[np.bool_], scores: NDArray[np.float32], vectors: Vectors
 ) -> NDArray[np.int64]:
-    there = ruled.order[pinned[ruled.order]]
+    there = np.flatnonzero(pinned[ruled.order])
     if not len(there):
         ruled.notes.append(f"{rule.name}: {rule.items[0]} is not in the list; another rule or the history took it out.")
-    return np.insert(ruled.order[~pinned[ruled.order]], min(rule.position - 1, len(ruled.order) - len(there)), there)
+        return ruled.order
+    others = np.delete(ruled.order, there)
+    return np.insert(others, min(rule.position - 1, len(others)), ruled.order[there])
 
 
 _ACTS: dict[str, Act] = {

@@ -37,7 +37,7 @@ from engine.features.catalogue import Catalogue
 from engine.files import atomic
 from engine.model.linear import ease
 from engine.model.recommender import Model
-from engine.model.scoring import all_scores, item_matrix, shopper_vectors
+from engine.model.scoring import all_scores, item_bias, item_matrix, shopper_vectors
 from engine.model.tokens import Tokens
 from engine.rules import apply
 from engine.training.config import Config
@@ -208,32 +208,28 @@ def _epoch(trainer: Trainer, config: Config, attends: bool) -> float:
 
 
 def _ranking(model: Model, vectors: torch.Tensor, data: Interactions) -> tuple[float, float, float]:
-    """Median milliseconds for a shopper's scores, for ordering them all, and for the best alone."""
+    """Median milliseconds for a shopper's scores, for ordering them all as rules need it, and for the best alone."""
+    bias = item_bias(model)
     found: dict[str, list[float]] = {"scores": [], "order": [], "best": []}
     for user in range(SHOPPERS + 1):
         history = history_of(data, user % len(data.users))
 
         def scored(history: Any = history) -> NDArray[np.float32]:
-            scores = all_scores(model, vectors, shopper_vectors(model, vectors, [history]), [history])[0].numpy()
+            shopper = shopper_vectors(model, vectors, [history])
+            scores: NDArray[np.float32] = all_scores(model, vectors, shopper, [history], bias)[0].numpy()
             scores[history.items] = -np.inf
             return scores
 
         seconds, scores = _timed(scored)
         found["scores"].append(seconds)
         found["order"].append(_timed(partial(apply, (), scores, {}, _nothing, _nothing))[0])
-        found["best"].append(_timed(partial(_best, scores))[0])
+        found["best"].append(_timed(partial(apply, (), scores, {}, _nothing, _nothing, RANKED))[0])
     first, second, third = (1000 * float(np.median(one[1:])) for one in found.values())
     return first, second, third
 
 
-def _best(scores: NDArray[np.float32]) -> NDArray[np.int64]:
-    """The best products, ties by the catalogue's order but at the last place, without ordering all the others."""
-    some = np.sort(np.argpartition(-scores, min(RANKED, len(scores) - 1))[:RANKED])
-    return some[np.argsort(-scores[some], kind="stable")]
-
-
-def _nothing(what: Any) -> Any:
-    raise AssertionError(f"no rule asks for {what}")
+def _nothing(*asked: Any) -> Any:
+    raise AssertionError(f"no rule asks for {asked}")
 
 
 def _interactions(items: int, events: int, random: np.random.Generator) -> Interactions:

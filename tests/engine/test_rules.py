@@ -96,6 +96,28 @@ def test_what_was_taken_out_cannot_be_pinned() -> None:
     assert "r0: i0 is not in the list" in ruled.notes[0]
 
 
+def test_many_ties_break_by_the_catalogues_order_with_rules_and_without() -> None:
+    random = np.random.default_rng(3)
+    scores = random.integers(0, 4, 500).astype(np.float32)
+    scores[random.random(500) < 0.2] = -np.inf
+    raised, items = random.random(500) < 0.5, {f"i{index}": index for index in range(500)}
+    expected = np.argsort(-scores, kind="stable")[: int(np.isfinite(scores).sum())]
+    assert apply((), scores, items, _meets, _nothing, places=30).order.tolist() == expected[:30].tolist()
+    boost = rules_from({"rules": [{"name": "b", "rule": "boost", "by": 1, "where": {"field": "new", "is": "yes"}}]})
+    ruled = apply(boost, scores, items, lambda _: raised, _nothing, places=30)
+    assert ruled.before.tolist() == expected.tolist()
+    assert ruled.order.tolist() == np.argsort(-(scores + raised), kind="stable")[: len(expected)].tolist()
+    for place, item in enumerate(expected.tolist(), start=1):
+        assert ruled.model_rank(item) == place
+        after = 1 + ruled.order.tolist().index(item)
+        assert ruled.rank(item) == after
+        assert [one.rank_after for one in ruled.effects(item)] == ([after] if raised[item] or after != place else [])
+
+
+def _nothing(*asked: Any) -> Any:
+    raise AssertionError(f"no rule asks for {asked}")
+
+
 def test_maximal_marginal_relevance_by_hand() -> None:
     """Relevance 1, .9, 0 and likeness of the first two 1: at lambda 1/2 the third goes second (0 against .45 - .5)."""
     vectors = np.array([[1, 0], [2, 0], [0, 1]], np.float32)
