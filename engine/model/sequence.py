@@ -49,15 +49,45 @@ class Block(nn.Module):
                 bias.zero_()
 
     def forward(self, x: Tensor) -> Tensor:
+        query, key, value = self._query_key_value(x)
+        heeded = functional.scaled_dot_product_attention(query, key, value, attn_mask=self._fade(x)[None])
+        return self._onward(x, heeded)
+
+    def newest(self, x: Tensor) -> Tensor:
+        """The output at the last place alone, float[rows, 1, dim]; what the last block need work out."""
+        query, key, value = self._query_key_value(x)
+        fade = self._fade(x)[None, :, -1:]
+        heeded = functional.scaled_dot_product_attention(query[:, :, -1:], key, value, attn_mask=fade)
+        return self._onward(x[:, -1:], heeded)
+
+    def attention(self, x: Tensor) -> Tensor:
+        """float[rows, heads, n, n]: how much each place (third axis) heeds each (last axis), which `forward` keeps to
+        itself; for explanations."""
+        query, key, _ = self._query_key_value(x)
+        logits = query @ key.transpose(2, 3) * query.shape[3] ** -0.5
+        return torch.softmax(logits + self._fade(x), dim=3)
+
+    def under(self, x: Tensor, attention: Tensor) -> Tensor:
+        """The block's output under a given attention, float[rows, heads, n, n]."""
+        return self._onward(x, attention @ self._query_key_value(x)[2])
+
+    def _query_key_value(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Query, key and value: float[rows, heads, n, dim / heads] each."""
         rows, length, dim = x.shape
         parts = self.query_key_value(self.before_attention(x)).view(rows, length, 3, self.heads, dim // self.heads)
         query, key, value = parts.permute(2, 0, 3, 1, 4)
-        place = torch.arange(length, device=x.device)
+        return query, key, value
+
+    def _fade(self, x: Tensor) -> Tensor:
+        """What is added to the logits, float[heads, n, n]: less for what is older, -inf for what comes later."""
+        place = torch.arange(x.shape[1], device=x.device)
         age = place[:, None] - place
         fade = -functional.softplus(self.slope)[:, None, None] * age
-        mask = fade.masked_fill(age < 0, float("-inf")).to(x.dtype)
-        heeded = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask[None])
-        x = x + self.dropout(self.out(heeded.transpose(1, 2).reshape(rows, length, dim)))
+        return fade.masked_fill(age < 0, float("-inf")).to(x.dtype)
+
+    def _onward(self, x: Tensor, heeded: Tensor) -> Tensor:
+        """From what each head heeds, float[rows, heads, n, dim / heads], to the block's output."""
+        x = x + self.dropout(self.out(heeded.transpose(1, 2).reshape(x.shape)))
         return x + self.dropout(self.feed(self.before_feed(x)))
 
 
@@ -88,6 +118,14 @@ class Sequence(nn.Module):
         context: int64[rows, n, fields], ids of each event's context; about: int64[rows, k], ids of the shopper's
         profile; -1 where there is none. Padding goes behind a history, where causality keeps it from being read.
         """
+        x = self.embedded(vectors, context, about)
+        for block in self.blocks:
+            x = block(x)
+        normed: Tensor = self.last_norm(x)
+        return normed
+
+    def embedded(self, vectors: Tensor, context: Tensor | None = None, about: Tensor | None = None) -> Tensor:
+        """What the first block reads: float[rows, n + 1, dim]."""
         rows = vectors.shape[0]
         start = self.profile.expand(rows, 1, -1)
         if self.about is not None and about is not None:
@@ -96,11 +134,8 @@ class Sequence(nn.Module):
         if self.context is not None and context is not None:
             events = events + _embedded(self.context, context)
         x = torch.cat([start, events], dim=1)
-        x = self.dropout(x + self.position[: x.shape[1]])
-        for block in self.blocks:
-            x = block(x)
-        normed: Tensor = self.last_norm(x)
-        return normed
+        placed: Tensor = self.dropout(x + self.position[: x.shape[1]])
+        return placed
 
 
 def _embedded(table: Tensor, ids: Tensor) -> Tensor:
