@@ -14,6 +14,7 @@ from typing import Any
 from engine.commands import (
     adopt,
     compress,
+    contrast,
     datasets,
     encoders,
     evaluate,
@@ -51,6 +52,12 @@ COMMANDS: dict[str, Command] = {
     "compress": Command("Make a smaller run of a run, and measure what that changes.", compress.add, compress.run),
     "recommend": Command("Rank the catalogue for a shopper.", recommend.add, recommend.run),
     "explain": Command("Explain why a product has its score for a shopper.", explain.add, explain.run),
+    "methods": Command("List the methods of explanation.", explain.add_methods, explain.run_methods),
+    "contrast": Command("Explain why this product, shopper or run and not that one.", contrast.add, contrast.run),
+    "cohort": Command("Explain what sells a product, or what sells at all.", contrast.add_cohort, contrast.run_cohort),
+    "shortcuts": Command(
+        "Find what carries score on many photos and should not.", contrast.add_shortcuts, contrast.run_shortcuts
+    ),
     "faithfulness": Command(
         "Measure how true each method of explanation is for a run.", faithfulness.add, faithfulness.run
     ),

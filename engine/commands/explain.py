@@ -51,3 +51,16 @@ def run(parsed: Namespace) -> Any:
         if parsed.out is not None:
             print(f"Written to {parsed.out}")
     return explanation.to_json()
+
+
+def add_methods(parser: ArgumentParser) -> None:
+    """No options."""
+
+
+def run_methods(parsed: Namespace) -> Any:
+    from engine.explain.methods import METHODS
+
+    if not parsed.json:
+        for name, one in METHODS.items():
+            print(f"{name:<26}{one.about}")
+    return {name: {"about": one.about, "sums": one.sums, "deep": one.deep} for name, one in METHODS.items()}

@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
 
-from engine.commands.options import add_moved, opened_run
+from engine.commands.options import add_moved, trained_run
 from engine.commands.progress import run_job
 from engine.errors import HeedmapError
 
@@ -23,7 +23,7 @@ def run(parsed: Namespace) -> Any:
     from engine.faithfulness.table import measure_methods
     from engine.faithfulness.text import table_text
 
-    table = run_job(measure_methods(_trained(parsed), _names(parsed), _count(parsed), parsed.seed), parsed.json)
+    table = run_job(measure_methods(trained_run(parsed), _names(parsed), _count(parsed), parsed.seed), parsed.json)
     if not parsed.json:
         print(table_text(table))
     return table
@@ -32,7 +32,7 @@ def run(parsed: Namespace) -> Any:
 def run_calibrate(parsed: Namespace) -> Any:
     from engine.faithfulness.planted import calibrate, calibration_text
 
-    table = run_job(calibrate(_trained(parsed), _names(parsed), _count(parsed), parsed.seed), parsed.json)
+    table = run_job(calibrate(trained_run(parsed), _names(parsed), _count(parsed), parsed.seed), parsed.json)
     if not parsed.json:
         print(calibration_text(table))
     return table
@@ -46,15 +46,3 @@ def _count(parsed: Namespace) -> int:
     if parsed.explanations < 1:
         raise HeedmapError(f"{parsed.explanations} explanations tell nothing.", "Give 1 or more.")
     return int(parsed.explanations)
-
-
-def _trained(parsed: Namespace) -> Any:
-    from engine.recommend import Recommender
-
-    recommender = opened_run(parsed)
-    if not isinstance(recommender, Recommender):
-        raise HeedmapError(
-            f"{recommender.folder.name} was made elsewhere and shows nothing of its inside.",
-            "Measure a run that was trained here.",
-        )
-    return recommender

@@ -23,7 +23,12 @@ def add_pair(parser: ArgumentParser) -> None:
 
 def add_method(parser: ArgumentParser) -> None:
     """How a score is explained."""
-    parser.add_argument("--method", default="contribution", metavar="M", help="contribution or attention")
+    parser.add_argument(
+        "--method",
+        default="contribution",
+        metavar="M",
+        help="auto, contribution, attention, ...: heedmap methods lists them",
+    )
 
 
 def add_moved(parser: ArgumentParser) -> None:
@@ -88,3 +93,16 @@ def rules_given(parsed: Namespace) -> tuple[Rule, ...]:
     from engine.rules import read_rules
 
     return read_rules(parsed.rules) if parsed.rules else ()
+
+
+def trained_run(parsed: Namespace) -> Any:
+    """The same, for what needs the inside of a run. HeedmapError for one that was made elsewhere."""
+    from engine.recommend import Recommender
+
+    recommender = opened_run(parsed)
+    if not isinstance(recommender, Recommender):
+        raise HeedmapError(
+            f"{recommender.folder.name} was made elsewhere and shows nothing of its inside.",
+            "Give a run that was trained here.",
+        )
+    return recommender

@@ -1,0 +1,161 @@
+"""What sells a product, and what sells at all: exact shares over many shoppers, with intervals over them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import HeedmapError
+from engine.explain import contribution
+from engine.explain.case import Case
+from engine.explain.types import Modality
+from engine.jobs import Job, Progress
+from engine.recommend import Recommender
+
+STAGE = "Asking shoppers"
+SHOPPERS = 300  # asked at most; more are drawn from
+DRAWS = 1000  # of the bootstrap
+_LIST = 10  # products of each shopper's list that `sells` looks at
+_LEAST = 3  # shoppers that a part must reach, to be told
+
+
+@dataclass(frozen=True)
+class CohortRow:
+    """mean: the part's share of the score, in the mean over shoppers; low and high: its 95 % interval over them.
+
+    places: tokens of the product that it stands for (a word may stand in several), or products that hold it.
+    """
+
+    modality: Modality
+    label: str
+    field: str
+    mean: float
+    low: float
+    high: float
+    places: int
+    box: tuple[float, float, float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Rows from what helps most to what hurts most. `score` is the mean score; it is the sum of all rows and `bias`."""
+
+    item: str  # "" for all products that shoppers are recommended
+    shoppers: int
+    score: float
+    bias: float
+    rows: tuple[CohortRow, ...]
+    gap: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def sells_this(recommender: Recommender, item: str, users: list[str] | None = None) -> Job:
+    """Return the Cohort of one product: each word (all its places), cell, attribute, link, identity and past choices,
+    over these shoppers or all. HeedmapError for an unknown shopper or product, or an empty segment."""
+    named = _drawn(recommender, users)
+    values: dict[Any, NDArray[np.float64]] = {}
+    about: dict[Any, tuple[Modality, str, str, Any]] = {}
+    places: dict[Any, int] = {}
+    scores = np.zeros(len(named))
+    bias = 0.0
+    for row, user in enumerate(named):
+        if row % 16 == 0:
+            yield Progress(STAGE, row, len(named))
+        case = Case(recommender, user, item)
+        scores[row], bias = case.score, case.bias
+        for token, share in zip(case.shown.tokens, contribution.by_head(case).sum(axis=1), strict=True):
+            key, told = _key(token)
+            if key not in values:
+                values[key], about[key], places[key] = np.zeros(len(named)), told, 0
+            values[key][row] += share
+            places[key] += row == 0
+    rows = [_row(about[key], shares, max(1, places[key])) for key, shares in values.items()]
+    rows.sort(key=lambda one: -one.mean)
+    gap = sum(one.mean for one in rows) + bias - float(scores.mean())
+    return Cohort(item, len(named), float(scores.mean()), bias, tuple(rows), gap)
+
+
+def sells(recommender: Recommender, users: list[str] | None = None) -> Job:
+    """Return the Cohort of whatever these shoppers (or all) are recommended: words, attributes and links by what they
+    add to a product of the first ten that holds them, in the mean; those that reach fewer than three shoppers are left
+    out. Its rows do not sum to a score."""
+    named = _drawn(recommender, users)
+    found: dict[Any, dict[int, list[float]]] = {}
+    about: dict[Any, tuple[Modality, str, str, Any]] = {}
+    held: dict[Any, set[str]] = {}
+    scores = []
+    for row, user in enumerate(named):
+        yield Progress(STAGE, row, len(named))
+        for ranked in recommender.rank(user, _LIST).items:
+            case = Case(recommender, user, ranked.item)
+            scores.append(case.score)
+            sums: dict[Any, float] = {}
+            for token, share in zip(case.shown.tokens, contribution.by_head(case).sum(axis=1), strict=True):
+                if token.modality in ("text", "attribute", "link"):
+                    key, told = _key(token)
+                    about[key] = told
+                    sums[key] = sums.get(key, 0.0) + float(share)
+            for key, share in sums.items():
+                found.setdefault(key, {}).setdefault(row, []).append(share)
+                held.setdefault(key, set()).add(ranked.item)
+    rows = [
+        _row(about[key], np.array([np.mean(one) for one in by.values()]), len(held[key]))
+        for key, by in found.items()
+        if len(by) >= min(_LEAST, len(named))
+    ]
+    rows.sort(key=lambda one: -one.mean)
+    return Cohort("", len(named), float(np.mean(scores)) if scores else 0.0, 0.0, tuple(rows))
+
+
+def _drawn(recommender: Recommender, users: list[str] | None) -> list[str]:
+    """The shoppers that are asked: those named, or all with a past; a seeded draw of them where they are many."""
+    if users is None:
+        active = np.flatnonzero(np.diff(recommender.data.start) > 0)
+        named = [recommender.data.users[user] for user in active]
+    else:
+        named = users
+        for name in named:
+            recommender.user(name)
+    if not named:
+        raise HeedmapError("The segment holds no shopper.", "Name at least one.")
+    if len(named) <= SHOPPERS:
+        return named
+    random = np.random.default_rng(recommender.config.seed)
+    return [named[place] for place in np.sort(random.choice(len(named), SHOPPERS, replace=False))]
+
+
+def _key(token: Any) -> tuple[Any, tuple[Modality, str, str, Any]]:
+    if token.modality == "text":
+        return (token.modality, token.label.casefold()), (token.modality, token.label, "", None)
+    if token.modality == "history":
+        return (token.modality,), (token.modality, "past choices", "", None)
+    key = (token.modality, token.field, token.label, token.box)
+    return key, (token.modality, token.label, token.field, token.box)
+
+
+def _row(about: tuple[Modality, str, str, Any], shares: NDArray[np.float64], places: int) -> CohortRow:
+    modality, label, field, box = about
+    random = np.random.default_rng(1)
+    drawn = shares[random.integers(0, len(shares), (DRAWS, len(shares)))].mean(axis=1)
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return CohortRow(modality, label, field, float(shares.mean()), float(low), float(high), places, box)
+
+
+def cohort_text(found: Cohort, most: int = 12) -> str:
+    """Lines for a terminal: what helps most and what hurts most."""
+    title = f"What sells {found.item}" if found.item else "What sells"
+    lines = [f"{title}, over {found.shoppers} shoppers (mean score {found.score:.3f}):"]
+    told = [one for one in found.rows if one.modality != "image" and any(map(str.isalnum, one.label))]
+    cells = sum(one.mean for one in found.rows if one.modality == "image")
+    if any(one.modality == "image" for one in found.rows):
+        lines.append(f"{cells:>+9.3f}{'':24}  the photo, all cells together")
+    hurts = [one for one in told if one.mean < 0][-most:]
+    for one in (*[one for one in told if one.mean >= 0][:most], *hurts):
+        name = f"{one.field}: {one.label}" if one.modality in ("attribute", "link") else one.label
+        lines.append(f"{one.mean:>+9.3f}  ({one.low:+.3f} to {one.high:+.3f})  {one.modality}: {name}")
+    return "\n".join(lines)
