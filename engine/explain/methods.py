@@ -9,7 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import HeedmapError
-from engine.explain import attention, contribution, lime, occlusion, regions, shapley, shapley_modalities
+from engine.explain import (
+    attention,
+    contribution,
+    gradient_x_input,
+    integrated_gradients,
+    lime,
+    occlusion,
+    regions,
+    relevance,
+    rollout,
+    shapley,
+    shapley_modalities,
+    smoothgrad,
+)
 from engine.explain.case import Case
 from engine.explain.history import leave_one_out
 from engine.explain.method import Method
@@ -27,6 +40,11 @@ AUTO = "auto"
 METHODS: dict[str, Method] = {
     "contribution": contribution.METHOD,
     "attention": attention.METHOD,
+    "rollout": rollout.METHOD,
+    "relevance": relevance.METHOD,
+    "gradient_x_input": gradient_x_input.METHOD,
+    "integrated_gradients": integrated_gradients.METHOD,
+    "smoothgrad": smoothgrad.METHOD,
     "occlusion": occlusion.METHOD,
     "occlusion_regions": regions.METHOD,
     "lime": lime.METHOD,
