@@ -39,6 +39,14 @@ class TextEncoder:
         # SigLIP's text tower was trained on texts padded to its full length, without a mask.
         self._whole = config.model_type == "siglip_text_model"
 
+    @property
+    def blank(self) -> int | None:
+        """The piece that says least: the mask, else padding or the unknown piece; None where these end texts too."""
+        known = self._tokenizer
+        ends = (known.bos_token_id, known.eos_token_id)
+        pieces = (known.mask_token_id, known.pad_token_id, known.unk_token_id)
+        return next((one for one in pieces if one is not None and one not in ends), None)
+
     def prepare(self, raw: Sequence[str]) -> Prepared:
         """Cut texts into pieces. Special pieces and white space count as no token."""
         texts = list(raw)

@@ -48,6 +48,7 @@ class PieceEncoder:
 
     grid = (0, 0)
     dim = TEXT_DIM
+    blank = None  # no piece says less than another
 
     def __init__(self, tokenizer: str, table: Tensor, about: About, pieces: int, device: str = "cpu") -> None:
         """table: float[vocabulary, dim]."""
