@@ -28,7 +28,7 @@ from engine.model.recommender import Model
 from engine.model.scoring import RERANKED, all_scores, item_bias, place_ahead, reranked, shopper_vectors, target_ranks
 from engine.model.tokens import Tokens
 from engine.rules import Rule, Ruled, apply
-from engine.shop import Shop, summary_of
+from engine.shop import Shop
 from engine.training.config import Config
 from engine.training.opened import Opened, open_folder
 
@@ -106,21 +106,14 @@ class Recommender:
 
     def summary(self) -> RunSummary:
         """What the window needs to fill its lists."""
-        return RunSummary(
-            run=self.folder.name,
-            folder=str(self.folder),
-            dataset=summary_of(self.dataset),
-            items=self.shop.items(),
-            shoppers=self.shop.shoppers(),
-            fusion=self.config.fusion,
-            heads=self.config.heads,
+        return self.shop.summary(
+            self.folder,
+            self.card,
+            self.device,
             methods=METHODS,
             modalities=tuple(self.model.shape.tower.features),
-            encoders={name: about["name"] for name, about in self.card["encoders"].items()},
-            metrics=self.card["metrics"],
-            epoch=self.card["best_epoch"],
-            device=self.device,
-            config=self.card["config"],
+            fusion=self.config.fusion,
+            heads=self.config.heads,
         )
 
     def user(self, name: str) -> int:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.answers import DatasetSummary, Items, RankedItem, Ranking, Shoppers
+from engine.answers import DatasetSummary, Items, RankedItem, Ranking, RunSummary, Shoppers
 from engine.dataset.split import Interactions, Split, interactions, split
 from engine.dataset.store import Dataset
 from engine.errors import HeedmapError
@@ -60,6 +62,35 @@ class Shop:
             counts = Counter(self.texts.category[item] for item in bought if self.texts.category[item])
             tastes.append(", ".join(name for name, _ in counts.most_common(2)))
         return Shoppers(self.data.users, tuple(np.diff(self.data.start).tolist()), tuple(tastes))
+
+    def summary(
+        self,
+        folder: Path,
+        card: dict[str, Any],
+        device: str,
+        *,
+        methods: tuple[str, ...],
+        modalities: tuple[str, ...] = (),
+        fusion: str = "weighted",
+        heads: int = 1,
+    ) -> RunSummary:
+        """What the window needs to fill its lists for a run on this dataset. card: the content of its run.json."""
+        return RunSummary(
+            run=folder.name,
+            folder=str(folder),
+            dataset=summary_of(self.dataset),
+            items=self.items(),
+            shoppers=self.shoppers(),
+            fusion=fusion,
+            heads=heads,
+            methods=methods,
+            modalities=modalities,
+            encoders={name: about["name"] for name, about in card["encoders"].items()},
+            metrics=card["metrics"],
+            epoch=card["best_epoch"],
+            device=device,
+            config=card["config"],
+        )
 
     def user(self, name: str) -> int:
         """Index of a shopper. HeedmapError when unknown."""

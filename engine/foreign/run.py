@@ -28,7 +28,7 @@ from engine.model.baselines import popularity
 from engine.model.baselines.contract import without_history
 from engine.model.scoring import baseline_ranks, live_history
 from engine.rules import Rule, Ruled, apply
-from engine.shop import Shop, summary_of
+from engine.shop import Shop
 from engine.training.checkpoint import load_tensors, save_tensors
 from engine.training.config import Config
 from engine.training.loop import Card
@@ -64,22 +64,7 @@ class ForeignRun:
 
     def summary(self) -> RunSummary:
         """What the window needs to fill its lists."""
-        return RunSummary(
-            run=self.folder.name,
-            folder=str(self.folder),
-            dataset=summary_of(self.dataset),
-            items=self.shop.items(),
-            shoppers=self.shop.shoppers(),
-            fusion="weighted",
-            heads=1,
-            methods=("contribution",),
-            modalities=(),
-            encoders={},
-            metrics=self.card["metrics"],
-            epoch=0,
-            device=self.device,
-            config=self.card["config"],
-        )
+        return self.shop.summary(self.folder, self.card, self.device, methods=("contribution",))
 
     def _running(self, past: Past) -> NDArray[np.float32]:
         scores = self.scorer.scores(np.array([past.user], np.int32), [past.history.items])
