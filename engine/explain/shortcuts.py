@@ -22,7 +22,7 @@ from engine.recommend import Recommender
 
 STAGE = "Looking for shortcuts"
 GROUPS = 64
-LIFT, ALIKE, PRODUCTS, SPREAD = 2.0, 0.6, 0.02, 0.6  # what is asked of a group, in the terms of `Shortcut`
+LIFT, ALIKE, PRODUCTS, SPREAD = 2.0, 0.85, 0.02, 0.6  # what is asked of a group, in the terms of `Shortcut`
 _SAMPLE = 40_000  # cells that groups are formed on
 _PHOTOS = 256  # at once
 _SHOWN = 6
