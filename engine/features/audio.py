@@ -18,6 +18,7 @@ from engine.features.encoder import About, Prepared
 from engine.features.hf import Folder, preprocessor, quiet_transformers
 
 CELL_SECONDS = 0.5
+_WINDOWS = 4  # of Whisper's, read at once
 _SHORTEST = 0.1  # seconds; shorter recordings are padded with silence so that every network can read them
 
 
@@ -126,29 +127,38 @@ def _waves(folder: Folder, module: Any) -> Hearing:
 
 
 def _whisper(folder: Folder, config: Any) -> Hearing:
-    """Whisper hears a log-mel spectrogram of a window of fixed length; frames after the recording's end are dropped."""
+    """Whisper hears log-mel spectrograms of windows of fixed length. A longer recording is cut into windows, one after
+    another; frames after its end are dropped."""
     told = preprocessor(folder.path)
     rate, hop = int(told.get("sampling_rate", 16000)), int(told.get("hop_length", 160))
-    window = 2 * int(config.max_source_positions) * hop
+    most = int(config.max_source_positions)
+    window = 2 * most * hop
     extractor = quiet_transformers().WhisperFeatureExtractor(
         feature_size=int(config.num_mel_bins),
         sampling_rate=rate,
         hop_length=hop,
         n_fft=int(told.get("n_fft", 400)),
-        chunk_length=max(1, window // rate),
+        chunk_length=-(-window // rate),
     )
-    lengths: int = 2 * int(config.max_source_positions)
 
-    def features(waves: list[NDArray[np.float32]]) -> tuple[Tensor, list[int]]:
-        mel = extractor(waves, sampling_rate=rate, return_tensors="pt", padding="max_length")["input_features"]
-        mel = torch.nn.functional.pad(mel, (0, max(0, lengths - mel.shape[-1])))[..., :lengths]
-        return mel, [frames(len(wave)) for wave in waves]
+    def features(waves: list[NDArray[np.float32]]) -> list[tuple[Tensor, int]]:
+        return [(spectra_of(wave), frames(len(wave))) for wave in waves]
 
-    def read(module: nn.Module, given: tuple[Tensor, list[int]], device: str) -> list[Tensor]:
-        states = module(given[0].to(device)).last_hidden_state
-        return [row[:count] for row, count in zip(states, given[1], strict=True)]
+    def spectra_of(wave: NDArray[np.float32]) -> Tensor:
+        """float[windows, mels, 2 * most]."""
+        cut = [wave[first : first + window] for first in range(0, len(wave), window)]
+        mel: Tensor = extractor(cut, sampling_rate=rate, return_tensors="pt", padding="max_length")["input_features"]
+        return mel[..., : 2 * most]
+
+    def read(module: nn.Module, given: list[tuple[Tensor, int]], device: str) -> list[Tensor]:
+        spectra = torch.cat([one for one, _ in given])
+        # A few at a time: ten minutes are twenty windows, and each takes memory.
+        states = torch.cat([module(part.to(device)).last_hidden_state for part in spectra.split(_WINDOWS)])
+        heard = states.split([len(one) for one, _ in given])
+        return [one.flatten(0, 1)[:count] for one, (_, count) in zip(heard, given, strict=True)]
 
     def frames(samples: int) -> int:
-        return max(1, min(int(config.max_source_positions), -(-samples // (2 * hop))))
+        whole, rest = divmod(samples, window)
+        return max(1, whole * most - (-rest // (2 * hop)))
 
-    return Hearing(rate, 2 * hop, window / rate, features, frames, read)
+    return Hearing(rate, 2 * hop, 600.0, features, frames, read)

@@ -117,7 +117,7 @@ def _open_image(folder: Folder, name: str, setting: str, weights: str, options: 
 
 
 def _open_audio(folder: Folder, name: str, setting: str, weights: str, options: Options) -> Encoder:
-    digest = sha256(f"{weights} seconds={options.seconds} audio-1".encode())
+    digest = sha256(f"{weights} seconds={options.seconds} audio-2".encode())
     about = _about_folder("audio", folder, name, setting, digest)
     return open_audio_tower(folder, load_module(folder, "audio"), about, options.seconds, options.device)
 

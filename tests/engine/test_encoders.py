@@ -112,6 +112,28 @@ def test_an_audio_folder_gives_half_seconds(family: str, tmp_path: Path) -> None
         assert one.states.shape[1] == encoder.dim == 32
 
 
+def test_whisper_hears_a_long_recording_window_by_window(tmp_path: Path) -> None:
+    """Each window of three seconds is heard as if it were a recording of its own, and stands where it is heard."""
+    import soundfile
+
+    encoder = open_encoder("audio", str(save(tmp_path / "whisper", AUDIO_MODELS["whisper"])), Options(seconds=8.0))
+    wave = np.random.default_rng(0).normal(0, 0.1, 9 * 16000) * np.linspace(0.1, 1, 9 * 16000)
+    parts = [(0.0, 3.0), (3.0, 6.0), (6.0, 7.2)]
+    for begin, end in (*parts, (0.0, 7.2), (0.0, 9.0)):
+        soundfile.write(tmp_path / f"{begin}-{end}.wav", wave[int(begin * 16000) : int(end * 16000)], 16000)
+    paths = [tmp_path / f"{begin}-{end}.wav" for begin, end in parts]
+    long, short, longest = (tmp_path / f"{name}.wav" for name in ("0.0-7.2", "6.0-7.2", "0.0-9.0"))
+    found = encode(encoder, encoder.prepare([short, long, longest]))
+    alone = [encode(encoder, encoder.prepare([path]))[0] for path in paths]
+    assert np.allclose(found[1].states, np.concatenate([one.states for one in alone]), atol=2e-3)
+    starts = np.repeat([0, 3000, 6000], [len(one.places) for one in alone])[:, None]
+    assert np.array_equal(found[1].places, np.concatenate([one.places for one in alone]) + starts)
+    assert found[1].places[-1].tolist() == [7000, 7200]
+    assert np.allclose(found[0].states, alone[2].states, atol=2e-3)
+    assert len(found[2].places) == 16  # no more than was asked for
+    assert found[2].places[-1].tolist() == [7500, 8000]
+
+
 def test_both_towers_of_clip_come_from_one_folder(tmp_path: Path) -> None:
     make, tokenizer = TEXT_MODELS["clip"]
     folder = save(tmp_path / "clip", make, tokenizer)
