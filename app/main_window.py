@@ -26,6 +26,7 @@ from app import commands
 from app.batch import Batch, Task
 from app.chrome import Banner, Rail, StatusBar, TopBar
 from app.i18n import LANGUAGES, LanguageSource
+from app.method_names import method_name
 from app.session import Session
 from app.settings import Settings
 from app.theme import ThemeSource, palette, stylesheet, ui_font
@@ -418,8 +419,7 @@ class MainWindow(QMainWindow):
         if run is not None and not any(Path(folder) == Path(run.folder) for _, folder in runs):
             runs.insert(0, (run.run, run.folder))
         self.top.run.fill(runs if run is not None else [], run.folder if run is not None else "")
-        names = {"contribution": self.tr("Contribution"), "attention": self.tr("Attention")}
-        methods = [(names.get(method, method), method) for method in run.methods] if run is not None else []
+        methods = [(method_name(method), method) for method in run.methods] if run is not None else []
         self.top.method.fill(methods, self.session.method)
 
     def _dataset_label(self, dataset: DatasetEntry | DatasetSummary) -> str:

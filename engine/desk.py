@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,8 +51,10 @@ class Desk:
 
     def open_run(self, run: str) -> Job:
         """Open a run and return its RunSummary."""
+        from engine.explain.methods import methods_of
+
         recommender = yield from self._recommender(run)
-        return recommender.summary()
+        return replace(recommender.summary(), methods=methods_of(recommender))
 
     def rank(
         self,
@@ -83,6 +85,30 @@ class Desk:
 
         recommender = yield from self._recommender(run)
         return explain(recommender, user, item, method, _session(user, added, removed), _rules(rules))
+
+    def counterfactual(
+        self,
+        run: str,
+        item: str,
+        users: tuple[str, ...],
+        k: int = 10,
+        lift: bool = False,
+        kinds: tuple[str, ...] = (),
+        share: float = 0.5,
+        seconds: float = 20.0,
+    ) -> Job:
+        """Return a Counterfactual: what takes a product out of the list of the one shopper named; or, with `lift`, a
+        Lift: what brings it into the lists of `share` of all that are named. `kinds`: all when none is named."""
+        from engine.counterfactual.drop import drop
+        from engine.counterfactual.lift import lift as lifted
+        from engine.counterfactual.types import DROP_KINDS
+
+        recommender = yield from self._recommender(run)
+        if lift:
+            return (yield from lifted(recommender, item, users, k, share, seconds))
+        if len(users) != 1:
+            raise HeedmapError("A place is lost in one shopper's list.", "Name one shopper.")
+        return (yield from drop(recommender, users[0], item, k, kinds or DROP_KINDS, seconds))
 
     def sample(self, out: str, items: int = 400, shoppers: int = 600, seed: int = 7) -> Job:
         """Draw and write the planted-truth sample; return its folder."""

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QLocale, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QFont, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
+from app.method_names import method_name
 from app.session import ALL_HEADS, NOTHING, Pointed, Session
 from app.theme import ThemeSource, faded, grade_color, modality_color, set_role, ui_font
 from app.views.panel import FocusRing, Panel, Tip, follow
 from app.views.shown import PARTS, Shown, digits, number, part_name, percent, power_of_ten, signed, tr
+from engine.explain.sentences import removal_sentences, sentences
 
 _STEP = 128.0
 _BAR = 60.0
@@ -237,6 +239,7 @@ class Trust(QWidget):
         self.title = QLabel()
         set_role(self.title, "strong")
         self.measured = QLabel()
+        self.moved = QLabel()
         self.fine = QLabel()
         set_role(self.fine, "muted")
         top = QHBoxLayout()
@@ -247,7 +250,7 @@ class Trust(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
         column.addLayout(top)
-        for label in (self.measured, self.fine):
+        for label in (self.moved, self.measured, self.fine):
             label.setWordWrap(True)
             label.setTextFormat(Qt.TextFormat.PlainText)
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -260,6 +263,11 @@ class Trust(QWidget):
         self.chip.update()
         self.title.setText(self._title(self.chip.grade))
         self.chip.setAccessibleName(self.title.text())
+        language = "zh" if QLocale().language() == QLocale.Language.Chinese else "en"
+        moved = removal_sentences(shown.explanation, language)
+        self.moved.setText("".join(moved[:1]))
+        self.moved.setVisible(bool(moved))
+        self.moved.setToolTip("\n".join(sentences(shown.explanation, language)))
         self.measured.setText(self._measured(shown))
         self.measured.setVisible(bool(self.measured.text()))
         fine = []
@@ -268,11 +276,30 @@ class Trust(QWidget):
             fine.append(self.tr("Sum gap {gap}").format(gap=gap))
         else:
             fine.append(self.tr("These numbers do not sum to the score"))
-        if measured is not None:
-            places = digits(shown.explanation.score)
-            text = self.tr("the score falls by {n}, at random by {m}")
-            fine.append(text.format(n=number(measured.drop, places), m=number(measured.random_drop, places)))
         self.fine.setText(" · ".join(fine))
+        self.setToolTip(self._definition(shown))
+
+    def _definition(self, shown: Shown) -> str:
+        """What the grade means and rests on, on hover."""
+        measured = shown.explanation.faithfulness
+        if measured is None:
+            return ""
+        places = digits(shown.explanation.score)
+        tries = len(measured.random)
+        lines = [
+            self.tr("Each part is removed, then only kept, in the map's order and in {k} random orders.").format(
+                k=tries
+            ),
+            self.tr("Better than random order by {z} standard deviations.").format(z=number(measured.z, 1)),
+            self.tr("Without the top 20 % the score falls by {n}; at random by {m}.").format(
+                n=number(measured.drop, places), m=number(measured.random_drop, places)
+            ),
+            self.tr(
+                "A: at least 4 and better than all of them. B: at least 2.5 and better than all. C: at least 1.64."
+            ),
+            self.tr("D: better than their mean. F: no better; the map is greyed out."),
+        ]
+        return "\n".join(lines)
 
     def _title(self, grade: str) -> str:
         titles = {
@@ -280,7 +307,6 @@ class Trust(QWidget):
             "B": self.tr("Trust: good"),
             "C": self.tr("Trust: fair"),
             "D": self.tr("Trust: low"),
-            "E": self.tr("Trust: very low"),
             "F": self.tr("No trust: loses to random order"),
         }
         return titles.get(grade, self.tr("Trust: not measured"))
@@ -309,7 +335,7 @@ class SumView(Panel):
         self._session = session
         self.waterfall = Waterfall(session, themes)
         self.trust = Trust(themes)
-        self.trust.setFixedWidth(308)
+        self.trust.setFixedWidth(340)
         row = QHBoxLayout()
         row.setSpacing(20)
         row.addWidget(self.waterfall, 1)
@@ -338,7 +364,7 @@ class SumView(Panel):
             self.heading.say(self.tr("Where attention goes ({head})").format(head=shown.head_name()))
             self.note.setText(self.tr("attention shares: they do not sum to the score"))
         elif not found.sums_to_score:
-            self.heading.say(self.tr("What counts by {method}").format(method=found.method))
+            self.heading.say(self.tr("What counts by {method}").format(method=method_name(found.method)))
             self.note.setText(self.tr("these numbers do not sum to the score"))
         elif shown.head != ALL_HEADS:
             part = number(shown.total, digits(found.score))

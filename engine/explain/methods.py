@@ -24,6 +24,7 @@ from engine.explain import (
     smoothgrad,
 )
 from engine.explain.case import Case
+from engine.explain.deep import deep_integrated_gradients, deep_occlusion, encoder_rollout
 from engine.explain.history import leave_one_out
 from engine.explain.method import Method
 from engine.explain.removals import removals
@@ -50,7 +51,17 @@ METHODS: dict[str, Method] = {
     "lime": lime.METHOD,
     "shapley": shapley.METHOD,
     "shapley_modalities": shapley_modalities.METHOD,
+    "deep_integrated_gradients": deep_integrated_gradients.METHOD,
+    "deep_occlusion": deep_occlusion.METHOD,
+    "deep_rollout": encoder_rollout.ROLLOUT,
+    "deep_relevance": encoder_rollout.RELEVANCE,
 }
+
+
+def methods_of(recommender: Recommender | ForeignRun) -> tuple[str, ...]:
+    """The methods that can explain a run, `AUTO` among them; the deep ones where its encoders can be opened is theirs
+    to say."""
+    return ("contribution",) if isinstance(recommender, ForeignRun) else (AUTO, *METHODS)
 
 
 def explain(

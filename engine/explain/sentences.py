@@ -53,13 +53,18 @@ _REMOVED = {
 
 def sentences(explanation: Explanation, language: str = "en") -> tuple[str, ...]:
     """Two to four sentences. language: one of LANGUAGES."""
-    said = [_place(explanation, language)]
+    graded = _graded(explanation, language)
+    said = (_place(explanation, language), *removal_sentences(explanation, language))
+    return (*said, graded) if graded else said
+
+
+def removal_sentences(explanation: Explanation, language: str = "en", most: int = _MOST) -> tuple[str, ...]:
+    """What moves the product when it is removed, the hardest hit first; that nothing does; or no sentence at all where
+    nothing was tried."""
     moving = [one for one in explanation.removals if one.rank > explanation.rank]
     if explanation.removals and not moving:
-        said.append(_TEMPLATES[language]["nothing moves"])
-    said += [_moved(one, explanation.rank, language) for one in _told(moving)]
-    graded = _graded(explanation, language)
-    return (*said, graded) if graded else tuple(said)
+        return (_TEMPLATES[language]["nothing moves"],)
+    return tuple(_moved(one, explanation.rank, language) for one in _told(moving)[:most])
 
 
 def _told(moving: list[Removal]) -> list[Removal]:
@@ -68,7 +73,7 @@ def _told(moving: list[Removal]) -> list[Removal]:
     kinds: dict[str, Removal] = {}
     for one in ordered:
         kinds.setdefault("word" if one.kind == "words" else one.kind, one)
-    return list(kinds.values())[:_MOST]
+    return list(kinds.values())
 
 
 def _place(explanation: Explanation, language: str) -> str:
