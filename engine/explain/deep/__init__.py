@@ -1,0 +1,1 @@
+"""Methods that go through the text and image encoders, down to words and pixels."""
