@@ -116,7 +116,7 @@ def explain(
         texts=recommender.item_texts(case.item),
         images=recommender.texts.images[case.item],
         grid=recommender.catalogue.grid if "image" in case.tokens else (0, 0),
-        history=recommender.history_events(case.past, single if chosen.history is None else chosen.history),
+        history=recommender.history_events(case.past, _of_past(case, METHODS[method], chosen.history, single)),
         completeness_gap=float(exact.sum() + case.bias - case.score),
         faithfulness=_graded(case, chosen.share),
         seconds=time.perf_counter() - began,
@@ -128,6 +128,16 @@ def explain(
         shown_rank=shown,
         notes=(*case.past.notes, *case.notes, *chosen.notes, *reasons, *notes),
     )
+
+
+def _of_past(
+    case: Case, method: Method, sequence: NDArray[np.float64] | None, single: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """What each past event is worth by a method: by way of the sequence, and what it adds directly, where both are
+    shares of the score. A method that says nothing of the past leaves it to leave-one-out."""
+    if sequence is None:
+        return single
+    return sequence + case.direct[len(case.direct) - len(sequence) :] if method.signed else sequence
 
 
 def _graded(case: Case, share: NDArray[np.float64]) -> Faithfulness | None:
