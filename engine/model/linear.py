@@ -77,6 +77,22 @@ class Linear(nn.Module):
             found[len(history) - len(read) :] = (weight * decay * self.level).double().cpu().numpy()
         return found
 
+    def totals(self, histories: list[NDArray[np.int32]], item: int) -> NDArray[np.float64]:
+        """float64[n]: the term of one product after each of many histories; the sums of their `shares`."""
+        found = np.zeros(len(histories))
+        if not float(self.level) or not any(map(len, histories)):
+            return found
+        met = np.unique(np.concatenate(histories))
+        index = torch.from_numpy(met.astype(np.int64)).to(self.near.device)
+        kept = torch.where(self.near[index] == item, self.weight[index], 0.0).sum(dim=1)
+        weight = kept.double().cpu().numpy() * float(self.level)
+        half_life = float(self.half_life)
+        for row, history in enumerate(histories):
+            read = history[-int(_FORGOTTEN * half_life) :]
+            decay = 0.5 ** (np.arange(len(read) - 1, -1, -1) / half_life)
+            found[row] = weight[np.searchsorted(met, read)] @ decay
+        return found
+
     def _read(self, history: NDArray[np.int32]) -> tuple[Tensor, Tensor]:
         half_life = float(self.half_life)
         read = torch.from_numpy(history[-int(_FORGOTTEN * half_life) :].astype(np.int64)).to(self.weight.device)

@@ -92,3 +92,13 @@ def test_identity_starts_with_like_products_alike(data: Interactions) -> None:
     kept = directions[1:7].T * np.sqrt(values[1:7])
     expected = kept @ kept.T
     assert np.corrcoef((start @ start.T).ravel(), expected.ravel())[0, 1] > 0.999
+
+
+def test_totals_are_the_sums_of_shares() -> None:
+    random = np.random.default_rng(4)
+    term = Linear(LinearShape(30, 5))
+    term.put(random.integers(0, 30, (30, 5)).astype(np.int32), random.normal(size=(30, 5)).astype(np.float32), 2.0, 3.0)
+    histories = [random.integers(0, 30, length).astype(np.int32) for length in (0, 1, 7, 60)]
+    expected = [term.shares(history, 4).sum() for history in histories]
+    assert np.allclose(term.totals(histories, 4), expected, atol=1e-5)
+    assert np.allclose(term.totals(histories, 4), term.scores(histories)[:, 4].numpy(), atol=1e-5)
