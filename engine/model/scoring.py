@@ -42,8 +42,7 @@ def shopper_vectors(model: Model, matrix: Tensor, histories: list[History]) -> T
     with torch.inference_mode():
         if model.shape.adopted is not None:
             return model.adopted(matrix[items], lengths)
-        states = model.sequence(matrix[items], context, about)
-    return states[torch.arange(len(cut), device=device), lengths]
+        return model.sequence.newest(matrix[items], lengths, context, about)
 
 
 def _padded(arrays: list[NDArray[np.int32]], filler: int) -> NDArray[np.int64]:

@@ -53,12 +53,18 @@ class Block(nn.Module):
         heeded = functional.scaled_dot_product_attention(query, key, value, attn_mask=self._fade(x)[None])
         return self._onward(x, heeded)
 
-    def newest(self, x: Tensor) -> Tensor:
-        """The output at the last place alone, float[rows, 1, dim]; what the last block need work out."""
+    def newest(self, x: Tensor, place: Tensor | None = None) -> Tensor:
+        """The output at one place of each row alone, float[rows, 1, dim]; what the last block need work out.
+
+        place: int64[rows]; the last one without it.
+        """
+        rows = torch.arange(len(x), device=x.device)
+        place = torch.full_like(rows, x.shape[1] - 1) if place is None else place
         query, key, value = self._query_key_value(x)
-        fade = self._fade(x)[None, :, -1:]
-        heeded = functional.scaled_dot_product_attention(query[:, :, -1:], key, value, attn_mask=fade)
-        return self._onward(x[:, -1:], heeded)
+        fade = self._fade(x)[:, place].transpose(0, 1)[:, :, None]
+        asked = query[rows, :, place][:, :, None]
+        heeded = functional.scaled_dot_product_attention(asked, key, value, attn_mask=fade)
+        return self._onward(x[rows, place][:, None], heeded)
 
     def attention(self, x: Tensor) -> Tensor:
         """float[rows, heads, n, n]: how much each place (third axis) heeds each (last axis), which `forward` keeps to
@@ -122,6 +128,17 @@ class Sequence(nn.Module):
         for block in self.blocks:
             x = block(x)
         normed: Tensor = self.last_norm(x)
+        return normed
+
+    def newest(
+        self, vectors: Tensor, lengths: Tensor, context: Tensor | None = None, about: Tensor | None = None
+    ) -> Tensor:
+        """u after the first `lengths` purchases of each row: float[rows, dim]; int64[rows]."""
+        x = self.embedded(vectors, context, about)
+        for block in list(self.blocks)[:-1]:
+            x = block(x)
+        last: Block = self.blocks[-1]  # type: ignore[assignment]
+        normed: Tensor = self.last_norm(last.newest(x, lengths)[:, 0])
         return normed
 
     def embedded(self, vectors: Tensor, context: Tensor | None = None, about: Tensor | None = None) -> Tensor:

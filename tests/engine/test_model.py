@@ -236,3 +236,11 @@ def test_a_new_product_borrows_identity_and_bias_of_those_that_lend_to_it() -> N
         assert torch.allclose(model.identity(items)[1], 0.25 * table[1] + 0.75 * table[5])
         assert torch.equal(model.identity(items)[0], table[2])
         assert model.bias(items).tolist() == [2.0, 2.0 + 0.25 * 1 + 0.75 * 5]
+
+
+def test_the_newest_state_is_that_of_the_whole_sequence() -> None:
+    model = _model()
+    vectors, lengths = torch.randn(4, 5, 8), torch.tensor([0, 5, 2, 4])
+    with torch.no_grad():
+        states = model.sequence(vectors)[torch.arange(4), lengths]
+        assert torch.allclose(model.sequence.newest(vectors, lengths), states, atol=1e-6)
