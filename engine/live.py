@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.dataset.context import FROM_TIME, event_context
+from engine.dataset.context import FROM_TIME, GAPS, event_context, gap_codes
 from engine.dataset.history import History, history_of
 from engine.dataset.schema import EVENT_KINDS
 from engine.dataset.split import Interactions
@@ -92,6 +92,17 @@ def live_past(data: Interactions, past: Past | None, session: Session, items: Ma
         timeless = np.append(timeless, event.time is None)
     order = np.argsort(past.time, kind="stable")
     return _with_context(data, past, order, timeless)
+
+
+def without(data: Interactions, past: Past, kept: NDArray[np.bool_]) -> Past:
+    """As if only the events `kept`, bool[n], had been: the gaps between those are measured anew."""
+    time, context = past.time[kept], past.history.context[kept].copy()
+    column = data.context.fields.index("gap")
+    timed = context[:, column] >= 0
+    codes = gap_codes(time, np.arange(len(time)) == 0)
+    context[timed, column] = codes[timed] + data.context.names.index(("gap", GAPS[0]))
+    history = replace(past.history, items=past.history.items[kept], context=context)
+    return replace(past, history=history, time=time, kind=past.kind[kept])
 
 
 def _blank(data: Interactions) -> Past:

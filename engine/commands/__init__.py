@@ -15,6 +15,7 @@ from engine.commands import (
     adopt,
     compress,
     contrast,
+    counterfactual,
     datasets,
     encoders,
     evaluate,
@@ -63,6 +64,9 @@ COMMANDS: dict[str, Command] = {
     ),
     "calibrate": Command(
         "Compare each method's maps with the planted truth of the sample.", faithfulness.add, faithfulness.run_calibrate
+    ),
+    "counterfactual": Command(
+        "Find the smallest change that moves a product out of a list, or in.", counterfactual.add, counterfactual.run
     ),
     "adopt": Command("Make a run of a model that was trained elsewhere.", adopt.add, adopt.run),
     "shot": Command("Draw the explorer to a PNG file, without a screen.", shot.add, shot.run),

@@ -50,14 +50,13 @@ def event_context(
 ) -> Context:
     """The context of events sorted by (user, time): their kind, the gap since the one before, hour, weekday, season,
     and what else each event carries (place, device). `carried` has one entry per event, or is empty."""
-    gap = np.diff(time, prepend=time[:1])
     first = np.diff(user, prepend=-1) != 0
     days = time // _DAY
     months = time.astype("datetime64[ms]").astype("datetime64[M]").astype(np.int64) % 12
     kinds = {name: index for index, name in enumerate(EVENT_KINDS)}
     columns: list[tuple[str, Sequence[str], NDArray[np.int64]]] = [
         ("kind", EVENT_KINDS, np.array([kinds.get(one, -1) for one in kind], dtype=np.int64)),
-        ("gap", GAPS, np.where(first, 0, 1 + np.searchsorted(_GAP_FROM, gap, side="right"))),
+        ("gap", GAPS, gap_codes(time, first)),
         ("hour", HOURS, (time % _DAY) // (4 * 60 * _MINUTE)),
         ("weekday", WEEKDAYS, (days + 3) % 7),  # 1970 began on a Thursday
         ("season", SEASONS, (months + 1) % 12 // 3),
@@ -69,6 +68,12 @@ def event_context(
         ids[:, column] = np.where(codes >= 0, codes + len(names), -1)
         names += [(field, value) for value in values]
     return Context(tuple(field for field, _, _ in columns), tuple(names), ids)
+
+
+def gap_codes(time: NDArray[np.int64], first: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Places in GAPS, int64[events]; `first`: bool[events], those with none of their shopper's before them."""
+    gap = np.diff(time, prepend=time[:1])
+    return np.where(first, 0, 1 + np.searchsorted(_GAP_FROM, gap, side="right"))
 
 
 def _carried_columns(carried: Sequence[Named]) -> list[tuple[str, Sequence[str], NDArray[np.int64]]]:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from engine.dataset.history import History
 from engine.explain.types import Token
-from engine.live import Session
+from engine.live import Session, without
 from engine.model.scoring import place_ahead, reranked, scores_asked
 from engine.model.tower import TokenBatch, Tower
 from engine.recommend import Recommender
@@ -78,14 +78,18 @@ class Case:
         scores: NDArray[np.float64] = (shoppers.double() @ vector).cpu().numpy() + self.bias + direct
         return scores
 
+    def history_of(self, kept: NDArray[np.bool_]) -> History:
+        """The past, had only the events `kept`, bool[events], been."""
+        return without(self.recommender.data, self.past, kept).history
+
     def ranked_without(self, events: list[int]) -> tuple[float, int]:
         """The product's score and its rank in the whole catalogue, ranked anew, had these past events not been.
 
         What the shopper had stays out of the running, as before.
         """
-        history = self.history
-        for event in sorted(events, reverse=True):
-            history = history.without(event)
+        kept = np.ones(len(self.history), dtype=bool)
+        kept[events] = False
+        history = self.history_of(kept)
         shopper = self.recommender.shopper_vectors([history])
         scores = self.recommender.scores(shopper, [history])[0]
         if self.recommender.config.fusion == "cross":

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,7 +21,8 @@ def leave_one_out(case: Case) -> NDArray[np.float64]:
     count = min(len(case.history), case.recommender.config.history)
     if not count:
         return np.zeros(0)
-    without = [case.history.without(len(case.history) - count + place) for place in range(count)]
+    first = len(case.history) - count
+    without = [case.history_of(np.arange(len(case.history)) != first + place) for place in range(count)]
     return case.score - case.scores_of(without)
 
 
@@ -60,7 +59,7 @@ class PastRemoved:
         for row in removed:
             kept = np.ones(len(case.history), dtype=bool)
             kept[self.events[row]] = False
-            histories.append(without(case.history, kept))
+            histories.append(case.history_of(kept))
         scores = self._scores(histories)
         own = scores[:, case.item].copy()
         scores[:, case.history.items] = -np.inf
@@ -76,11 +75,6 @@ class PastRemoved:
                 again = reranked(recommender.model, recommender.tokens, shoppers[row], history, scores[row])
                 place_ahead(scores[row], *again)
         return scores
-
-
-def without(history: History, kept: NDArray[np.bool_]) -> History:
-    """Only the events that are kept: bool[n]."""
-    return replace(history, items=history.items[kept], context=history.context[kept])
 
 
 def kth_best(scores: NDArray[np.float32], k: int) -> NDArray[np.float64]:

@@ -1,6 +1,6 @@
 """Search for the smallest set of things whose removal brings something about, with the best so far at any time.
 
-Each alone; then, where things are neighbours, connected sets; then prefixes of the order of effects, greedy growth,
+Each alone; then prefixes of the order of effects; where things are neighbours, connected sets; then greedy growth,
 pruning, and one-for-one exchanges that make room for a smaller set. A set that is found is minimal (none of its things
 can be left out), and proven smallest where every smaller set was tried.
 """
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Gap = Callable[[NDArray[np.bool_]], NDArray[np.float64]]  # removed: bool[variants, things] -> below 0 where it suffices
+LARGEST = 30  # things: a larger set explains nothing to anyone
 _AT_ONCE = 128
 _SEEDS = 4  # things that a connected set starts from
 _EXCHANGED = 24  # things that are tried in exchange for one of the set
@@ -35,10 +36,10 @@ class Search:
         size. below: only sets smaller than that are of use."""
         self._gap, self._things, self._near = gap, things, near
         self._until = time.monotonic() + seconds
-        self._most = things if below is None else min(things, below - 1)
+        self._most = min(things, LARGEST) if below is None else min(things, LARGEST, below - 1)
         self.best: tuple[int, ...] | None = None
         self.tried = 0
-        self.proven = self.late = False
+        self.proven = self.late = self._connected = False
 
     def run(self) -> Iterator[tuple[int, ...] | None]:
         """Yield each set that is smaller than those before, and None in between to let the caller breathe."""
@@ -56,14 +57,12 @@ class Search:
             yield from self._offer((int(order[0]),))
             return
         yield None
-        if self._near is not None:
+        gaps = self._ask([tuple(order[:size].tolist()) for size in range(2, self._most + 1)])
+        if (gaps < 0).any():
+            yield from self._offer(tuple(order[: int(np.argmax(gaps < 0)) + 2].tolist()))
+        if self._near is not None and self.best is not None:
             for seed in order[:_SEEDS]:
                 yield from self._grow((int(seed),), connected=True)
-        if self.best is None:
-            longest = self._most
-            gaps = self._ask([tuple(order[:size].tolist()) for size in range(2, longest + 1)])
-            if (gaps < 0).any():
-                yield from self._offer(tuple(order[: int(np.argmax(gaps < 0)) + 2].tolist()))
         yield from self._grow((int(order[0]),))
         yield from self._prune()
         yield from self._exchange(order)
@@ -81,16 +80,19 @@ class Search:
             self.tried += len(some)
         return np.concatenate(found) if found else np.zeros(0)
 
-    def _offer(self, one: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
-        if len(one) <= self._most and (self.best is None or len(one) < len(self.best)):
-            self.best = tuple(sorted(one))
+    def _offer(self, one: tuple[int, ...], connected: bool = False) -> Iterator[tuple[int, ...]]:
+        before = self._most + 1 if self.best is None else len(self.best)
+        if len(one) < before or (connected and not self._connected and len(one) == before):
+            self.best, self._connected = tuple(sorted(one)), connected
             self.proven = self.proven or len(one) == 2  # each alone was tried
             yield self.best
 
     def _grow(self, chosen: tuple[int, ...], connected: bool = False) -> Iterator[tuple[int, ...] | None]:
         """Add what helps most until it suffices, or could be no smaller than the best."""
         lowest = np.inf
-        while len(chosen) + 1 < (self._most + 1 if self.best is None else len(self.best)):
+        before = self._most + 1 if self.best is None else len(self.best)
+        most = before if connected and not self._connected else before - 1
+        while len(chosen) < most:
             outside = [one for one in range(self._things) if one not in chosen]
             if connected and self._near is not None:
                 outside = [one for one in outside if self._near[one, list(chosen)].any()]
@@ -102,7 +104,7 @@ class Search:
                 return  # more does no more
             lowest, chosen = float(gaps[place]), (*chosen, outside[place])
             if lowest < 0:
-                yield from self._offer(chosen)
+                yield from self._offer(chosen, connected)
                 return
             yield None
 

@@ -24,6 +24,7 @@ from engine.faithfulness.sanity import (
 )
 from engine.faithfulness.table import measure_methods, pairs
 from engine.jobs import finish
+from engine.live import Session
 
 FAST = tuple(name for name, method in METHODS.items() if not method.deep and name not in ("shapley", "lime"))
 
@@ -188,7 +189,7 @@ def test_a_past_purchase_is_removed_by_ranking_everything_anew(opened: Any) -> N
     case = Case(recommender, "u3", recommender.rank("u3", 3).items[2].item)
     score, rank = case.ranked_without([1])
     past = recommender.past("u3").history
-    history = past.without(1)
+    history = recommender.past("u3", Session(removed=(recommender.data.items[past.items[1]],))).history
     scores = recommender.scores(recommender.shopper_vectors([history]), [history])[0]
     running = [item for item in range(len(scores)) if item not in past.items]
     order = sorted(running, key=lambda item: -scores[item])

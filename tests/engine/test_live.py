@@ -15,7 +15,7 @@ from engine.desk import Desk
 from engine.errors import HeedmapError
 from engine.explain.methods import explain
 from engine.jobs import finish
-from engine.live import Event, Session, read_event
+from engine.live import Event, Session, read_event, without
 from engine.recommend import Recommender
 
 Opened = Callable[..., Recommender]
@@ -127,3 +127,15 @@ def test_the_command_line_and_the_window_take_a_session(
     events = tuple(read_event(one) for one in added[1:4:2])
     found = finish(Desk().job("rank", {"run": run, "user": "", "k": 3, "added": events}))
     assert [one.item for one in found.items] == [one["item"] for one in ranking["items"]]
+
+
+def test_a_past_with_some_events_only_is_what_a_session_makes_of_it(opened: Opened) -> None:
+    recommender = opened()
+    past = recommender.past("u2")
+    kept = ~np.isin(np.arange(len(past.history)), (0, 3, 4))
+    gone = tuple(recommender.data.items[item] for item in past.history.items[~kept])
+    expected, found = recommender.past("u2", Session(removed=gone)), without(recommender.data, past, kept)
+    assert (found.history.items == expected.history.items).all()
+    assert (found.history.context == expected.history.context).all()
+    assert (found.history.context != past.history.context[kept]).any()  # longer gaps
+    assert (found.time == expected.time).all()

@@ -18,6 +18,7 @@ from engine.explain.types import Explanation
 from engine.features.store import TokenStore
 from engine.files import read_json, write_json
 from engine.jobs import finish
+from engine.live import Session
 from engine.recommend import Recommender
 from engine.training.checkpoint import load_tensors
 from engine.training.config import FUSIONS, Config
@@ -77,8 +78,7 @@ def test_removing_parts_is_computed_by_the_model(opened: Opened) -> None:
 def test_leaving_a_purchase_out_is_ranking_without_it(opened: Opened) -> None:
     recommender = opened()
     one = explain(recommender, "u0", "i3")
-    history = recommender.past("u0").history
-    shorter = history.without(len(history) - len(one.history) + 2)
+    shorter = recommender.past("u0", Session(removed=(one.history[2].item,))).history
     without = float(recommender.scores(recommender.shopper_vectors([shorter]), [shorter])[0][recommender.item("i3")])
     assert one.history[2].contribution == pytest.approx(one.score - without, abs=1e-5)
 
