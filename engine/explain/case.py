@@ -73,7 +73,7 @@ class Case:
         if self.asking is not None:
             items = np.full(len(histories), self.item)
             return scores_asked(self.model, self.recommender.tokens, shoppers, histories, items).astype(np.float64)
-        direct = np.array([float(self.model.linear.shares(one.items, self.item).sum()) for one in histories])
+        direct = self.model.linear.totals([one.items for one in histories], self.item)
         vector = self.recommender.matrix[self.item].double()
         scores: NDArray[np.float64] = (shoppers.double() @ vector).cpu().numpy() + self.bias + direct
         return scores
@@ -165,7 +165,7 @@ class Case:
             )
             for name, batch in self.tokens.items()
         }
-        with torch.inference_mode():
+        with torch.no_grad():  # the features stay fit for gradients
             other.score = float(other.scores_from({name: x[None] for name, x in other.features.items()})[0])
         return other
 

@@ -26,7 +26,7 @@ from engine.explain import (
 from engine.explain.case import Case
 from engine.explain.deep import deep_integrated_gradients, deep_occlusion, encoder_rollout
 from engine.explain.history import leave_one_out
-from engine.explain.method import Method
+from engine.explain.method import Map, Method
 from engine.explain.removals import removals
 from engine.explain.types import Explanation, Faithfulness, RuleEffect
 from engine.faithfulness.choice import automatic
@@ -97,7 +97,7 @@ def explain(
     case = Case(recommender, user, item, session)
     shown, effects, notes = _under_rules(case, rules)
     exact = contribution.by_head(case)
-    chosen = METHODS[method].attribute(case)
+    chosen = Map(exact.sum(axis=1)) if method == "contribution" else METHODS[method].attribute(case)
     single = leave_one_out(case)
     return Explanation(
         run=recommender.folder.name,

@@ -137,6 +137,7 @@ def test_small_measures(opened: Any) -> None:
     assert 0 <= infidelity(case, exact) < 1
     assert infidelity(case, np.zeros_like(exact)) == pytest.approx(1)
     assert 0 < max_sensitivity(case, lambda one: METHODS["contribution"].attribute(one).share) < 5
+    assert 0 < max_sensitivity(case, lambda one: METHODS["gradient_x_input"].attribute(one).share) < 5
     tau = agreement({"one": np.arange(5.0), "two": np.arange(5.0), "three": -np.arange(5.0)})
     assert tau["one", "two"] == pytest.approx(1)
     assert tau["one", "three"] == pytest.approx(-1)
