@@ -76,8 +76,8 @@ def made(tiny_shop: Path, folders: Callable[[str, str], Path], tmp_path_factory:
 def _double(deep: DeepCase) -> None:
     for encoder in deep.encoders.values():
         encoder.module.double()
-    deep.__dict__.pop("photo", None)
-    deep.__dict__.pop("features", None)
+    for kept in ("photo", "features", "score"):
+        deep.__dict__.pop(kept, None)
 
 
 def _texts(case: Case) -> list[str]:

@@ -63,12 +63,12 @@ def integrated(deep: DeepCase, steps: int = STEPS) -> Path:
         for total, gradient in zip(sums, torch.autograd.grad(weighted, points), strict=True):
             total += gradient.sum(dim=0)
     with torch.no_grad():
-        first, last = _scores(deep, _points(starts, ends, np.array([0.0, 1.0]))).tolist()
+        gained = deep.score - float(_scores(deep, [start[None] for start in starts])[0])
     products = [
         ((end - start).double() * total.double()).cpu() for start, end, total in zip(starts, ends, sums, strict=True)
     ]
     shares = _shares(deep, products)
-    return Path(shares, last - first, sum(float(one.sum()) for one in shares.values()) - (last - first))
+    return Path(shares, gained, sum(float(one.sum()) for one in shares.values()) - gained)
 
 
 def _points(starts: list[Tensor], ends: list[Tensor], along: NDArray[np.float64]) -> list[Tensor]:
