@@ -81,10 +81,10 @@ class Desk:
         rules: str = "",
     ) -> Job:
         """Return the Explanation of one product's score for one shopper, of the same past as `rank`."""
-        from engine.explain.methods import explain
+        from engine.explain.methods import explaining
 
         recommender = yield from self._recommender(run)
-        return explain(recommender, user, item, method, _session(user, added, removed), _rules(rules))
+        return (yield from explaining(recommender, user, item, method, _session(user, added, removed), _rules(rules)))
 
     def counterfactual(
         self,

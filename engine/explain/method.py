@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.explain.case import Case
+from engine.jobs import Job
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,8 @@ class Method:
     """attribute: raises HeedmapError where the run lacks what the method needs. about: its definition in a sentence.
 
     sums: whether the rows and the bias sum to the score. signed: whether a negative number means "counts against".
-    deep: goes through the encoders, which must be on this machine.
+    deep: goes through the encoders, which must be on this machine. stepwise: the same map as a job with steps, for
+    methods that take seconds: whoever has moved on can stop it.
     """
 
     attribute: Callable[[Case], Map]
@@ -35,3 +37,4 @@ class Method:
     sums: bool = False
     signed: bool = True
     deep: bool = False
+    stepwise: Callable[[Case], Job] | None = None

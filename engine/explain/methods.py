@@ -33,11 +33,13 @@ from engine.faithfulness.choice import automatic
 from engine.faithfulness.orders import capped, faithfulness
 from engine.faithfulness.sanity import knows_nothing
 from engine.foreign.run import ForeignRun
+from engine.jobs import Job, Progress, finish
 from engine.live import Session
 from engine.recommend import Recommender
 from engine.rules import Rule
 
 AUTO = "auto"
+STAGE = "Explaining"
 METHODS: dict[str, Method] = {
     "contribution": contribution.METHOD,
     "attention": attention.METHOD,
@@ -77,6 +79,19 @@ def explain(
     method: one of METHODS, or "auto" for the one that was measured most faithful for this run. HeedmapError names an
     unknown shopper, product or method.
     """
+    found: Explanation = finish(explaining(recommender, user, item, method, session, rules))
+    return found
+
+
+def explaining(
+    recommender: Recommender | ForeignRun,
+    user: str,
+    item: str,
+    method: str = "contribution",
+    session: Session | None = None,
+    rules: tuple[Rule, ...] = (),
+) -> Job:
+    """The same as a job: a reader who moves on can stop it between two steps."""
     reasons: tuple[str, ...] = ()
     if method == AUTO:
         if isinstance(recommender, ForeignRun):
@@ -94,10 +109,12 @@ def explain(
             )
         return recommender.explain(user, item, session, rules)
     began = time.perf_counter()
+    yield Progress(STAGE)
     case = Case(recommender, user, item, session)
     shown, effects, notes = _under_rules(case, rules)
     exact = contribution.by_head(case)
-    chosen = Map(exact.sum(axis=1)) if method == "contribution" else METHODS[method].attribute(case)
+    chosen = Map(exact.sum(axis=1)) if method == "contribution" else (yield from _mapped(METHODS[method], case))
+    yield Progress(STAGE)
     single = leave_one_out(case)
     return Explanation(
         run=recommender.folder.name,
@@ -128,6 +145,12 @@ def explain(
         shown_rank=shown,
         notes=(*case.past.notes, *case.notes, *chosen.notes, *reasons, *notes),
     )
+
+
+def _mapped(method: Method, case: Case) -> Job:
+    if method.stepwise is None:
+        return method.attribute(case)
+    return (yield from method.stepwise(case))
 
 
 def _of_past(
