@@ -6,6 +6,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
 
+from engine.commands.contrast import shoppers_in
 from engine.commands.options import add_moved, opened_run
 from engine.commands.progress import run_job
 from engine.errors import HeedmapError
@@ -20,6 +21,7 @@ def add(parser: ArgumentParser) -> None:
         metavar="U",
         help="a shopper; with --lift, as often as there are shoppers",
     )
+    parser.add_argument("--segment", type=Path, metavar="F", help="with --lift, a file of shoppers, one a line")
     parser.add_argument("--item", default="", metavar="I", help="a product; the shopper's first one by default")
     add_moved(parser)
     parser.add_argument("-k", type=int, default=10, metavar="K", help="the length of the list")
@@ -34,12 +36,13 @@ def run(parsed: Namespace) -> Any:
     from engine.counterfactual.lift import lift
     from engine.counterfactual.types import DROP_KINDS
 
-    if len(parsed.user) > 1 and not parsed.lift:
+    if (len(parsed.user) > 1 or parsed.segment is not None) and not parsed.lift:
         raise HeedmapError("A place is lost in one shopper's list.", "Name one --user, or ask for --lift.")
     if parsed.lift and not parsed.item:
         raise HeedmapError("No product to lift is named.", "Name one with --item.")
     recommender = opened_run(parsed)
-    users = parsed.user or [recommender.data.users[0]]
+    named = shoppers_in(parsed.segment) if parsed.segment is not None else []
+    users = [*parsed.user, *named] or [recommender.data.users[0]]
     if parsed.lift:
         lifted = run_job(lift(recommender, parsed.item, users, parsed.k, parsed.share, parsed.seconds), parsed.json)
         if not parsed.json:

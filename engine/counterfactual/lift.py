@@ -22,6 +22,7 @@ from engine.model.tower import TokenBatch
 from engine.recommend import Recommender
 
 _AT_ONCE = 256
+_MOST_SHOPPERS, _MOST_ASKING = 500, 20  # the latter under `cross` fusion, where each asks for itself
 _MOST_CHANGES = 5
 _TRIED_TOGETHER = 200  # changes that are tried beside those chosen
 _TRUTH_NOTE = "This is what the model would reward, not what is true of the product: change only what is."
@@ -42,8 +43,9 @@ def lift(
     """Return the smallest Lift found within `seconds` that brings the product into the first k places of at least
     `share` of these shoppers; where none does, the one that reaches most. Better ones on the way are Progress.
 
-    Shoppers who have the product are left out. HeedmapError names an unknown shopper or product, shoppers who all have
-    it, or a product that is in the first k places of enough of them already.
+    Of more than 500 shoppers (20 under `cross` fusion) so many are drawn by the run's seed. Those who have the product
+    are left out. HeedmapError names an unknown shopper or product, shoppers who all have it, or a product that is in
+    the first k places of enough of them already.
     """
     began = time.perf_counter()
     names = [users] if isinstance(users, str) else list(dict.fromkeys(users))
@@ -90,7 +92,10 @@ class _Page:
             raise HeedmapError(f"A list of {k} products shows none.", "Give a k of 1 or more.")
         self.recommender, self.model, self.k = recommender, recommender.model, k
         self.item = recommender.item(item)
-        every = [recommender.past(user) for user in users]
+        self.asks = recommender.config.fusion == "cross"
+        most = _MOST_ASKING if self.asks else _MOST_SHOPPERS
+        every = [recommender.past(user) for user in drawn(users, most, recommender.config.seed)]
+        self.named = len(users)
         self.pasts: list[Past] = [one for one in every if not (one.history.items == self.item).any()]
         if not self.pasts:
             raise HeedmapError(
@@ -99,12 +104,11 @@ class _Page:
                 else "No shopper is named.",
                 "Name a shopper to whom the product is new.",
             )
-        self.left_out = len(every) - len(self.pasts)
+        self.asked, self.left_out = len(every), len(every) - len(self.pasts)
         self.index = torch.tensor([self.item], device=recommender.device)
         histories = [one.history for one in self.pasts]
         self.shoppers = recommender.shopper_vectors(histories)
         self.direct = np.array([self.model.linear.shares(one.items, self.item).sum() for one in histories])
-        self.asks = recommender.config.fusion == "cross"
         self.running = [recommender.running(one)[1] for one in self.pasts]
         self.limit = self._limits(self.running, k)
         if self.asks:
@@ -186,7 +190,8 @@ class _Page:
             for row, (past, running) in enumerate(zip(self.pasts, self.running, strict=True))
         )
         after = sum(one.rank_after <= self.k for one in places)
-        notes = [f"{self.left_out} of these shoppers have it already and are left out."] if self.left_out else []
+        notes = [f"{self.asked} of the {self.named} shoppers were drawn."] if self.asked < self.named else []
+        notes += [f"{self.left_out} of these shoppers have it already and are left out."] if self.left_out else []
         notes += [_TRUTH_NOTE] if changes else []
         notes += [_WORDING_NOTE] if any(one.rows for one in changes) else []
         return Lift(
@@ -226,6 +231,14 @@ class _Page:
                 return rank
         running[self.item] = scores[0][row]
         return place_of(running, self.item)
+
+
+def drawn(users: list[str], most: int, seed: int) -> list[str]:
+    """At most so many of these shoppers, in their order."""
+    if len(users) <= most:
+        return users
+    places = np.random.default_rng(seed).choice(len(users), most, replace=False)
+    return [users[place] for place in np.sort(places)]
 
 
 def below(own: NDArray[np.float64], limit: NDArray[np.float64]) -> NDArray[np.float64]:

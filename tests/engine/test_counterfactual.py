@@ -262,7 +262,7 @@ def test_a_segment_is_counted_shopper_by_shopper(opened: Opened) -> None:
 
 
 def test_the_command_and_the_desk_say_the_same(
-    trained: Callable[..., Path], opened: Opened, capsys: pytest.CaptureFixture[str]
+    trained: Callable[..., Path], opened: Opened, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = str(trained())
     user, item = pairs(opened())[0]
@@ -276,5 +276,12 @@ def test_the_command_and_the_desk_say_the_same(
     last = opened().rank(user, 7).items[-1].item
     assert main(["counterfactual", run, "--user", user, "--item", last, "-k", "1", "--lift"]) == 0
     assert "rank 7 ->" in capsys.readouterr().out
+    (tmp_path / "segment.txt").write_text("u0\nu1\nu9\n", encoding="utf-8")
+    segment = ["--segment", str(tmp_path / "segment.txt"), "--lift", "--json", "--share", "1"]
+    worst = opened().rank("u9", 14).items[-1].item
+    assert main(["counterfactual", run, "--item", worst, "-k", "1", *segment]) == 0
+    told = json.loads(capsys.readouterr().out)
+    had = [one for one in ("u0", "u1", "u9") if opened().item(worst) in opened().past(one).history.items]
+    assert len(told["places"]) == 3 - len(had)
     assert main(["counterfactual", run, "--user", user, "--item", last, "-k", "1"]) == 2
     assert "below 1 already" in capsys.readouterr().err
