@@ -222,7 +222,7 @@ def test_a_word_counts_what_its_text_is_worth_with_it_and_without(made: Made, fo
     assert max(abs(share[row]) for row, _, _ in _words(case)) > 1e-4
 
 
-def test_a_cell_counts_what_the_photo_is_worth_with_it_and_painted_over(made: Made, folders: Any) -> None:
+def test_a_cell_counts_what_the_photo_is_worth_with_it_and_with_it_blurred(made: Made, folders: Any) -> None:
     case = Case(made(), "u1", "i2")
     share = METHODS["deep_occlusion"].attribute(case).share
     encoder = open_encoder("image", str(folders("image", "vit")), Options(cells=2))
@@ -236,14 +236,16 @@ def test_a_cell_counts_what_the_photo_is_worth_with_it_and_painted_over(made: Ma
             return _score(case, {"image": _whitened(case, "image", encoder.tokens(prepared)[0])})
 
     whole = score(photo)
+    coarse = functional.adaptive_avg_pool2d(photo, 7)
+    blurred = functional.interpolate(coarse, (32, 32), mode="bicubic")[0]
     cells = [(row, one.box) for row, one in enumerate(case.shown.tokens) if one.modality == "image"]
     assert len(cells) == 4
     for row, box in cells:
         assert box is not None
         left, top, right, bottom = (round(32 * edge) for edge in box)
-        painted = photo.clone()
-        painted[0, :, top:bottom, left:right] = photo[0].mean(dim=(1, 2))[:, None, None]
-        assert share[row] == pytest.approx(whole - score(painted), abs=1e-5)
+        changed = photo.clone()
+        changed[0, :, top:bottom, left:right] = blurred[:, top:bottom, left:right]
+        assert share[row] == pytest.approx(whole - score(changed), abs=1e-5)
     gone = np.zeros((1, len(share)), dtype=bool)
     other = next(row for row, one in enumerate(case.shown.tokens) if one.modality == "attribute")
     gone[0, other] = True

@@ -1,7 +1,8 @@
-"""Occlusion through the encoders: each word taken out of its text, each cell of the photo painted over, all read anew.
+"""Occlusion through the encoders: each word taken out of its text, each cell of the photo blurred, all read anew.
 
 A word's pieces are left out as if they had never been written, so what stands beside them moves together; a text that
-was cut off at its end stays cut off there. A cell is painted with the photo's mean colour.
+was cut off at its end stays cut off there. A cell keeps its broad colours: a patch of one colour is a sight of its own,
+and its edges, not what they hide, would move the score.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from engine.explain.method import Map, Method
 from engine.features.build import BATCH
 from engine.features.encoder import Encoder, Prepared
 
-CELLS = 64  # painted over at most; neighbours go together in a finer grid
+CELLS = 64  # blurred one by one at most; neighbours go together in a finer grid
 
 
 def attribute(case: Case) -> Map:
@@ -32,7 +33,7 @@ def attribute(case: Case) -> Map:
         if "image" in deep.kinds:
             effects["image"], across = cell_effects(deep)
             if across > 1:
-                notes += (f"{across} x {across} cells were painted over together.",)
+                notes += (f"{across} x {across} cells were blurred together.",)
     return Map(deep.rows(effects, _others(case)), notes=notes)
 
 
@@ -113,7 +114,7 @@ def _filled(encoder: Encoder, inputs: dict[str, Tensor], length: int) -> dict[st
 
 
 def cell_effects(deep: DeepCase) -> tuple[NDArray[np.float64], int]:
-    """score - score with the cell painted over, float64[cells], and how many cells across go together.
+    """score - score with the cell blurred, float64[cells], and how many cells across go together.
 
     Cells that go together share their effect evenly.
     """
@@ -131,15 +132,15 @@ def cell_effects(deep: DeepCase) -> tuple[NDArray[np.float64], int]:
     size = BATCH["image"] * (1 if deep.encoders["image"].device == "cpu" else 8)
     for at in range(0, len(blocks), size):
         some = blocks[at : at + size]
-        painted = deep.photo.repeat(len(some), 1, 1, 1)
-        for photo, (rows, columns) in zip(painted, some, strict=True):
+        changed = deep.photo.repeat(len(some), 1, 1, 1)
+        for photo, (rows, columns) in zip(changed, some, strict=True):
             box = (
                 slice(None),
                 slice(tops[rows.start], tops[rows.stop]),
                 slice(lefts[columns.start], lefts[columns.stop]),
             )
-            photo[box] = deep.grey[box]
-        fallen = deep.score - deep.scores({"image": deep.photo_features(painted)}).cpu().numpy()
+            photo[box] = deep.blurred[box]
+        fallen = deep.score - deep.scores({"image": deep.photo_features(changed)}).cpu().numpy()
         for (rows, columns), effect in zip(some, fallen.tolist(), strict=True):
             effects[rows, columns] = effect / effects[rows, columns].size
     return effects.ravel(), across
@@ -147,7 +148,7 @@ def cell_effects(deep: DeepCase) -> tuple[NDArray[np.float64], int]:
 
 METHOD = Method(
     attribute,
-    "What the score loses when a word is taken out of its text, or a cell of the photo painted over, and the encoders "
+    "What the score loses when a word is taken out of its text, or a cell of the photo blurred, and the encoders "
     "read the page anew.",
     deep=True,
 )

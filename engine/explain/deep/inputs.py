@@ -83,11 +83,6 @@ class DeepCase:
         return pixels.to(device=encoder.device, dtype=precision(encoder.module))
 
     @cached_property
-    def grey(self) -> Tensor:
-        """A photo of the mean colour of this one: float[3, side, side]."""
-        return self.photo.mean(dim=(1, 2), keepdim=True).expand_as(self.photo)
-
-    @cached_property
     def blurred(self) -> Tensor:
         """This photo with its broad colours only: float[3, side, side]."""
         coarse = functional.adaptive_avg_pool2d(self.photo[None], _BROAD)
