@@ -41,11 +41,14 @@ class TextEncoder:
 
     @property
     def blank(self) -> int | None:
-        """The piece that says least: the mask, padding or the unknown piece, where it ends no texts; else a space."""
+        """The piece that says least: the unknown piece, padding or the mask, where it ends no texts; else a space.
+
+        The mask comes last: an encoder was taught to read words out of it.
+        """
         known = self._tokenizer
         ends = (known.bos_token_id, known.eos_token_id)
         space = known(" ", add_special_tokens=False)["input_ids"][-1:]
-        pieces = (known.mask_token_id, known.pad_token_id, known.unk_token_id, *space)
+        pieces = (known.unk_token_id, known.pad_token_id, known.mask_token_id, *space)
         return next((one for one in pieces if one is not None and one not in ends), None)
 
     def prepare(self, raw: Sequence[str]) -> Prepared:

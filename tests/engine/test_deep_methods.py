@@ -134,7 +134,7 @@ def test_shares_of_words_and_cells_are_what_the_score_gains_over_a_blank_page(ma
     deep = DeepCase(Case(made(), "u1", "i2"))
     path = integrated(deep)
     assert sum(one.sum() for one in path.shares.values()) == pytest.approx(path.gained, abs=1e-3)
-    # Without the photo, MiniLM's own share is the score's loss when the words' embeddings are the mask's.
+    # Without the photo, MiniLM's own share is the score's loss when the words' embeddings are [UNK]'s.
     case = Case(opened(modalities=("text", "attribute")), "u1", "i2")
     deep = DeepCase(case)
     path = integrated(deep, steps=32)
@@ -144,7 +144,7 @@ def test_shares_of_words_and_cells_are_what_the_score_gains_over_a_blank_page(ma
         prepared = deep.encoders["text"].prepare([text])
         with torch.no_grad():
             start = module.get_input_embeddings()(prepared.inputs["input_ids"]).clone()
-            start[:, prepared.there[0]] = module.get_input_embeddings()(torch.tensor([[103]]))  # BERT's [MASK]
+            start[:, prepared.there[0]] = module.get_input_embeddings()(torch.tensor([[100]]))  # BERT's [UNK]
             states = module(inputs_embeds=start, attention_mask=prepared.inputs["attention_mask"]).last_hidden_state
         tokens.append(_whitened(case, "text", states[0, prepared.there[0]]))
     gained = _score(case, {"text": deep.features["text"][0]}) - _score(case, {"text": torch.cat(tokens)})
@@ -174,7 +174,7 @@ def test_integrated_gradients_of_pieces_and_pixels_are_captums(made: Made) -> No
     starts = []
     for end, passage in zip(ends, passages, strict=True):
         start = end.clone()
-        start[0, passage.places] = bert.get_input_embeddings()(torch.tensor(0))  # its tokenizer knows no mask: padding
+        start[0, passage.places] = bert.get_input_embeddings()(torch.tensor(1))  # [UNK]
         starts.append(start)
     inputs = (*ends, deep.photo[None])
     found = IntegratedGradients(score).attribute(

@@ -106,7 +106,7 @@ class DeepCase:
         return found.detach()
 
     def blank_of(self, passage: Passage) -> Tensor:
-        """The same with the passage's words blanked: masked where the encoder knows a mask, else zeros."""
+        """The same with the passage's words blanked: the encoder's piece that says least, else zeros."""
         blanked = self.embeddings_of(passage).clone()
         blank = getattr(self.encoders["text"], "blank", None)
         layer = _embedding(self.encoders["text"])
