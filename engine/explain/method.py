@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from engine.explain.case import Case
 from engine.jobs import Job
 
+STAGE = "Explaining"  # of jobs
+
 
 @dataclass(frozen=True)
 class Map:

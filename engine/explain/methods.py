@@ -26,7 +26,7 @@ from engine.explain import (
 from engine.explain.case import Case
 from engine.explain.deep import deep_integrated_gradients, deep_occlusion, encoder_rollout
 from engine.explain.history import leave_one_out
-from engine.explain.method import Map, Method
+from engine.explain.method import STAGE, Map, Method
 from engine.explain.removals import removals
 from engine.explain.types import Explanation, Faithfulness, RuleEffect
 from engine.faithfulness.choice import automatic
@@ -39,7 +39,6 @@ from engine.recommend import Recommender
 from engine.rules import Rule
 
 AUTO = "auto"
-STAGE = "Explaining"
 METHODS: dict[str, Method] = {
     "contribution": contribution.METHOD,
     "attention": attention.METHOD,

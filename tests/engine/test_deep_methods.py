@@ -21,7 +21,7 @@ from engine.explain.case import Case
 from engine.explain.deep.attention_maps import encoder_attention, encoder_layers, watched
 from engine.explain.deep.deep_integrated_gradients import integrated
 from engine.explain.deep.inputs import DeepCase
-from engine.explain.methods import METHODS, explain
+from engine.explain.methods import METHODS, explain, explaining
 from engine.features.registry import Options, open_encoder
 from engine.jobs import finish
 from engine.model.tower import TokenBatch
@@ -132,12 +132,12 @@ def test_the_encoders_say_again_what_the_run_holds(made: Made, opened: Made, kin
 
 def test_shares_of_words_and_cells_are_what_the_score_gains_over_a_blank_page(made: Made, opened: Made) -> None:
     deep = DeepCase(Case(made(), "u1", "i2"))
-    path = integrated(deep)
+    path = finish(integrated(deep))
     assert sum(one.sum() for one in path.shares.values()) == pytest.approx(path.gained, abs=1e-3)
     # Without the photo, MiniLM's own share is the score's loss when the words' embeddings are [UNK]'s.
     case = Case(opened(modalities=("text", "attribute")), "u1", "i2")
     deep = DeepCase(case)
-    path = integrated(deep, steps=32)
+    path = finish(integrated(deep, steps=32))
     module: Any = deep.encoders["text"].module
     tokens = []
     for text in _texts(case):
@@ -182,7 +182,7 @@ def test_integrated_gradients_of_pieces_and_pixels_are_captums(made: Made) -> No
     )
     words = torch.cat([one[0, passage.places].sum(dim=1) for one, passage in zip(found, passages, strict=False)])
     cells = found[-1][0].sum(dim=0).unflatten(0, (2, 16)).unflatten(2, (2, 16)).sum(dim=(1, 3)).flatten()
-    mine = integrated(deep, steps=16)
+    mine = finish(integrated(deep, steps=16))
     assert np.abs(words.detach().numpy()).max() > 1e-5
     assert np.abs(cells.detach().numpy()).max() > 1e-5
     assert mine.shares["text"] == pytest.approx(words.detach().numpy(), abs=1e-6)
@@ -396,7 +396,7 @@ def _noise(random: np.random.Generator) -> Any:
 def test_every_family_fusion_and_tuning(made: Made, text: str, image: str, settings: dict[str, Any]) -> None:
     recommender = made(text, image, **settings)
     case = Case(recommender, "u1", "i2")
-    path = integrated(DeepCase(case))
+    path = finish(integrated(DeepCase(case)))
     assert abs(path.gap) < 2e-3
     for name in DEEP:
         found = METHODS[name].attribute(case)
@@ -459,3 +459,15 @@ def test_an_encoder_that_is_gone_quantised_or_another_one_is_named(
         DeepCase(case)
     with pytest.raises(HeedmapError, match="quantised"):
         DeepCase(Case(opened(quantise="int8", modalities=("text",), epochs=1), "u1", "i2"))
+
+
+@pytest.mark.parametrize("method", ["deep_occlusion", "deep_integrated_gradients"])
+def test_a_reader_who_moves_on_stops_a_deep_map_between_two_readings(made: Made, method: str) -> None:
+    job = explaining(made(), "u1", "i2", method)
+    for _ in range(4):  # opened, and some readings done
+        next(job)
+        assert torch.is_grad_enabled()
+    job.close()
+    with pytest.raises(StopIteration):
+        next(job)
+    assert torch.is_grad_enabled()

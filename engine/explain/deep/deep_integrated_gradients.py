@@ -16,7 +16,8 @@ from torch import Tensor
 
 from engine.explain.case import Case
 from engine.explain.deep.inputs import DeepCase
-from engine.explain.method import Map, Method
+from engine.explain.method import STAGE, Map, Method
+from engine.jobs import Job, Progress, finish
 
 STEPS = 16
 _AT_ONCE = 8  # points of the path whose gradients are taken together: half a gigabyte for a long page
@@ -34,8 +35,14 @@ class Path:
 
 
 def attribute(case: Case) -> Map:
+    found: Map = finish(stepwise(case))
+    return found
+
+
+def stepwise(case: Case) -> Job:
+    """The same, a few points of the path a step."""
     deep = DeepCase(case)
-    path = integrated(deep)
+    path = yield from integrated(deep)
     notes = deep.notes
     if abs(path.gap) > _MISSED * max(1.0, abs(path.gained)):
         notes += (
@@ -45,8 +52,8 @@ def attribute(case: Case) -> Map:
     return Map(deep.rows(path.shares, deep.exact()), notes=notes)
 
 
-def integrated(deep: DeepCase, steps: int = STEPS) -> Path:
-    """Shares of pieces and cells over a path of so many points."""
+def integrated(deep: DeepCase, steps: int = STEPS) -> Job:
+    """Return the Path: shares of pieces and cells over a path of so many points."""
     ends = [deep.embeddings_of(one) for one in deep.passages]
     starts = [deep.blank_of(one) for one in deep.passages]
     if "image" in deep.kinds:
@@ -62,6 +69,7 @@ def integrated(deep: DeepCase, steps: int = STEPS) -> Path:
         weighted = (scores * torch.from_numpy(weights[part] / 2).to(scores)).sum()
         for total, gradient in zip(sums, torch.autograd.grad(weighted, points), strict=True):
             total += gradient.sum(dim=0)
+        yield Progress(STAGE)
     with torch.no_grad():
         gained = deep.score - float(_scores(deep, [start[None] for start in starts])[0])
     products = [
@@ -109,4 +117,5 @@ METHOD = Method(
     attribute,
     "What each word and each cell's pixels add to the score on the way from a blank page and a blurred photo.",
     deep=True,
+    stepwise=stepwise,
 )

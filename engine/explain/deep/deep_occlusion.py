@@ -16,25 +16,42 @@ from torch import Tensor
 
 from engine.explain.case import Case
 from engine.explain.deep.inputs import DeepCase, Passage
-from engine.explain.method import Map, Method
+from engine.explain.method import STAGE, Map, Method
 from engine.features.build import BATCH
 from engine.features.encoder import Encoder, Prepared
+from engine.jobs import Job, Progress, finish
 
 CELLS = 64  # blurred one by one at most; neighbours go together in a finer grid
 
 
 def attribute(case: Case) -> Map:
+    found: Map = finish(stepwise(case))
+    return found
+
+
+def stepwise(case: Case) -> Job:
+    """The same, a batch of readings a step."""
     deep = DeepCase(case)
     notes = deep.notes
     effects: dict[str, NDArray[np.float64]] = {}
-    with torch.no_grad():
-        if "text" in deep.kinds:
-            effects["text"] = word_effects(deep)
-        if "image" in deep.kinds:
-            effects["image"], across = cell_effects(deep)
-            if across > 1:
-                notes += (f"{across} x {across} cells were blurred together.",)
+    if "text" in deep.kinds:
+        effects["text"] = yield from _without_gradients(word_effects(deep))
+    if "image" in deep.kinds:
+        effects["image"], across = yield from _without_gradients(cell_effects(deep))
+        if across > 1:
+            notes += (f"{across} x {across} cells were blurred together.",)
     return Map(deep.rows(effects, _others(case)), notes=notes)
+
+
+def _without_gradients(job: Job) -> Job:
+    """Steps of a job without gradients; whoever runs it keeps theirs between two steps."""
+    while True:
+        with torch.no_grad():
+            try:
+                progress = next(job)
+            except StopIteration as end:
+                return end.value
+        yield progress
 
 
 def _others(case: Case) -> NDArray[np.float64]:
@@ -49,8 +66,9 @@ def _others(case: Case) -> NDArray[np.float64]:
     return found
 
 
-def word_effects(deep: DeepCase) -> NDArray[np.float64]:
-    """score - score without the word, for the first piece of each word, zeros for its others: float64[raw tokens]."""
+def word_effects(deep: DeepCase) -> Job:
+    """Return score - score without the word, for the first piece of each word, zeros for its others: float64[raw
+    tokens]."""
     case = deep.case
     first = list(case.tokens).index("text")
     begin = sum(list(case.counts.values())[:first])
@@ -71,6 +89,7 @@ def word_effects(deep: DeepCase) -> NDArray[np.float64]:
                 around = [whole[:start].expand(len(some), -1, -1), anew, whole[end:].expand(len(some), -1, -1)]
                 scores = deep.scores({"text": torch.cat(around, dim=1)})
                 found[[start + tokens[0] for tokens in some]] = deep.score - scores.cpu().numpy()
+                yield Progress(STAGE)
         start = end
     return found
 
@@ -113,8 +132,8 @@ def _filled(encoder: Encoder, inputs: dict[str, Tensor], length: int) -> dict[st
     return filled
 
 
-def cell_effects(deep: DeepCase) -> tuple[NDArray[np.float64], int]:
-    """score - score with the cell blurred, float64[cells], and how many cells across go together.
+def cell_effects(deep: DeepCase) -> Job:
+    """Return score - score with the cell blurred, float64[cells], and how many cells across go together.
 
     Cells that go together share their effect evenly.
     """
@@ -143,6 +162,7 @@ def cell_effects(deep: DeepCase) -> tuple[NDArray[np.float64], int]:
         fallen = deep.score - deep.scores({"image": deep.photo_features(changed)}).cpu().numpy()
         for (rows, columns), effect in zip(some, fallen.tolist(), strict=True):
             effects[rows, columns] = effect / effects[rows, columns].size
+        yield Progress(STAGE)
     return effects.ravel(), across
 
 
@@ -151,4 +171,5 @@ METHOD = Method(
     "What the score loses when a word is taken out of its text, or a cell of the photo blurred, and the encoders "
     "read the page anew.",
     deep=True,
+    stepwise=stepwise,
 )
