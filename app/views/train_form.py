@@ -60,6 +60,7 @@ def setting_name(name: str) -> str:
         "profile": tr("Shopper's profile"),
         "fusion": tr("Fusion"),
         "linear": tr("Linear term"),
+        "newcomers": tr("Price of new products"),
         "rating": tr("Rating head"),
         "objective": tr("Objective"),
         "align": tr("Alignment"),

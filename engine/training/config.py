@@ -68,6 +68,9 @@ class Config:
     linear: str = _setting(
         "auto", "A term that adds a fixed share for each past event: EASE, near neighbours, or none.", choices=LINEARS
     )
+    newcomers: float = _setting(
+        0.02, "Share of validation's NDCG that may be paid for showing products no shopper had in training.", 0.0, 0.5
+    )
     rating: bool = _setting(False, "Whether a second head learns to predict ratings.")
     dropout: float = _setting(0.2, "Dropout in the sequence and on product vectors.", 0.0, 0.9)
     modality_dropout: float = _setting(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -72,15 +72,28 @@ def test_the_linear_term_gives_a_new_product_the_mean_row_and_column(opened: Any
     assert np.allclose(with_lent[3, others], 0.25 * plain[1, others] + 0.75 * plain[5, others], atol=1e-6)
 
 
-def test_the_bias_of_new_products_is_the_likeliest_one(opened: Any) -> None:
+def test_new_products_get_the_largest_bias_that_costs_little(opened: Any) -> None:
     recommender = opened()
-    model, data, parts = recommender.model, recommender.data, recommender.parts
+    model, data, parts, config = recommender.model, recommender.data, recommender.parts, recommender.config
     wanted = np.unique(data.item[parts.validation])
     model.seen[wanted] = 0.0  # whatever validation wants is new, so new products deserve all the bias there is
     lend(model, recommender.catalogue, data, parts.train)
     assert model.lent.share[int(wanted[0])].sum() == pytest.approx(1)
-    assert finish(choose_cold(model, recommender.tokens, data, parts, recommender.config)) == 6.0
+    assert finish(choose_cold(model, recommender.tokens, data, parts, config)) == 6.0
     model.seen.fill_(1.0)
     unwanted = next(item for item in range(len(data.items)) if item not in wanted)
     model.seen[unwanted] = 0.0
-    assert finish(choose_cold(model, recommender.tokens, data, parts, recommender.config)) == 0.0
+    assert finish(choose_cold(model, recommender.tokens, data, parts, config)) == 0.0
+
+
+def test_a_larger_price_never_means_a_smaller_bias(opened: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    recommender = opened()
+    model, data, parts = recommender.model, recommender.data, recommender.parts
+    model.seen[data.item[parts.validation][:2]] = 0.0
+    lend(model, recommender.catalogue, data, parts.train)
+    monkeypatch.setattr("engine.training.newcomers.ENOUGH", 1)
+    chosen = [
+        finish(choose_cold(model, recommender.tokens, data, parts, replace(recommender.config, newcomers=price)))
+        for price in (0.0, 0.02, 0.2)
+    ]
+    assert chosen == sorted(chosen)
