@@ -180,7 +180,24 @@ class Table:
                     else "| |"
                 )
             )
-        return "\n".join(lines) + "\n"
+        return "\n".join([*lines, "", *self._asked(gains)]) + "\n"
+
+    def _asked(self, gains: dict[str, Any]) -> list[str]:
+        """What the table is asked: does content help, and are new products found?"""
+        everyone = np.ones(len(self.users), bool)
+        asked = [
+            ("model", "identity only", everyone, "all targets"),
+            ("model", "content kNN", self.cold, "cold targets"),
+        ]
+        lines = []
+        for ours, theirs, part, what in asked:
+            if ours in gains and theirs in gains and part.any():
+                one = compare(gains[ours][part], gains[theirs][part], self.users[part])
+                lines.append(
+                    f"{ours} less {theirs}, {what}: {one.difference:+.4f} ({one.low:+.4f} to {one.high:+.4f}),"
+                    f" p {one.p:.3f}; {gains[ours][part].mean():.4f} and {gains[theirs][part].mean():.4f}."
+                )
+        return lines
 
     @staticmethod
     def _mean(figure: str, ranks: list[Any]) -> Any:
