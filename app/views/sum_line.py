@@ -267,7 +267,7 @@ class Trust(QWidget):
         moved = removal_sentences(shown.explanation, language)
         self.moved.setText("".join(moved[:1]))
         self.moved.setVisible(bool(moved))
-        self.moved.setToolTip("\n".join(sentences(shown.explanation, language)))
+        self.moved.setToolTip("\n".join((*sentences(shown.explanation, language), *shown.explanation.notes)))
         self.measured.setText(self._measured(shown))
         self.measured.setVisible(bool(self.measured.text()))
         fine = []
