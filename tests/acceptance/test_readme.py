@@ -43,7 +43,7 @@ def test_every_command_it_lists_is_there(capsys: pytest.CaptureFixture[str]) -> 
     with pytest.raises(SystemExit):
         main(["--help"])
     there = re.findall(r"^    ([a-z]+)(?:  |$)", capsys.readouterr().out, re.MULTILINE)
-    assert sorted(listed) == sorted(there)
+    assert set(listed) == set(there)  # a command may be listed once for each way to use it
     for command in listed:
         with pytest.raises(SystemExit) as end:
             main([command, "--help"])
