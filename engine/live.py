@@ -105,6 +105,23 @@ def without(data: Interactions, past: Past, kept: NDArray[np.bool_]) -> Past:
     return replace(past, history=history, time=time, kind=past.kind[kept])
 
 
+def each_without(data: Interactions, past: Past, places: NDArray[np.int64]) -> list[History]:
+    """The histories had one event not been, for each of `places`: `without` for many at once, where only the gap of the
+    event that follows is another."""
+    history, column = past.history, data.context.fields.index("gap")
+    later = np.minimum(places + 1, len(past.time) - 1)
+    pairs = np.stack([past.time[np.maximum(places - 1, 0)], past.time[later]], axis=1).ravel()
+    oldest = np.stack([np.zeros(len(places), bool), places == 0], axis=1).ravel()
+    codes = gap_codes(pairs, oldest)[1::2] + data.context.names.index(("gap", GAPS[0]))
+    found = []
+    for place, code in zip(places.tolist(), codes.tolist(), strict=True):
+        context = np.delete(history.context, place, axis=0)
+        if place < len(context) and context[place, column] >= 0:
+            context[place, column] = code
+        found.append(replace(history, items=np.delete(history.items, place), context=context))
+    return found
+
+
 def _blank(data: Interactions) -> Past:
     nothing = np.zeros(0, np.int32)
     history = History(nothing, np.zeros((0, data.context.ids.shape[1]), np.int32), nothing)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from engine.dataset.history import History
 from engine.explain.case import Case
 from engine.explain.smallest import Search
+from engine.live import each_without
 from engine.model.scoring import place_ahead, reranked
 
 MARGIN = 1e-5  # by which a place must be lost, relative to scores of size 1: beyond what rounding moves
@@ -21,9 +22,8 @@ def leave_one_out(case: Case) -> NDArray[np.float64]:
     count = min(len(case.history), case.recommender.config.history)
     if not count:
         return np.zeros(0)
-    first = len(case.history) - count
-    without = [case.history_of(np.arange(len(case.history)) != first + place) for place in range(count)]
-    return case.score - case.scores_of(without)
+    places = np.arange(len(case.history) - count, len(case.history))
+    return case.score - case.scores_of(each_without(case.recommender.data, case.past, places))
 
 
 def minimal_set(case: Case, k: int = 10, seconds: float = 10.0) -> tuple[int, ...] | None:

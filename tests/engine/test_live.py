@@ -15,7 +15,7 @@ from engine.desk import Desk
 from engine.errors import HeedmapError
 from engine.explain.methods import explain
 from engine.jobs import finish
-from engine.live import Event, Session, read_event, without
+from engine.live import Event, Session, each_without, read_event, without
 from engine.recommend import Recommender
 
 Opened = Callable[..., Recommender]
@@ -139,3 +139,19 @@ def test_a_past_with_some_events_only_is_what_a_session_makes_of_it(opened: Open
     assert (found.history.context == expected.history.context).all()
     assert (found.history.context != past.history.context[kept]).any()  # longer gaps
     assert (found.time == expected.time).all()
+
+
+def test_many_histories_without_one_event_are_those_without_each(opened: Opened) -> None:
+    recommender = opened()
+    data = recommender.data
+    for past in (
+        recommender.past("u1"),
+        recommender.past("u1", Session((Event("i3", None), Event("i5", int(data.time.max()) + 5_000_000)))),
+        recommender.past("u9"),
+    ):
+        count = len(past.history)
+        many = each_without(data, past, np.arange(count))
+        for place, found in enumerate(many):
+            expected = without(data, past, np.arange(count) != place).history
+            assert found.items.tolist() == expected.items.tolist()
+            assert found.context.tolist() == expected.context.tolist()
