@@ -110,6 +110,14 @@ class Desk:
             raise HeedmapError("A place is lost in one shopper's list.", "Name one shopper.")
         return (yield from drop(recommender, users[0], item, k, kinds or DROP_KINDS, seconds))
 
+    def split_past(self, run: str, user: str, item: str, past: str) -> Job:
+        """Return the PastSplit of a past purchase's share in a product's score: its words, cells and attributes."""
+        from engine.explain.case import Case
+        from engine.explain.past import split
+
+        recommender = yield from self._recommender(run)
+        return split(Case(recommender, user, item), past)
+
     def sample(self, out: str, items: int = 400, shoppers: int = 600, seed: int = 7) -> Job:
         """Draw and write the planted-truth sample; return its folder."""
         from engine.dataset.sample import sample

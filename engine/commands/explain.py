@@ -24,6 +24,7 @@ def add(parser: ArgumentParser) -> None:
     add_moved(parser)
     add_method(parser)
     parser.add_argument("--out", type=Path, metavar="F", help="a file ending in .html, .svg, .csv, .json or .png")
+    parser.add_argument("--past", metavar="ITEM", help="split this past purchase's share into its own words and cells")
     add_live(parser)
 
 
@@ -43,6 +44,8 @@ def run(parsed: Namespace) -> Any:
             raise HeedmapError("A picture of the window shows no live session and no rules.", "Use .html or .svg.")
         parsed.user, parsed.item = user, item
         return shot.draw(parsed)
+    if parsed.past:
+        return _split(recommender, user, item, parsed)
     explanation = explain(recommender, user, item, parsed.method, session, rules)
     if parsed.out is not None:
         export(explanation, recommender.dataset, parsed.out)
@@ -51,6 +54,19 @@ def run(parsed: Namespace) -> Any:
         if parsed.out is not None:
             print(f"Written to {parsed.out}")
     return explanation.to_json()
+
+
+def _split(recommender: Any, user: str, item: str, parsed: Namespace) -> Any:
+    from engine.explain.case import Case
+    from engine.explain.past import split, split_text
+    from engine.recommend import Recommender
+
+    if not isinstance(recommender, Recommender):
+        raise HeedmapError(f"{recommender.folder.name} was made elsewhere and shows nothing of its inside.")
+    found = split(Case(recommender, user, item, live_session(parsed)), parsed.past)
+    if not parsed.json:
+        print(split_text(found))
+    return found.to_json()
 
 
 def add_methods(parser: ArgumentParser) -> None:

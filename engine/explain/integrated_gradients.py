@@ -30,39 +30,48 @@ def attribute(case: Case) -> Map:
         scores, slopes = token_slopes(case, dict(zip(names, features, strict=True)))
         return scores, [slopes[name] for name in names]
 
-    tokens, notes = _shares("the product", of_tokens, list(case.features.values()))
+    features = list(case.features.values())
+    slopes, notes = _mean_slopes("the product", of_tokens, features)
+    rows = in_rows(case, [slope * x for slope, x in zip(slopes, features, strict=True)])
     flow = SequenceFlow.of(case)
     if flow is None:
-        return Map(in_rows(case, tokens), notes=notes)
+        return Map(rows, notes=notes)
+    past, more = slopes_on_the_way(flow)
+    return Map(rows, summed(past * flow.vectors), (*notes, *more))
+
+
+def slopes_on_the_way(flow: SequenceFlow) -> tuple[Tensor, tuple[str, ...]]:
+    """The mean slope of the score by each past purchase's vector: float64[events, dim]; times the vector it is the
+    purchase's share. And what must be said of it."""
 
     def of_past(vectors: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
         scores, slope = slopes_of_past(flow, vectors[0])
         return scores, [slope]
 
-    past, more = _shares("the history", of_past, [flow.vectors])
-    return Map(in_rows(case, tokens), summed(past[0]), (*notes, *more))
+    (slopes,), notes = _mean_slopes("the history", of_past, [flow.vectors])
+    return slopes, notes
 
 
-def _shares(
+def _mean_slopes(
     what: str, slopes_of: Callable[[list[Tensor]], tuple[Tensor, list[Tensor]]], inputs: list[Tensor]
 ) -> tuple[list[Tensor], tuple[str, ...]]:
-    """Shares of inputs, float64[n, features] each; and what must be said of them.
+    """Mean slopes by inputs, float64[n, features] each; and what must be said of them.
 
     All steps are one forward pass, the two ends of the way among them: they tell what the quadrature leaves.
     """
-    shares, gap = [0 * x for x in inputs], 0.0
+    mean, gap = [0 * x for x in inputs], 0.0
     for steps in STEPS:
         place, weight = _quadrature(steps)
         along = [torch.from_numpy(place).to(x.device) * x for x in inputs]
         scores, slopes = slopes_of(along)
-        shares = [
-            (torch.from_numpy(weight).to(x.device) * slope).sum(dim=0) * x
-            for slope, x in zip(slopes, inputs, strict=True)
+        mean = [
+            (torch.from_numpy(weight).to(x.device) * slope).sum(dim=0) for slope, x in zip(slopes, inputs, strict=True)
         ]
-        gap = float(sum(one.sum() for one in shares)) - float(scores[-1] - scores[0])
+        gained = sum(float((slope * x).sum()) for slope, x in zip(mean, inputs, strict=True))
+        gap = gained - float(scores[-1] - scores[0])
         if abs(gap) <= _GAP:
-            return shares, ()
-    return shares, (f"Integrated gradients of {what} in {STEPS[-1]} steps miss the score by {gap:+.1e}.",)
+            return mean, ()
+    return mean, (f"Integrated gradients of {what} in {STEPS[-1]} steps miss the score by {gap:+.1e}.",)
 
 
 def _quadrature(steps: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
