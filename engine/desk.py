@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +54,7 @@ class Desk:
         from engine.explain.methods import methods_of
 
         recommender = yield from self._recommender(run)
-        return replace(recommender.summary(), methods=methods_of(recommender))
+        return recommender.summary(methods_of(recommender))
 
     def rank(
         self,

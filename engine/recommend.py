@@ -32,7 +32,6 @@ from engine.shop import Shop
 from engine.training.config import Config
 from engine.training.opened import Opened, open_folder
 
-METHODS = ("contribution", "attention")
 KEPT_TEXTS = 2_000  # products whose texts stay in memory
 MOST_ASKED, FEWEST = 150, 20  # targets, and different products among them, that tell what a model knows
 MOST_TEXTS = 24  # shown of one product; those that the model read come first
@@ -104,13 +103,13 @@ class Recommender:
         each = np.bincount(counted, weights=place) / np.bincount(counted)
         return float(each.mean()), len(each)
 
-    def summary(self) -> RunSummary:
-        """What the window needs to fill its lists."""
+    def summary(self, methods: tuple[str, ...]) -> RunSummary:
+        """What the window needs to fill its lists. methods: those that can explain this run."""
         return self.shop.summary(
             self.folder,
             self.card,
             self.device,
-            methods=METHODS,
+            methods=methods,
             modalities=tuple(self.model.shape.tower.features),
             fusion=self.config.fusion,
             heads=self.config.heads,

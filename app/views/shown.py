@@ -89,6 +89,11 @@ class Shown:
     explanation: Explanation
     head: int = ALL_HEADS
 
+    def __post_init__(self) -> None:
+        """A head that this map does not have is all of them: one was chosen under another method or run."""
+        if not 0 <= self.head < self.heads:
+            object.__setattr__(self, "head", ALL_HEADS)
+
     @cached_property
     def attention(self) -> bool:
         """Whether the numbers are attention, not shares of the score."""
@@ -96,27 +101,27 @@ class Shown:
 
     @cached_property
     def heads(self) -> int:
+        """Heads that can be looked at one by one: only the exact shares and attention are known by head."""
+        if self.explanation.method not in ("contribution", "attention"):
+            return 0
         return int(self.explanation.attention.shape[1]) if self.explanation.attention.ndim == 2 else 0
 
     @cached_property
     def values(self) -> NDArray[np.float64]:
         found = self.explanation
-        head = self.head if 0 <= self.head < self.heads else ALL_HEADS
         if self.attention:
-            return self.heeded if head == ALL_HEADS else found.attention[:, head]
-        if head != ALL_HEADS:
-            return found.contribution_by_head[:, head]
+            return self.heeded
+        if self.head != ALL_HEADS:
+            return found.contribution_by_head[:, self.head]
         return found.share if len(found.share) else found.contribution
 
     @cached_property
     def heeded(self) -> NDArray[np.float64]:
         """Attention of each token under the chosen head, or the mean over heads."""
         attention = self.explanation.attention
-        if not self.heads:
+        if attention.ndim != 2 or not attention.shape[1]:
             return np.zeros(len(self.explanation.tokens))
-        if 0 <= self.head < self.heads:
-            return attention[:, self.head]
-        return attention.mean(axis=1)
+        return attention.mean(axis=1) if self.head == ALL_HEADS else attention[:, self.head]
 
     @cached_property
     def indices(self) -> dict[str, NDArray[np.intp]]:

@@ -45,6 +45,10 @@ def run(parsed: Namespace) -> Any:
         parsed.user, parsed.item = user, item
         return shot.draw(parsed)
     if parsed.past:
+        if parsed.out is not None:
+            raise HeedmapError(
+                "The split of a past purchase is not written to a file.", "Take --json instead of --out."
+            )
         return _split(recommender, user, item, parsed)
     explanation = explain(recommender, user, item, parsed.method, session, rules)
     if parsed.out is not None:

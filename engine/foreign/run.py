@@ -62,9 +62,9 @@ class ForeignRun:
         yield Progress("Reading the model")
         return ForeignRun(folder, card, shop, Catalogue.load(folder / "tokens"), _scorer(folder, card))
 
-    def summary(self) -> RunSummary:
-        """What the window needs to fill its lists."""
-        return self.shop.summary(self.folder, self.card, self.device, methods=("contribution",))
+    def summary(self, methods: tuple[str, ...]) -> RunSummary:
+        """What the window needs to fill its lists. methods: those that can explain this run."""
+        return self.shop.summary(self.folder, self.card, self.device, methods=methods)
 
     def _running(self, past: Past) -> NDArray[np.float32]:
         scores = self.scorer.scores(np.array([past.user], np.int32), [past.history.items])

@@ -11,7 +11,7 @@ import pytest
 from PySide6.QtGui import QColor
 from pytestqt.qtbot import QtBot
 
-from app.session import Pointed
+from app.session import ALL_HEADS, Pointed
 from app.views.heat import heat_image, smooth
 from app.views.shown import Shown, number, percent, power_of_ten, signed
 from app.views.sum_line import bars_of
@@ -144,3 +144,14 @@ def test_even_attention_is_pale(found: Explanation) -> None:
     even[rows] = 0
     even[rows[0]] = 1
     assert Shown(replace(shown.explanation, attention=even)).strength(rows[0]) == pytest.approx(1)
+
+
+def test_a_head_chosen_for_one_method_is_not_shown_under_another(found: Explanation) -> None:
+    exact = found
+    share = np.linspace(-1.0, 1.0, len(exact.tokens))
+    other = replace(exact, method="integrated_gradients", share=share)
+    assert np.array_equal(Shown(exact, 1).values, exact.contribution_by_head[:, 1])
+    assert Shown(other, 1).head == ALL_HEADS
+    assert np.array_equal(Shown(other, 1).values, share)
+    assert Shown(other, 1).heads == 0
+    assert Shown(other).heeded.sum() > 0  # attention is known under every method
