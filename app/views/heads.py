@@ -131,6 +131,7 @@ class HeadChooser(TileRow):
                 self._maps = [heat_image(total.reshape(grid), shown.full_heat(total), grey, 6)]
                 self._maps += [heat_image(heads[rows, h].reshape(grid), scale, grey, 6) for h in range(self._heads)]
                 self._covered = place_of(shown.covered)
+        self.setVisible(self.count() > 0)
         self.updateGeometry()
         self.update()
 
