@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QWidget
 
@@ -24,14 +25,20 @@ class Action:
     checked: Callable[[], bool] | None = None
 
 
-def attach(actions: Iterable[Action], window: QWidget, theme: Theme) -> dict[str, QAction]:
-    """Make a QAction of each, so that its shortcut works anywhere in the window."""
+def attach(
+    actions: Iterable[Action],
+    window: QWidget,
+    theme: Theme,
+    reach: Qt.ShortcutContext = Qt.ShortcutContext.WindowShortcut,
+) -> dict[str, QAction]:
+    """Make a QAction of each, so that its shortcut works anywhere in the window, or within a view's `reach`."""
     made: dict[str, QAction] = {}
     for action in actions:
         one = QAction(action.text, window)
         one.setObjectName(action.id)
         if action.shortcut:
             one.setShortcut(QKeySequence(action.shortcut))
+        one.setShortcutContext(reach)
         if action.icon:
             one.setIcon(icon(action.icon, theme.muted))
         if action.checked is not None:

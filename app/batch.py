@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from PySide6.QtCore import QObject, Signal
 
+from app.questions import Pace
 from engine.jobs import Progress
 
 
@@ -68,7 +69,7 @@ class Batch(QObject):
         super().__init__(parent)
         self._lane = lane
         self._clock = clock
-        self._stage: tuple[int, str, float, float] = (0, "", 0.0, 0.0)  # job, stage, when and at what share it began
+        self._pace = Pace(clock)
         self.tasks: dict[int, Task] = {}
         lane.progressed.connect(self._progressed)
         lane.finished.connect(self._finished)
@@ -94,7 +95,7 @@ class Batch(QObject):
 
     def resume(self, job: int) -> None:
         if job in self.tasks:
-            self._stage = (0, "", 0.0, 0.0)
+            self._pace = Pace(self._clock)
             self._lane.resume(job)
             self._put(replace(self.tasks[job], state="running"))
 
@@ -126,13 +127,7 @@ class Batch(QObject):
         if share is None or task.progress is None:
             return None
         stage = "Training" if task.epochs and task.epoch else task.progress.stage
-        now = self._clock()
-        if self._stage[:2] != (task.job, stage) or share < self._stage[3]:
-            self._stage = (task.job, stage, now, share)
-        _, _, began, first = self._stage
-        if share - first <= 0.001 or now - began < 2.0:
-            return None
-        return (now - began) / (share - first) * (1 - share)
+        return self._pace.left(f"{task.job} {stage}", share)
 
     def _finished(self, job: int, answer: object) -> None:
         task = self.tasks.pop(job, None)

@@ -12,6 +12,7 @@ from app.actions import Action
 from app.batch import Task
 from app.i18n import LANGUAGES
 from app.palette import Column, Entry, search
+from app.places import places
 
 if TYPE_CHECKING:
     from app.main_window import MainWindow
@@ -24,6 +25,9 @@ def tr(text: str) -> str:
 def offered(window: MainWindow) -> list[Action]:
     """Every action, in the order of the menu, in the language in force."""
 
+    def go(place: str) -> Callable[[], None]:
+        return lambda: window.show_view(place)
+
     def theme(choice: str) -> Callable[[], None]:
         return lambda: window.choose_theme(choice)
 
@@ -31,9 +35,13 @@ def offered(window: MainWindow) -> list[Action]:
         return lambda: window.choose_language(choice)
 
     return [
-        Action("explore", tr("Explore"), lambda: window.show_view("explore"), "Ctrl+1", "explore", "views"),
-        Action("train", tr("Train"), lambda: window.show_view("train"), "Ctrl+2", "train", "views"),
+        *(
+            Action(place.name, place.text, go(place.name), f"Ctrl+{number}", place.icon, "views")
+            for number, place in enumerate(places(window), start=1)
+        ),
         Action("find", tr("Find anything"), window.focus_search, "Ctrl+K", "search", "views"),
+        Action("undo", tr("Undo"), window.session.undo.undo, "Ctrl+Z", "undo", "edit"),
+        Action("redo", tr("Redo"), window.session.undo.redo, "Ctrl+Shift+Z", "redo", "edit"),
         Action("open", tr("Open a workspace …"), window.ask_workspace, "Ctrl+O", "folder"),
         Action("open-run", tr("Open a run …"), window.ask_run, "Ctrl+Shift+O", "run"),
         Action("import", tr("Import data …"), window.ask_import, "Ctrl+I", "import"),
@@ -68,7 +76,7 @@ def find(window: MainWindow, query: str) -> list[Entry]:
     """What the palette shows for a query: actions, runs, shoppers and products."""
     commands = [
         Entry(action.text, action.shortcut.replace("+", " "), action.icon or action.group, action.run)
-        for action in offered(window)
+        for action in [*(window.view.offers() if window.view else []), *offered(window)]
         if action.id != "find"
     ]
     columns = [

@@ -87,15 +87,16 @@ class _Asked:
     job: int
     name: str
     arguments: dict[str, Any] = field(repr=False)
+    channel: str = ""
     cancelled: bool = False
 
 
 class EngineLane(QObject):
     """Jobs of one engine, one at a time. Every signal is emitted in the thread that the lane was made in.
 
-    `newest_wins`: a job drops the older ones of its name, waiting or running (the interactive lane); otherwise jobs
-    queue (the batch lane). `in_process` runs the jobs in the worker thread itself. The engine starts with the first
-    job, or by `start`.
+    `newest_wins`: a job drops the older ones of its name and channel, waiting or running (the interactive lane);
+    otherwise jobs queue (the batch lane). `in_process` runs the jobs in the worker thread itself. The engine starts
+    with the first job, or by `start`.
     """
 
     started = Signal(int)
@@ -147,18 +148,18 @@ class EngineLane(QObject):
         if not self._stopped and not self._thread.isRunning():
             self._thread.start()
 
-    def submit(self, name: str, /, **arguments: Any) -> int:
+    def submit(self, name: str, /, channel: str = "", **arguments: Any) -> int:
         """Ask for a job of the desk; its number comes back at once and with every signal about it."""
         self._jobs += 1
-        asked = _Asked(self._jobs, name, arguments)
+        asked = _Asked(self._jobs, name, arguments, channel)
         if self._stopped:
             return asked.job
         self.start()
         if self._newest_wins:
-            for older in [one for one in self._waiting if one.name == name]:
+            for older in [one for one in self._waiting if (one.name, one.channel) == (name, channel)]:
                 self._waiting.remove(older)
                 self.cancelled.emit(older.job)
-            if self._running is not None and self._running.name == name:
+            if self._running is not None and (self._running.name, self._running.channel) == (name, channel):
                 self.cancel(self._running.job)
         self._waiting.append(asked)
         self._next()

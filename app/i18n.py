@@ -1,7 +1,8 @@
-"""Languages: English in the source, other languages and plural forms in resources/translations/<language>.json.
+"""Languages: English in the source, other languages and plural forms in resources/translations/<language>/*.json.
 
-A file maps a source text to its translation, or to {context: translation} where one English text needs several. A
-text with "%n" is a count: `self.tr("%n purchase(s)", "", count)`; its translation may be [one, other].
+The files of a language, one for each part of the window, make one table. A file maps a source text to its
+translation, or to {context: translation} where one English text needs several. A text with "%n" is a count:
+`self.tr("%n purchase(s)", "", count)`; its translation may be [one, other].
 """
 
 from __future__ import annotations
@@ -31,11 +32,14 @@ def system_language() -> str:
 
 
 def read_translations(language: str) -> dict[str, str | list[str] | dict[str, str]]:
-    """The texts of one language. HeedmapError when the file is damaged."""
-    content = read_json(TRANSLATIONS / f"{language}.json")
-    if not isinstance(content, dict):
-        raise HeedmapError(f"{TRANSLATIONS / language}.json is not a table of texts.", "Install Heedmap again.")
-    return content
+    """The texts of one language. HeedmapError when a file is damaged."""
+    texts: dict[str, str | list[str] | dict[str, str]] = {}
+    for file in sorted((TRANSLATIONS / language).glob("*.json")):
+        content = read_json(file)
+        if not isinstance(content, dict):
+            raise HeedmapError(f"{file} is not a table of texts.", "Install Heedmap again.")
+        texts |= content
+    return texts
 
 
 class JsonTranslator(QTranslator):

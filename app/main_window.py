@@ -27,9 +27,11 @@ from app.batch import Batch, Task
 from app.chrome import Banner, Rail, StatusBar, TopBar
 from app.i18n import LANGUAGES, LanguageSource
 from app.method_names import method_name
+from app.places import EXPLORE, TRAIN, WELCOME, places
 from app.session import Session
 from app.settings import Settings
 from app.theme import ThemeSource, palette, stylesheet, ui_font
+from app.views.view import View
 from app.workspace import Workspace
 from engine.answers import DatasetSummary, RunSummary
 from engine.errors import HeedmapError
@@ -39,7 +41,6 @@ from engine.runner import Beat
 from engine.workspace import DatasetEntry, WorkspaceSummary
 
 SAMPLE = ("sample", "first")  # names of the sample's dataset and of its run
-EXPLORE, TRAIN, WELCOME = "explore", "train", "welcome"
 
 
 class Lane(Protocol):
@@ -52,7 +53,7 @@ class Lane(Protocol):
     restarted: Any
     beat: Any
 
-    def submit(self, name: str, /, **arguments: Any) -> int: ...
+    def submit(self, name: str, /, channel: str = "", **arguments: Any) -> int: ...
     def cancel(self, job: int) -> None: ...
     def pause(self, job: int) -> None: ...
     def resume(self, job: int) -> None: ...
@@ -75,9 +76,10 @@ class MainWindow(QMainWindow):
         workspace: Path,
         run: str = "",
         save: Callable[[Settings], None] = lambda _: None,
+        study: Lane | None = None,
     ) -> None:
         super().__init__()
-        self._lanes = (interactive, batch)
+        self._lanes = (interactive, batch, *([study] if study is not None else []))
         self.themes = themes
         self.languages = languages
         self._settings = settings
@@ -86,8 +88,8 @@ class MainWindow(QMainWindow):
         self._begun = False
         self._beats: dict[int, Beat] = {}
         self._chain: dict[int, Callable[[], None]] = {}  # batch job -> what follows when it is done
-        self._views: dict[str, QWidget] = {}
-        self.session = Session(interactive, self)
+        self._views: dict[str, View] = {}
+        self.session = Session(interactive, self, study=study)
         self.workspace = Workspace(interactive, workspace, self)
         self.batch = Batch(batch, parent=self)
         self._waiting = ""
@@ -286,19 +288,14 @@ class MainWindow(QMainWindow):
             self._chain[task.job] = lambda: self.open_run(run)
 
     def show_view(self, name: str) -> None:
-        """Explore or Train; without anything to explore, the first steps stand in Explore's place."""
+        """Go to a view; without anything to explore, the first steps stand in Explore's place."""
+        name = name if any(place.name == name for place in places(self)) else EXPLORE
         self.current = name
         self.rail.show_current(name)
         if not self._views:
             return
-        if name == TRAIN and TRAIN not in self._views:
-            from app.views.train import TrainView
-
-            self._add(TRAIN, TrainView(self.session, self.workspace, self.batch, self.themes))
-            self._views[TRAIN].open_asked.connect(self.open_run)  # type: ignore[attr-defined]
-            self._views[TRAIN].train_asked.connect(  # type: ignore[attr-defined]
-                lambda dataset, run, settings, resume: self.train(dataset, run, settings, resume=resume)
-            )
+        if name not in self._views:
+            self._add(name, next(place for place in places(self) if place.name == name).make())
         empty = name == EXPLORE and self.session.run is None and not self._first_run
         view = self._views[WELCOME if empty else name]
         self._stack.setCurrentWidget(view)
@@ -337,8 +334,8 @@ class MainWindow(QMainWindow):
         self.top.run_chosen.connect(self.open_run)
         self.top.method_chosen.connect(self.session.choose_method)
         views = [
-            (EXPLORE, self.tr("Explore"), "explore", self.tr("Why is this product shown to this shopper? (Ctrl+1)")),
-            (TRAIN, self.tr("Train"), "train", self.tr("Train a model on this workspace's data (Ctrl+2)")),
+            (place.name, place.text, place.icon, f"{place.hint} (Ctrl+{number})")
+            for number, place in enumerate(places(self), start=1)
         ]
         self.rail = Rail(theme, views, menu, self.tr("Menu (F10)"))
         self.rail.chosen.connect(self.show_view)
@@ -385,7 +382,6 @@ class MainWindow(QMainWindow):
         self._column.addWidget(self.status)
 
     def _make_views(self) -> None:
-        from app.views.explore import ExploreView
         from app.views.welcome import WelcomeView
 
         welcome = WelcomeView(self.workspace, self.batch, self.themes)
@@ -394,12 +390,19 @@ class MainWindow(QMainWindow):
         welcome.open_asked.connect(self.ask_workspace)
         welcome.train_asked.connect(lambda: self.show_view(TRAIN))
         self._add(WELCOME, welcome)
-        self._add(EXPLORE, ExploreView(self.session, self.themes))
+        self._add(EXPLORE, places(self)[0].make())
         self.show_view(self.current)
 
-    def _add(self, name: str, view: QWidget) -> None:
+    def _add(self, name: str, view: View) -> None:
         self._views[name] = view
         self._stack.addWidget(view)
+        acts.attach(view.offers(), view, self.themes.theme, Qt.ShortcutContext.WidgetWithChildrenShortcut)
+
+    @property
+    def view(self) -> View | None:
+        """The view in front."""
+        view = self._stack.currentWidget()
+        return view if isinstance(view, View) else None
 
     def _check(self, offered: list[acts.Action], made: dict[str, QAction]) -> None:
         for action in offered:

@@ -1,19 +1,23 @@
-"""The one shared state of the window: run, shopper, product, method, head, what the pointer lights.
+"""The one shared state of the window: run, shopper, product, method, head, what the pointer lights, the brush, and
+the what-if scenario with its undo stack.
 
 Views read it, ask it for changes and follow its signals; they never talk to each other.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, replace
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from app.i18n import stage_text
+from app.questions import Engine, Questions
 from engine.answers import Ranking, RunSummary
 from engine.desk import RunLog
-from engine.explain.types import Explanation
+from engine.explain.types import Explanation, Token
+from engine.scenario import Scenario
 
 ALL_HEADS = -1
 RANKED = 100  # products asked for in a ranked list
@@ -31,14 +35,18 @@ class Pointed:
 NOTHING = Pointed()
 
 
-class Engine(Protocol):
-    """What the session needs of an engine lane. Newest wins: asking for a job by the same name drops the older one."""
+class _Change(QUndoCommand):
+    """A step of the scenario: from one to the next, under a name that the undo list shows."""
 
-    finished: Any  # Signal(int, object): job, answer
-    failed: Any  # Signal(int, str, str): job, message, hint
-    progressed: Any  # Signal(int, object): job, Progress
+    def __init__(self, session: Session, text: str, before: Scenario, after: Scenario) -> None:
+        super().__init__(text)
+        self._session, self._before, self._after = session, before, after
 
-    def submit(self, name: str, /, **arguments: Any) -> int: ...
+    def redo(self) -> None:
+        self._session.take_scenario(self._after)
+
+    def undo(self) -> None:
+        self._session.take_scenario(self._before)
 
 
 class Session(QObject):
@@ -47,18 +55,24 @@ class Session(QObject):
     run_changed = Signal(object)  # RunSummary | None
     user_changed = Signal(str)
     ranking_changed = Signal(object)  # Ranking | None: None while it is on its way
+    unchanged_changed = Signal(object)  # Ranking | None: the same shopper's list without the scenario
     item_changed = Signal(str)
     explanation_changed = Signal(object)  # Explanation | None: None while it is on its way
     method_changed = Signal(str)
     head_changed = Signal(int)  # ALL_HEADS or 0..heads-1
     pointed_changed = Signal(object)  # Pointed
+    brush_changed = Signal(object)  # frozenset[int]: tokens of the shown explanation that are brushed
+    scenario_changed = Signal(object)  # Scenario
+    segment_changed = Signal(object)  # app.segments.Segment | None: what every view is narrowed to
     waiting_changed = Signal(str)  # what the engine is busy with, or ""
     log_read = Signal(object)  # RunLog
     failed = Signal(str, str)  # message, hint
 
-    def __init__(self, engine: Engine, parent: QObject | None = None) -> None:
+    def __init__(self, engine: Engine, parent: QObject | None = None, *, study: Engine | None = None) -> None:
+        """engine answers at once; study, another lane (the same where there is none), works on what takes longer."""
         super().__init__(parent)
-        self._engine = engine
+        self.engine = engine
+        self.study = study or engine
         self._jobs: dict[str, int] = {}  # job name -> the newest job asked for
         self._questions: dict[str, dict[str, Any]] = {}  # job name -> its arguments
         self._lost: tuple[str, dict[str, Any]] | None = None  # the question that failed last
@@ -68,8 +82,14 @@ class Session(QObject):
         self.method = "contribution"
         self.head = ALL_HEADS
         self.ranking: Ranking | None = None
+        self.unchanged: Ranking | None = None  # the same shopper's list without the scenario
         self.explanation: Explanation | None = None
         self.pointed = NOTHING
+        self.brush: frozenset[int] = frozenset()
+        self.scenario = Scenario()
+        self.undo = QUndoStack(self)
+        self._before = Questions(engine, "unchanged", self)
+        self._new_user = False  # the list on its way is of another shopper than the one before
         engine.finished.connect(self._finished)
         engine.failed.connect(self._failed)
         engine.progressed.connect(self._progressed)
@@ -108,9 +128,11 @@ class Session(QObject):
         """Back to nothing open."""
         self._jobs.clear()
         self._announce()
+        self._keep_unchanged(None)
         self.run, self.user, self.item = None, "", ""
         self.ranking, self.explanation = None, None
         self.point(NOTHING)
+        self._forget_scenario()
         self.run_changed.emit(None)
         self.ranking_changed.emit(None)
         self.explanation_changed.emit(None)
@@ -120,9 +142,11 @@ class Session(QObject):
             return
         self.user = user
         self.ranking = None
+        self._keep_unchanged(None)
         self.user_changed.emit(user)
         self.ranking_changed.emit(None)
-        self._ask("rank", run=self.run.folder, user=user, k=RANKED)
+        self._new_user = True
+        self._rank()
 
     def choose_item(self, item: str) -> None:
         """Choose a product, of the ranked list or any other of the catalogue."""
@@ -149,16 +173,71 @@ class Session(QObject):
             self.pointed = pointed
             self.pointed_changed.emit(pointed)
 
+    def brush_over(self, tokens: frozenset[int]) -> None:
+        """Brush tokens of the shown explanation; none puts the brush away."""
+        if tokens != self.brush:
+            self.brush = tokens
+            self.brush_changed.emit(tokens)
+
+    def remove_brushed(self, text: str) -> None:
+        """Take what is brushed away from the product in the model, as a step that can be undone; `text` names it."""
+        found = self.explanation
+        if found is None or not self.brush:
+            return
+        taken = tuple(found.tokens[row] for row in sorted(self.brush) if _part_of_page(found.tokens[row]))
+        edit = self.scenario.edit_of(found.item)
+        self.change(self.scenario.with_edit(replace(edit, dropped=(*edit.dropped, *taken))), text)
+
+    def change(self, scenario: Scenario, text: str) -> None:
+        """Make a step of the what-if; `text` names it in the undo list."""
+        if scenario != self.scenario and self.run is not None:
+            self.undo.push(_Change(self, text, self.scenario, scenario))
+
+    def take_scenario(self, scenario: Scenario) -> None:
+        """Put a scenario in force without a step of its own: the undo stack does, and the opening of a saved one."""
+        self.scenario = scenario
+        self.brush_over(frozenset())
+        self.scenario_changed.emit(scenario)
+        self._rank()
+
+    def _forget_scenario(self) -> None:
+        self.undo.clear()
+        self.scenario = Scenario()
+        self.brush_over(frozenset())
+        self.scenario_changed.emit(self.scenario)
+
+    def _rank(self) -> None:
+        if self.run is None or not self.user:
+            return
+        self._ask("rank", run=self.run.folder, user=self.user, k=RANKED, **self._what_if())
+        if self.scenario.changes and self.unchanged is None and not self.scenario.past_of(self.user).invented:
+            self._before.ask("rank", self._keep_unchanged, run=self.run.folder, user=self.user, k=RANKED)
+
+    def _ranked(self, ranking: Ranking) -> None:
+        self.ranking = ranking
+        if not self.scenario.changes:
+            self._keep_unchanged(ranking)
+        self.ranking_changed.emit(ranking)
+
+    def _keep_unchanged(self, ranking: Ranking | None) -> None:
+        if ranking is not self.unchanged:
+            self.unchanged = ranking
+            self.unchanged_changed.emit(ranking)
+
     def _explain(self) -> None:
         self.point(NOTHING)
+        self.brush_over(frozenset())
         if self.run is None or not (self.user and self.item):
             return
-        self._ask("explain", run=self.run.folder, user=self.user, item=self.item, method=self.method)
+        self._ask("explain", run=self.run.folder, user=self.user, item=self.item, method=self.method, **self._what_if())
+
+    def _what_if(self) -> dict[str, Scenario]:
+        return {"scenario": self.scenario} if self.scenario.changes else {}
 
     def _ask(self, name: str, **arguments: Any) -> None:
         self._questions[name] = arguments
         self._lost = None
-        self._jobs[name] = self._engine.submit(name, **arguments)
+        self._jobs[name] = self.engine.submit(name, **arguments)
         self._announce()
 
     def _announce(self) -> None:
@@ -177,10 +256,9 @@ class Session(QObject):
         if isinstance(answer, RunSummary):
             self._opened(answer)
         elif isinstance(answer, Ranking):
-            self.ranking = answer
-            self.ranking_changed.emit(answer)
+            self._ranked(answer)
             listed = {ranked.item for ranked in answer.items}
-            if self.item in listed:
+            if self.item in listed or (self.item and not self._new_user):
                 self._explain()
             elif answer.items:
                 self.choose_item(answer.items[0].item)
@@ -194,7 +272,9 @@ class Session(QObject):
         kept = self.user if self.user in run.shoppers.user else ""
         self.run, self.user, self.item = run, "", ""
         self.ranking, self.explanation = None, None
+        self._keep_unchanged(None)
         self.head = ALL_HEADS
+        self._forget_scenario()
         if self.method not in run.methods:
             self.method = "contribution"
         self.run_changed.emit(run)
@@ -214,3 +294,7 @@ class Session(QObject):
     def _progressed(self, job: int, progress: Any) -> None:
         if self._name_of(job) is not None:
             self.waiting_changed.emit(stage_text(progress.stage))
+
+
+def _part_of_page(token: Token) -> bool:
+    return token.modality not in ("identity", "history")

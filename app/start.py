@@ -20,6 +20,7 @@ from app.theme import ICONS, ThemeSource
 from engine.process import Setup
 
 BATCH_NICE = 10  # a training gives way to the window
+STUDY_NICE = 5  # and so does what a view works out in the background; its process starts with the first such question
 
 
 def make_application() -> QApplication:
@@ -48,6 +49,7 @@ def make_window(
     return MainWindow(
         EngineLane(Setup(log=log), newest_wins=True, in_process=in_process),
         EngineLane(Setup(log=log, nice=BATCH_NICE), in_process=in_process),
+        study=EngineLane(Setup(log=log, nice=STUDY_NICE), newest_wins=True, in_process=in_process),
         themes=ThemeSource(settings.theme),
         languages=LanguageSource(settings.language),
         settings=settings,

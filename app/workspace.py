@@ -7,7 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from app.session import Engine
+from app.questions import Engine
 from engine.workspace import DatasetEntry, RunEntry, WorkspaceSummary
 
 

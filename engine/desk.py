@@ -9,11 +9,16 @@ from typing import TYPE_CHECKING, Any
 from engine.errors import HeedmapError
 from engine.files import read_json
 from engine.jobs import Job, Progress
+from engine.scenario import Scenario
 
 if TYPE_CHECKING:
-    from engine.live import Event, Session
+    from engine.live import Session
     from engine.opening import Run
     from engine.rules import Rule
+
+
+UNCHANGED = Scenario()
+KEPT_RUNS = 2  # opened at a time: a catalogue's tokens are large, and two runs are compared
 
 
 @dataclass(frozen=True)
@@ -56,35 +61,20 @@ class Desk:
         recommender = yield from self._recommender(run)
         return recommender.summary(methods_of(recommender))
 
-    def rank(
-        self,
-        run: str,
-        user: str,
-        k: int = 100,
-        added: tuple[Event, ...] = (),
-        removed: tuple[str, ...] = (),
-        rules: str = "",
-    ) -> Job:
-        """Return the Ranking of the `k` best products for a shopper, of the past with events added and products removed
-        (an empty `user` has no past but those); `rules` is a file of business rules."""
-        recommender = yield from self._recommender(run)
-        return recommender.rank(user, k, _session(user, added, removed), _rules(rules))
+    def rank(self, run: str, user: str, k: int = 100, scenario: Scenario = UNCHANGED) -> Job:
+        """Return the Ranking of the `k` best products for a shopper, had all been as a scenario has it."""
+        recommender = yield from self._recommender(run, scenario)
+        return recommender.rank(user, k, _session(user, scenario), _rules(scenario.rules))
 
     def explain(
-        self,
-        run: str,
-        user: str,
-        item: str,
-        method: str = "contribution",
-        added: tuple[Event, ...] = (),
-        removed: tuple[str, ...] = (),
-        rules: str = "",
+        self, run: str, user: str, item: str, method: str = "contribution", scenario: Scenario = UNCHANGED
     ) -> Job:
-        """Return the Explanation of one product's score for one shopper, of the same past as `rank`."""
+        """Return the Explanation of one product's score for one shopper, under the same scenario as `rank`."""
         from engine.explain.methods import explaining
 
-        recommender = yield from self._recommender(run)
-        return (yield from explaining(recommender, user, item, method, _session(user, added, removed), _rules(rules)))
+        recommender = yield from self._recommender(run, scenario)
+        session, rules = _session(user, scenario), _rules(scenario.rules)
+        return (yield from explaining(recommender, user, item, method, session, rules))
 
     def counterfactual(
         self,
@@ -164,22 +154,30 @@ class Desk:
         rows = read_json(folder / "history.json") if (folder / "history.json").is_file() else []
         return RunLog(str(folder), str(dataset), settings, tuple(rows))
 
-    def _recommender(self, run: str) -> Any:
+    def _recommender(self, run: str, scenario: Scenario = UNCHANGED) -> Any:
+        """The run opened, its products as a scenario has them. The last few runs stay open."""
         from engine.opening import open_run
 
         folder = Path(run).resolve()
         changed = (folder / "run.json").stat().st_mtime if (folder / "run.json").is_file() else 0.0
-        kept = self._opened.get(folder)
+        kept = self._opened.pop(folder, None)
         if kept is None or kept[0] != changed:
-            recommender = yield from open_run(folder)
-            self._opened = {folder: (changed, recommender)}  # one at a time: a catalogue's tokens are large
-        return self._opened[folder][1]
+            while len(self._opened) >= KEPT_RUNS:
+                del self._opened[next(iter(self._opened))]
+            kept = (changed, (yield from open_run(folder)))
+        self._opened[folder] = kept  # the newest is last
+        if not scenario.edits:
+            return kept[1]
+        from engine.whatif import edited
+
+        return (yield from edited(kept[1], scenario.edits))
 
 
-def _session(user: str, added: tuple[Event, ...], removed: tuple[str, ...]) -> Session | None:
+def _session(user: str, scenario: Scenario) -> Session | None:
     from engine.live import Session
 
-    return Session(tuple(added), tuple(removed), invented=not user) if added or removed or not user else None
+    past = scenario.past_of(user)
+    return None if past.empty else Session(past.added, past.removed, past.invented)
 
 
 def _rules(path: str) -> tuple[Rule, ...]:

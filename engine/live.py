@@ -15,23 +15,11 @@ from engine.dataset.history import History, history_of
 from engine.dataset.schema import EVENT_KINDS
 from engine.dataset.split import Interactions
 from engine.errors import HeedmapError
+from engine.scenario import Event as Event
 
 INVENTED = "an invented shopper"
 _LOOKED_AT = 1000  # events of the dataset, for the usual kind
 _OF_TIME = tuple(field for field in FROM_TIME if field != "kind")  # unknown of an event without a time
-
-
-@dataclass(frozen=True)
-class Event:
-    """An event as it happens. time: ms since 1970, None for "just now"; kind: "" for the usual one.
-
-    context: what else is known, (field, value) pairs; a value that training never met says nothing.
-    """
-
-    item: str
-    time: int | None = None
-    kind: str = ""
-    context: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,14 @@ from app.views.product import ProductView
 from app.views.ranked import RankedView
 from app.views.shoppers import ShoppersView
 from app.views.sum_line import SumView
+from app.views.view import View
 from engine.answers import RunSummary
 
 _GAP = 12
 _PATIENCE = 150  # milliseconds an old answer stays bright while a new one is on its way
 
 
-class ExploreView(QWidget):
+class ExploreView(View):
     """Lays out the explorer's pieces; every one of them follows the session on its own."""
 
     def __init__(self, session: Session, themes: ThemeSource, parent: QWidget | None = None) -> None:

@@ -15,6 +15,7 @@ from app.views.curves import Curves
 from app.views.panel import Heading
 from app.views.run_table import RunTable
 from app.views.train_form import TrainForm
+from app.views.view import View
 from app.workspace import Workspace
 from engine.desk import RunLog
 from engine.jobs import Progress
@@ -22,7 +23,7 @@ from engine.jobs import Progress
 FRAME = 100  # milliseconds between two drawings of the live curve
 
 
-class TrainView(QWidget):
+class TrainView(View):
     """Follows the batch's training task; asks the window to start, go on and open."""
 
     open_asked = Signal(str)  # run folder

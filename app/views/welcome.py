@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QS
 from app.batch import Batch, Task
 from app.chrome import task_facts
 from app.theme import ThemeSource, icon_pixmap, set_role, ui_font
+from app.views.view import View
 from app.workspace import Workspace
 
 
@@ -47,7 +48,7 @@ class Card(QPushButton):
         )
 
 
-class WelcomeView(QWidget):
+class WelcomeView(View):
     """Shown while there is no run to explore. It asks the window for what was clicked."""
 
     sample_asked = Signal()

@@ -19,6 +19,7 @@ from engine.answers import DatasetSummary, Items, RankedItem, Ranking, RunSummar
 from engine.desk import RunLog
 from engine.explain.types import Explanation, Faithfulness, HistoryEvent, ItemText, Token
 from engine.jobs import Progress
+from engine.scenario import Scenario
 from engine.workspace import DatasetEntry, RunEntry, WorkspaceSummary
 
 GOODS = ("Rain jacket", "Trail shoe", "Wool beanie", "Steel watch", "Canvas backpack", "Striped hoodie")
@@ -213,7 +214,7 @@ class FakeEngine(QObject):
         self.held: set[str] = set()
         self.calls: list[tuple[str, int]] = []  # cancel, pause and resume
 
-    def submit(self, name: str, /, **arguments: Any) -> int:
+    def submit(self, name: str, /, channel: str = "", **arguments: Any) -> int:
         job = len(self.asked) + 1
         self.asked.append((job, name, arguments))
         if name not in self.held:
@@ -265,10 +266,12 @@ class FakeEngine(QObject):
     def _answer_open_run(self, run: str) -> RunSummary:
         return make_run(self.folder, Path(run).name)
 
-    def _answer_rank(self, run: str, user: str, k: int = 100) -> Ranking:
+    def _answer_rank(self, run: str, user: str, k: int = 100, scenario: Scenario | None = None) -> Ranking:
         return make_ranking(self.run, user, k)
 
-    def _answer_explain(self, run: str, user: str, item: str, method: str = "contribution") -> Explanation:
+    def _answer_explain(
+        self, run: str, user: str, item: str, method: str = "contribution", scenario: Scenario | None = None
+    ) -> Explanation:
         return make_explanation(self.run, user, item, method)
 
     def _answer_history(self, run: str) -> RunLog:

@@ -206,7 +206,10 @@ class Lane(QObject):
         self.options: dict[str, Any] = {}  # of `explanation`
         self.failing: tuple[str, str] | None = None  # message, hint
 
-    def submit(self, name: str, /, **arguments: Any) -> int:
+    def cancel(self, job: int) -> None:
+        """Nothing is under way for long here."""
+
+    def submit(self, name: str, /, channel: str = "", **arguments: Any) -> int:
         self.asked.append((name, arguments))
         job = len(self.asked)
         if not self.holding:

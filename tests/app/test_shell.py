@@ -18,12 +18,13 @@ from pytestqt.qtbot import QtBot
 from app import commands
 from app import settings as stored
 from app.batch import Batch
-from app.i18n import OPEN_STAGES, LanguageSource, read_translations, stage_text
+from app.i18n import OPEN_STAGES, TRANSLATIONS, LanguageSource, read_translations, stage_text
 from app.main_window import MainWindow
 from app.palette import Column, Entry, search
 from app.settings import Settings
 from app.theme import DARK, LIGHT, ThemeSource, diverging_map, stylesheet
 from engine.errors import HeedmapError
+from engine.files import read_json
 from engine.jobs import Progress
 from engine.runner import Beat
 from engine.workspace import RunEntry, WorkspaceSummary
@@ -333,6 +334,9 @@ def test_settings_survive_and_damage_does_not_hurt(tmp_path: Path) -> None:
 
 def test_every_text_is_translated_and_placeholders_survive() -> None:
     chinese, english = read_translations("zh_CN"), read_translations("en")
+    files = [read_json(file) for file in (TRANSLATIONS / "zh_CN").glob("*.json")]
+    twice = {text for file in files for text in file if sum(text in other for other in files) > 1}
+    assert sorted(twice) == []
     shown = shown_texts()
     assert sorted(shown - set(chinese)) == []
     assert sorted({text for text in shown if "%n" in text and "(s)" in text} - set(english)) == []

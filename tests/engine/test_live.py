@@ -17,6 +17,7 @@ from engine.explain.methods import explain
 from engine.jobs import finish
 from engine.live import Event, Session, each_without, read_event, without
 from engine.recommend import Recommender
+from engine.scenario import PastEdit, Scenario
 
 Opened = Callable[..., Recommender]
 
@@ -125,7 +126,8 @@ def test_the_command_line_and_the_window_take_a_session(
     assert main(["explain", run, *added, "--item", ranking["items"][1]["item"], "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["rank"] == 2
     events = tuple(read_event(one) for one in added[1:4:2])
-    found = finish(Desk().job("rank", {"run": run, "user": "", "k": 3, "added": events}))
+    scenario = Scenario(pasts=(PastEdit("somebody", events, invented=True),))
+    found = finish(Desk().job("rank", {"run": run, "user": "somebody", "k": 3, "scenario": scenario}))
     assert [one.item for one in found.items] == [one["item"] for one in ranking["items"]]
 
 

@@ -1,0 +1,53 @@
+"""The views of the window, in the order of the rail: name, text, icon, and how each is made when first shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QCoreApplication
+
+from app.views.view import View
+
+if TYPE_CHECKING:
+    from app.main_window import MainWindow
+
+EXPLORE, TRAIN, WELCOME = "explore", "train", "welcome"
+
+
+def tr(text: str) -> str:
+    return QCoreApplication.translate("Places", text)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A view before it is made. hint: its tooltip, without the shortcut."""
+
+    name: str
+    text: str
+    icon: str
+    hint: str
+    make: Callable[[], View]
+
+
+def places(window: MainWindow) -> list[Place]:
+    """Every view, in the language in force. The first is shown first; Ctrl+1, Ctrl+2 ... go to each."""
+
+    def explore() -> View:
+        from app.views.explore import ExploreView
+
+        return ExploreView(window.session, window.themes)
+
+    def train() -> View:
+        from app.views.train import TrainView
+
+        view = TrainView(window.session, window.workspace, window.batch, window.themes)
+        view.open_asked.connect(window.open_run)
+        view.train_asked.connect(lambda data, run, settings, resume: window.train(data, run, settings, resume=resume))
+        return view
+
+    return [
+        Place(EXPLORE, tr("Explore"), "explore", tr("Why is this product shown to this shopper?"), explore),
+        Place(TRAIN, tr("Train"), "train", tr("Train a model on this workspace's data"), train),
+    ]

@@ -1,0 +1,32 @@
+"""What the window asks of each of its views, beside showing itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from PySide6.QtWidgets import QWidget
+
+from app.actions import Action
+
+Numbers = Mapping[str, Mapping[str, Sequence[Any]]]  # name of a table -> its columns, all of one length
+
+
+class View(QWidget):
+    """A page of the window. What a view does not have, it leaves as here."""
+
+    def offers(self) -> list[Action]:
+        """What can be done in this view; the menu and the palette show it while the view is in front, and its
+        shortcuts work there. Asked once, when the view is made."""
+        return []
+
+    def state(self) -> dict[str, Any]:
+        """How the user arranged the view, in plain JSON values, so that it comes back after a restart."""
+        return {}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Arrange the view as `state` had it; what is missing, unknown or does not fit is left as it is."""
+
+    def numbers(self) -> Numbers:
+        """The figures behind what is shown, for an export as a table."""
+        return {}
