@@ -289,7 +289,7 @@ class MainWindow(QMainWindow):
 
     def show_view(self, name: str) -> None:
         """Go to a view; without anything to explore, the first steps stand in Explore's place."""
-        name = name if any(place.name == name for place in places(self)) else EXPLORE
+        name = name if name in self.names else EXPLORE
         self.current = name
         self.rail.show_current(name)
         if not self._views:
@@ -397,6 +397,11 @@ class MainWindow(QMainWindow):
         self._views[name] = view
         self._stack.addWidget(view)
         acts.attach(view.offers(), view, self.themes.theme, Qt.ShortcutContext.WidgetWithChildrenShortcut)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the views are called."""
+        return tuple(place.name for place in places(self))
 
     @property
     def view(self) -> View | None:

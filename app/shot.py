@@ -46,6 +46,9 @@ def shot(
     try:
         _choose(window, user, item, method)
         window.show_view(view)
+        if window.current != view:
+            raise HeedmapError(f"There is no view {view!r}.", f"Choose from {', '.join(window.names)}.")
+        _wait(lambda: window.session.idle and not (window.view is not None and window.view.busy))
         _settle(window)
         with atomic(out) as temporary:
             if not window.grab().save(str(temporary), "PNG"):

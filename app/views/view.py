@@ -27,6 +27,11 @@ class View(QWidget):
     def restore(self, state: Mapping[str, Any]) -> None:
         """Arrange the view as `state` had it; what is missing, unknown or does not fit is left as it is."""
 
+    @property
+    def busy(self) -> bool:
+        """Whether an answer is still on its way; a picture waits for it."""
+        return False
+
     def numbers(self) -> Numbers:
         """The figures behind what is shown, for an export as a table."""
         return {}
