@@ -114,6 +114,7 @@ class MainWindow(QMainWindow):
         self.session.explanation_changed.connect(self._explained)
         self.session.waiting_changed.connect(self._busy)
         self.session.failed.connect(self._session_failed)
+        self.session.segments.failed.connect(lambda message, hint: self.banner.say(message, hint))
         self.workspace.changed.connect(self._listed)
         self.workspace.failed.connect(lambda message, hint: self.banner.say(message, hint))
         self.batch.changed.connect(self._show_work)
@@ -157,6 +158,7 @@ class MainWindow(QMainWindow):
         if run is not None:
             self._first_run = run.folder
             self._settings = replace(self._settings, run=run.folder)
+            self.session.segments.open(self.workspace.folder, Path(run.dataset.folder).name)
             if self.current == EXPLORE:
                 self.show_view(EXPLORE)
 
@@ -467,6 +469,7 @@ class MainWindow(QMainWindow):
             return
         self._remember(geometry=bytes(self.saveGeometry().toBase64().data()).decode(), view=self.current)
         self.hide()
+        self.session.segments.flush()
         for lane in self._lanes:
             lane.stop()
         try:

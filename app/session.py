@@ -14,6 +14,7 @@ from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from app.i18n import stage_text
 from app.questions import Engine, Questions
+from app.segments import Segment, Segments
 from engine.answers import Ranking, RunSummary
 from engine.desk import RunLog
 from engine.explain.types import Explanation, Token
@@ -88,6 +89,9 @@ class Session(QObject):
         self.brush: frozenset[int] = frozenset()
         self.scenario = Scenario()
         self.undo = QUndoStack(self)
+        self.segments = Segments(self)
+        self.segment: Segment | None = None  # what every view is narrowed to
+        self.segments.changed.connect(self._segments_changed)
         self._before = Questions(engine, "unchanged", self)
         self._new_user = False  # the list on its way is of another shopper than the one before
         engine.finished.connect(self._finished)
@@ -109,6 +113,7 @@ class Session(QObject):
             self.ranking_changed.emit(self.ranking)
             self.item_changed.emit(self.item)
             self.explanation_changed.emit(self.explanation)
+            self.segment_changed.emit(self.segment)
 
     def retry(self) -> None:
         """Ask the question that failed last once more."""
@@ -133,6 +138,7 @@ class Session(QObject):
         self.ranking, self.explanation = None, None
         self.point(NOTHING)
         self._forget_scenario()
+        self.choose_segment(None)
         self.run_changed.emit(None)
         self.ranking_changed.emit(None)
         self.explanation_changed.emit(None)
@@ -167,6 +173,19 @@ class Session(QObject):
         if head != self.head:
             self.head = head
             self.head_changed.emit(head)
+
+    def choose_segment(self, segment: Segment | None) -> None:
+        """Narrow every view to a segment of shoppers or products; None for all."""
+        if segment != self.segment:
+            self.segment = segment
+            self.segment_changed.emit(segment)
+
+    def _segments_changed(self) -> None:
+        """The chosen segment may have another name, or be gone."""
+        mine = self.segment
+        if mine is not None and mine not in self.segments.all:
+            same = (one for one in self.segments.all if (one.kind, one.members) == (mine.kind, mine.members))
+            self.choose_segment(next(same, None))
 
     def point(self, pointed: Pointed) -> None:
         if pointed != self.pointed:

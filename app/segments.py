@@ -1,0 +1,156 @@
+"""Segments: named groups of shoppers or products, made by filters or by hand, that every view can be narrowed to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any, Literal
+
+from PySide6.QtCore import QObject, QThreadPool, Signal
+from PySide6.QtGui import QUndoCommand, QUndoStack
+
+from engine.errors import HeedmapError
+from engine.files import read_json, write_json
+
+Kind = Literal["items", "users"]
+_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Segment:
+    """members: keys of products ("items") or shoppers ("users"), in the order of the dataset. rule: how it was made, in
+    words."""
+
+    name: str
+    kind: Kind
+    members: tuple[str, ...]
+    rule: str = ""
+
+    @cached_property
+    def keys(self) -> frozenset[str]:
+        """The members, for looking one up."""
+        return frozenset(self.members)
+
+    @staticmethod
+    def from_json(content: Mapping[str, Any]) -> Segment:
+        """HeedmapError when it is not a segment."""
+        try:
+            kind: Kind = "items" if content["kind"] == "items" else "users"
+            return Segment(str(content["name"]), kind, tuple(map(str, content["members"])), str(content["rule"]))
+        except (KeyError, TypeError) as error:
+            raise HeedmapError("This is not a segment.", "Make it again in the Segments view.") from error
+
+
+class _Change(QUndoCommand):
+    def __init__(self, segments: Segments, text: str, before: tuple[Segment, ...], after: tuple[Segment, ...]) -> None:
+        super().__init__(text)
+        self._segments, self._before, self._after = segments, before, after
+
+    def redo(self) -> None:
+        self._segments.take(self._after)
+
+    def undo(self) -> None:
+        self._segments.take(self._before)
+
+
+class Segments(QObject):
+    """The segments of a dataset in a workspace, in the order they were made; every change can be undone.
+
+    They are kept in WORKSPACE/sessions/segments-<dataset>.json, written beside the window's thread; before `open`, in
+    memory alone.
+    """
+
+    changed = Signal()
+    failed = Signal(str, str)  # message, hint: the file could not be read or written
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._place: Path | None = None
+        self._writer = QThreadPool(self)
+        self._writer.setMaxThreadCount(1)  # the newest is written last
+        self.all: tuple[Segment, ...] = ()
+        self.undo = QUndoStack(self)
+
+    def open(self, workspace: Path, dataset: str) -> None:
+        """Take the segments of the dataset called `dataset` (its folder's name); what is open already stays."""
+        place = workspace / "sessions" / f"segments-{dataset}.json"
+        if place == self._place:
+            return
+        self.flush()
+        self._place = place
+        self.undo.clear()
+        self.all = self._read(place)
+        self.changed.emit()
+
+    def named(self, name: str) -> Segment | None:
+        return next((one for one in self.all if one.name == name), None)
+
+    def of(self, kind: Kind) -> tuple[Segment, ...]:
+        """The segments of products, or those of shoppers."""
+        return tuple(one for one in self.all if one.kind == kind)
+
+    def free_name(self, name: str) -> str:
+        """`name`, or with the next number behind it where it is taken."""
+        clean = " ".join(name.split()) or self.tr("Segment")
+        taken = {one.name for one in self.all}
+        number, free = 2, clean
+        while free in taken:
+            number, free = number + 1, f"{clean} {number}"
+        return free
+
+    def add(self, name: str, kind: Kind, members: Iterable[str], rule: str = "") -> Segment:
+        """Keep a new segment, under a free name; it is returned."""
+        made = Segment(self.free_name(name), kind, tuple(members), rule)
+        self._change(self.tr("Save segment {0}").format(made.name), (*self.all, made))
+        return made
+
+    def rename(self, name: str, new: str) -> None:
+        """Give a segment another name, a free one like it where that is taken."""
+        if " ".join(new.split()) not in ("", name):
+            free = self.free_name(new)
+            after = tuple(replace(one, name=free) if one.name == name else one for one in self.all)
+            self._change(self.tr("Rename segment {0}").format(name), after)
+
+    def remove(self, name: str) -> None:
+        """Take a segment away; `undo` brings it back."""
+        after = tuple(one for one in self.all if one.name != name)
+        self._change(self.tr("Delete segment {0}").format(name), after)
+
+    def take(self, segments: tuple[Segment, ...]) -> None:
+        """Put these segments in force without a step of its own: the undo stack does."""
+        self.all = segments
+        if self._place is not None:
+            content = {"version": _VERSION, "segments": [asdict(one) for one in segments]}
+            self._writer.start(partial(self._write, self._place, content))
+        self.changed.emit()
+
+    def flush(self) -> None:
+        """Wait until everything is on the disk."""
+        self._writer.waitForDone()
+
+    def _change(self, text: str, after: tuple[Segment, ...]) -> None:
+        if after != self.all:
+            self.undo.push(_Change(self, text, self.all, after))
+
+    def _write(self, place: Path, content: dict[str, Any]) -> None:
+        try:
+            write_json(place, content)
+        except HeedmapError as error:
+            self.failed.emit(error.message, error.hint)
+
+    def _read(self, place: Path) -> tuple[Segment, ...]:
+        if not place.is_file():
+            return ()
+        try:
+            content = read_json(place)
+            listed = content.get("segments") if isinstance(content, dict) else None
+            if not isinstance(listed, list):
+                raise HeedmapError(f"{place} is not a list of segments.", "Restore it from a copy.")
+            return tuple(Segment.from_json(one) for one in listed)
+        except HeedmapError as error:
+            aside = place.with_suffix(".damaged.json")  # never written over
+            place.replace(aside)
+            self.failed.emit(error.message, self.tr("The file was kept as {0}.").format(aside.name))
+            return ()
