@@ -34,7 +34,7 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--workspace", default="", help="the workspace folder to open")
     parser.add_argument("--run", default="", help="the run folder to open")
     parser.add_argument("--in-process", action="store_true", help="run the engine inside the window's process")
-    parser.add_argument("--theme", default="", choices=["", "light", "dark", "system"])
+    parser.add_argument("--theme", default="", choices=["", "light", "dark", "contrast", "system"])
     parser.add_argument("--language", default="", choices=["", "en", "zh_CN", "system"])
     return parser
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication
-from PySide6.QtWidgets import QMessageBox
+from PySide6.QtWidgets import QMessageBox, QWidget
 
 from app.actions import Action
 from app.batch import Task
@@ -16,6 +16,7 @@ from app.places import places
 
 if TYPE_CHECKING:
     from app.main_window import MainWindow
+    from app.views.tour import Stop
 
 
 def tr(text: str) -> str:
@@ -55,6 +56,7 @@ def offered(window: MainWindow) -> list[Action]:
             for choice, text in (
                 ("light", tr("Light theme")),
                 ("dark", tr("Dark theme")),
+                ("contrast", tr("High contrast")),
                 ("system", tr("Theme of the system")),
             )
         ),
@@ -68,6 +70,8 @@ def offered(window: MainWindow) -> list[Action]:
         Action(
             "toggle-theme", tr("Switch between light and dark"), window.toggle_theme, "Ctrl+D", "theme", "theme"
         ),
+        Action("help", tr("Help on this view"), window.toggle_help, "F1", "help", "help"),
+        Action("tour", tr("Take the tour"), window.start_tour, "", "tour", "help"),
         Action("quit", tr("Quit"), window.quit, "Ctrl+Q", "quit", "quit"),
     ]  # fmt: skip
 
@@ -92,6 +96,38 @@ def find(window: MainWindow, query: str) -> list[Entry]:
             Column("product", tr("product"), run.items.title, lambda p: window.go(item=run.items.item[p])),
         ]
     return search(query, commands, columns)
+
+
+def stops(window: MainWindow) -> list[Stop]:
+    """The four places of the tour."""
+    from app.views.explore import ExploreView
+    from app.views.tour import Stop
+
+    def place(name: str) -> Callable[[], QWidget | None]:
+        view = window.view
+        return lambda: getattr(view, name) if isinstance(view, ExploreView) else None
+
+    return [
+        Stop(
+            place("shoppers"), tr("Choose a shopper"),
+            tr("Everything starts with one person. What they had before stands at the top of the window."),
+        ),
+        Stop(
+            place("ranked"), tr("See what the model shows them"),
+            tr("The whole catalogue, best first. The coloured bar is the score, part by part: photo, words, past "
+               "choices."),
+        ),
+        Stop(
+            place("product"), tr("Look at the reasons"),
+            tr("Orange pushes up, blue pulls down. Point at anything to light its counterparts; drag over cells or "
+               "words and press Delete to see the true rank without them."),
+        ),
+        Stop(
+            place("sum"), tr("Know how far to trust them"),
+            tr("The parts sum to the score, exactly. The grade says how true the map is, measured against random "
+               "order."),
+        ),
+    ]  # fmt: skip
 
 
 def may_stop(window: MainWindow, task: Task) -> bool:

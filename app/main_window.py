@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QShowEvent
@@ -39,6 +39,9 @@ from engine.explain.types import Explanation
 from engine.jobs import Progress
 from engine.runner import Beat
 from engine.workspace import DatasetEntry, WorkspaceSummary
+
+if TYPE_CHECKING:
+    from app.views.help import HelpDrawer
 
 SAMPLE = ("sample", "first")  # names of the sample's dataset and of its run
 
@@ -94,6 +97,7 @@ class MainWindow(QMainWindow):
         self.batch = Batch(batch, parent=self)
         self._waiting = ""
         self.current = EXPLORE
+        self.help: HelpDrawer | None = None
         self.setWindowTitle("Heedmap")
         self.setMinimumSize(960, 620)
         self.resize(1440, 900)
@@ -210,6 +214,46 @@ class MainWindow(QMainWindow):
         self.top.palette_field.setFocus()
         self.top.palette_field.selectAll()
 
+    def toggle_help(self) -> None:
+        """Show help on the view in front beside it, or put it away."""
+        if self.help is not None:
+            self.help.deleteLater()
+            self.help = None
+            return
+        from app.views.help import HelpDrawer
+
+        self.help = HelpDrawer(self.themes)
+        self.help.closed.connect(self.toggle_help)
+        self.help.view_asked.connect(self.show_view)
+        self._middle.addWidget(self.help)
+        self._turn_help()
+
+    def _turn_help(self) -> None:
+        if self.help is not None:
+            own = self.view.offers() if self.view is not None else []
+            self.help.show_view(self.languages.language, self.current, [*own, *commands.offered(self)])
+
+    def start_tour(self) -> None:
+        """Look around Explore; where there is nothing to explore yet, the first steps speak for themselves."""
+        from app.views.tour import Tour
+
+        if self.session.run is None:
+            self.show_view(EXPLORE)
+            return
+        self.show_view(EXPLORE)
+        tour = Tour(self, self.themes, commands.stops(self))
+        tour.ended.connect(lambda: self._remember(tour="seen"))
+
+    def offer_tour(self) -> None:
+        """Start the tour by itself as soon as there is an explanation to look at."""
+
+        def begin(found: object) -> None:
+            if found is not None:
+                self.session.explanation_changed.disconnect(begin)
+                QTimer.singleShot(300, self, self.start_tour)
+
+        self.session.explanation_changed.connect(begin)
+
     def choose_theme(self, choice: str) -> None:
         self.themes.choose(choice)
         self._remember(theme=choice)
@@ -301,6 +345,7 @@ class MainWindow(QMainWindow):
         empty = name == EXPLORE and self.session.run is None and not self._first_run
         view = self._views[WELCOME if empty else name]
         self._stack.setCurrentWidget(view)
+        self._turn_help()
         if not view.isAncestorOf(self.focusWidget() or view):
             target = view.findChild(QAbstractItemView) if view is self._views[EXPLORE] else None
             (target or view).setFocus(Qt.FocusReason.OtherFocusReason)
@@ -355,6 +400,9 @@ class MainWindow(QMainWindow):
         for place, beat in self._beats.items():
             self._beat(place, beat)
         self.rail.show_current(self.current)
+        if self.help is not None:  # in the colours and the language of now
+            self.toggle_help()
+            self.toggle_help()
 
     def _lay_out(self) -> None:
         """The frame's places, made once; `_frame` fills them."""

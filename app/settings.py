@@ -16,12 +16,13 @@ NAME = "heedmap"
 
 @dataclass(frozen=True)
 class Settings:
-    theme: str = "system"  # "light", "dark" or "system"
+    theme: str = "system"  # a key of app.theme.THEMES or "system"
     language: str = "system"  # a key of app.i18n.LANGUAGES or "system"
     workspace: str = ""
     run: str = ""
     geometry: str = ""  # Qt's own, base64
     view: str = "explore"
+    tour: str = ""  # "seen" once the first look around was taken or skipped
 
 
 def settings_path() -> Path:

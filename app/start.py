@@ -71,6 +71,8 @@ def start(workspace: str, run: str, *, in_process: bool = False, theme: str = ""
     folder, run = what_to_open(settings, workspace, run)
     window = make_window(settings, folder, run, in_process=in_process, save=lambda changed: stored.save(changed, place))
     window.show()
+    if not settings.tour:
+        window.offer_tour()
     signal.signal(signal.SIGINT, lambda *_: window.close())
     waker = QTimer()  # lets Python see Ctrl+C in the terminal
     waker.start(500)

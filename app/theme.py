@@ -39,7 +39,7 @@ _CHINESE = ("Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "PingFang 
 class Theme:
     """The colour of every meaning. Views paint with these and nothing else."""
 
-    name: str  # "light" or "dark"
+    name: str  # "light", "dark" or "contrast"
     background: QColor
     panel: QColor
     line: QColor
@@ -65,7 +65,7 @@ class Theme:
 
     @property
     def dark(self) -> bool:
-        return self.name == "dark"
+        return self.name != "light"
 
 
 def _theme(name: str, **colors: str) -> Theme:
@@ -122,6 +122,33 @@ DARK = _theme(
     error="#f87171",
     tip="#2c323c",
 )
+# White on black, lines as strong as text: every colour of text and every mark is at least 7 : 1 against the ground.
+CONTRAST = _theme(
+    "contrast",
+    background="#000000",
+    panel="#000000",
+    line="#b8c0cc",
+    text="#ffffff",
+    muted="#e3e7ee",
+    accent="#ffd84d",
+    selected="#3a3000",
+    chip="#1f1f1f",
+    pushes_up="#ff9e5e",
+    pulls_down="#7cc0ff",
+    photo="#ffb000",
+    words="#3ff0d8",
+    attributes="#c9b3ff",
+    links="#c9b3ff",
+    identity="#d2dbe8",
+    past="#ff9dcf",
+    bias="#b8c0cc",
+    good="#0f612b",
+    fair="#8a4500",
+    poor="#a11212",
+    error="#ff9c9c",
+    tip="#262626",
+)
+THEMES = {theme.name: theme for theme in (LIGHT, DARK, CONTRAST)}
 _MODALITY_TOKENS = {
     "image": "photo",
     "text": "words",
@@ -272,7 +299,7 @@ def stylesheet(theme: Theme) -> str:
         "pixels": str(FONT_PIXELS),
         "small": str(SMALL_PIXELS),
         "icons": ICONS.as_posix(),
-        "theme": theme.name,
+        "theme": "dark" if theme.dark else "light",
     }
     for key in sorted(values, key=len, reverse=True):
         sheet = sheet.replace(f"@{key}@", values[key])
@@ -280,7 +307,7 @@ def stylesheet(theme: Theme) -> str:
 
 
 class ThemeSource(QObject):
-    """The theme in force: the user's choice ("light", "dark"), or the system's ("system")."""
+    """The theme in force: the user's choice (a key of THEMES), or the system's ("system")."""
 
     changed = Signal(object)  # Theme
 
@@ -288,22 +315,26 @@ class ThemeSource(QObject):
         super().__init__(parent)
         self._choice = choice
         self.theme = self._find()
-        QGuiApplication.styleHints().colorSchemeChanged.connect(self._follow)
+        hints = QGuiApplication.styleHints()
+        hints.colorSchemeChanged.connect(self._follow)
+        hints.accessibility().contrastPreferenceChanged.connect(self._follow)
 
     @property
     def choice(self) -> str:
         return self._choice
 
     def choose(self, choice: str) -> None:
-        """Choose "light", "dark" or "system"."""
+        """Choose a key of THEMES, or "system"."""
         self._choice = choice
         self._follow()
 
     def _find(self) -> Theme:
-        if self._choice in {"light", "dark"}:
-            return DARK if self._choice == "dark" else LIGHT
-        scheme = QGuiApplication.styleHints().colorScheme()
-        return DARK if scheme == Qt.ColorScheme.Dark else LIGHT
+        if self._choice in THEMES:
+            return THEMES[self._choice]
+        hints = QGuiApplication.styleHints()
+        if hints.accessibility().contrastPreference() == Qt.ContrastPreference.HighContrast:
+            return CONTRAST
+        return DARK if hints.colorScheme() == Qt.ColorScheme.Dark else LIGHT
 
     def _follow(self, *_: object) -> None:
         theme = self._find()

@@ -14,7 +14,7 @@ def add(parser: ArgumentParser) -> None:
     add_pair(parser)
     add_method(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="F.png")
-    parser.add_argument("--theme", choices=("light", "dark"), default="light")
+    parser.add_argument("--theme", choices=("light", "dark", "contrast"), default="light")
     parser.add_argument("--language", choices=("en", "zh_CN"), default="en")
     parser.add_argument("--view", default="explore", metavar="V", help="a view of the window, such as train")
     parser.add_argument("--size", default="1600x1000", metavar="WxH")

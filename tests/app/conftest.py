@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,13 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
 
+from app.i18n import LanguageSource
+from app.main_window import MainWindow
+from app.settings import Settings
+from app.theme import ThemeSource
 from engine.answers import DatasetSummary, Items, RankedItem, Ranking, RunSummary, Shoppers
 from engine.desk import RunLog
 from engine.explain.types import Explanation, Faithfulness, HistoryEvent, ItemText, Token
@@ -22,6 +28,7 @@ from engine.jobs import Progress
 from engine.scenario import Scenario
 from engine.workspace import DatasetEntry, RunEntry, WorkspaceSummary
 
+Open = Callable[..., MainWindow]
 GOODS = ("Rain jacket", "Trail shoe", "Wool beanie", "Steel watch", "Canvas backpack", "Striped hoodie")
 COLOURS = ("navy", "green", "orange", "grey", "purple", "red")
 DESCRIPTION = "Light {good} with a packable hood and taped seams. Kept me dry on a two hour trail run."
@@ -290,6 +297,43 @@ def shop(tmp_path: Path) -> Path:
 @pytest.fixture
 def engine(qapp: QObject, shop: Path) -> FakeEngine:
     return FakeEngine(shop)
+
+
+@pytest.fixture
+def batch_lane(engine: Any, shop: Path) -> Any:
+    lane = type(engine)(shop)
+    lane.held.update({"sample", "train", "import_dataset"})
+    return lane
+
+
+@pytest.fixture
+def open_window(qtbot: QtBot, engine: Any, batch_lane: Any, tmp_path: Path) -> Iterator[Open]:
+    languages = LanguageSource("en")
+    windows: list[MainWindow] = []
+
+    def make(settings: Settings | None = None, run: str = "", **options: Any) -> MainWindow:
+        window = MainWindow(
+            engine,
+            batch_lane,
+            themes=ThemeSource((settings or Settings()).theme),
+            languages=languages,
+            settings=settings or Settings(theme="light"),
+            workspace=tmp_path / "workspace",
+            run=run,
+            **options,
+        )
+        windows.append(window)
+        with qtbot.waitSignals([window.ready, window.workspace.changed]):
+            window.show()
+        return window
+
+    yield make
+    for window in windows:
+        window.batch.tasks.clear()  # nobody is there to be asked
+        window.close()
+        window.deleteLater()
+    languages.remove()
+    QApplication.processEvents()
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from app.i18n import OPEN_STAGES, TRANSLATIONS, LanguageSource, read_translation
 from app.main_window import MainWindow
 from app.palette import Column, Entry, search
 from app.settings import Settings
-from app.theme import DARK, LIGHT, ThemeSource, diverging_map, stylesheet
+from app.theme import DARK, LIGHT, diverging_map, stylesheet
 from engine.errors import HeedmapError
 from engine.files import read_json
 from engine.jobs import Progress
@@ -31,43 +31,6 @@ from engine.workspace import RunEntry, WorkspaceSummary
 from tests.app.texts import shown_texts, stages
 
 Open = Callable[..., MainWindow]
-
-
-@pytest.fixture
-def batch_lane(engine: Any, shop: Path) -> Any:
-    lane = type(engine)(shop)
-    lane.held.update({"sample", "train", "import_dataset"})
-    return lane
-
-
-@pytest.fixture
-def open_window(qtbot: QtBot, engine: Any, batch_lane: Any, tmp_path: Path) -> Iterator[Open]:
-    languages = LanguageSource("en")
-    windows: list[MainWindow] = []
-
-    def make(settings: Settings | None = None, run: str = "", **options: Any) -> MainWindow:
-        window = MainWindow(
-            engine,
-            batch_lane,
-            themes=ThemeSource((settings or Settings()).theme),
-            languages=languages,
-            settings=settings or Settings(theme="light"),
-            workspace=tmp_path / "workspace",
-            run=run,
-            **options,
-        )
-        windows.append(window)
-        with qtbot.waitSignals([window.ready, window.workspace.changed]):
-            window.show()
-        return window
-
-    yield make
-    for window in windows:
-        window.batch.tasks.clear()  # nobody is there to be asked
-        window.close()
-        window.deleteLater()
-    languages.remove()
-    QApplication.processEvents()
 
 
 def explored(qtbot: QtBot, window: MainWindow) -> MainWindow:
