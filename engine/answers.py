@@ -67,6 +67,7 @@ class RunSummary:
     epoch: int
     device: str
     config: dict[str, Any]
+    epochs: tuple[int, ...] = ()  # those whose weights are kept beside the best
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 UNCHANGED = Scenario()
 KEPT_RUNS = 2  # opened at a time: a catalogue's tokens are large, and two runs are compared
+KEPT_EPOCHS = 2  # beside them: they share their run's tokens, but each has product vectors of its own
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Desk:
 
     def __init__(self) -> None:
         self._opened: dict[Path, tuple[float, Run]] = {}
+        self._epochs: dict[tuple[Path, int], tuple[Run, Run]] = {}  # the run it is of, and as it was then
 
     def job(self, name: str, arguments: dict[str, Any]) -> Job:
         """Start the job called `name`. HeedmapError when there is none."""
@@ -54,25 +56,34 @@ class Desk:
             create_workspace(Path(workspace))
         return summarise(Path(workspace))
 
-    def open_run(self, run: str) -> Job:
-        """Open a run and return its RunSummary."""
+    def open_run(self, run: str, epoch: int | None = None) -> Job:
+        """Open a run and return its RunSummary. epoch: one that it has kept, to have it at hand; None is the finished
+        run, here and in other jobs."""
         from engine.explain.methods import methods_of
 
-        recommender = yield from self._recommender(run)
+        recommender = yield from self._recommender(run, epoch=epoch)
         return recommender.summary(methods_of(recommender))
 
-    def rank(self, run: str, user: str, k: int = 100, scenario: Scenario = UNCHANGED) -> Job:
+    def rank(
+        self, run: str, user: str, k: int = 100, scenario: Scenario = UNCHANGED, epoch: int | None = None
+    ) -> Job:
         """Return the Ranking of the `k` best products for a shopper, had all been as a scenario has it."""
-        recommender = yield from self._recommender(run, scenario)
+        recommender = yield from self._recommender(run, scenario, epoch)
         return recommender.rank(user, k, _session(user, scenario), _rules(scenario.rules))
 
     def explain(
-        self, run: str, user: str, item: str, method: str = "contribution", scenario: Scenario = UNCHANGED
+        self,
+        run: str,
+        user: str,
+        item: str,
+        method: str = "contribution",
+        scenario: Scenario = UNCHANGED,
+        epoch: int | None = None,
     ) -> Job:
         """Return the Explanation of one product's score for one shopper, under the same scenario as `rank`."""
         from engine.explain.methods import explaining
 
-        recommender = yield from self._recommender(run, scenario)
+        recommender = yield from self._recommender(run, scenario, epoch)
         session, rules = _session(user, scenario), _rules(scenario.rules)
         return (yield from explaining(recommender, user, item, method, session, rules))
 
@@ -154,8 +165,8 @@ class Desk:
         rows = read_json(folder / "history.json") if (folder / "history.json").is_file() else []
         return RunLog(str(folder), str(dataset), settings, tuple(rows))
 
-    def _recommender(self, run: str, scenario: Scenario = UNCHANGED) -> Any:
-        """The run opened, its products as a scenario has them. The last few runs stay open."""
+    def _recommender(self, run: str, scenario: Scenario = UNCHANGED, epoch: int | None = None) -> Any:
+        """The run opened, or as it was after an epoch, its products as a scenario has them. The last few stay open."""
         from engine.opening import open_run
 
         folder = Path(run).resolve()
@@ -166,11 +177,23 @@ class Desk:
                 del self._opened[next(iter(self._opened))]
             kept = (changed, (yield from open_run(folder)))
         self._opened[folder] = kept  # the newest is last
+        opened = kept[1] if epoch is None else self._at_epoch(folder, kept[1], epoch)
         if not scenario.edits:
-            return kept[1]
+            return opened
         from engine.whatif import edited
 
-        return (yield from edited(kept[1], scenario.edits))
+        return (yield from edited(opened, scenario.edits))
+
+    def _at_epoch(self, folder: Path, opened: Run, epoch: int) -> Run:
+        from engine.opening import at_epoch
+
+        then = self._epochs.pop((folder, epoch), None)
+        if then is None or then[0] is not opened:
+            then = (opened, at_epoch(opened, epoch))
+        open_runs = [run for _, run in self._opened.values()]
+        kept = {key: one for key, one in self._epochs.items() if any(one[0] is run for run in open_runs)}
+        self._epochs = dict(list(kept.items())[1 - KEPT_EPOCHS :]) | {(folder, epoch): then}
+        return then[1]
 
 
 def _session(user: str, scenario: Scenario) -> Session | None:

@@ -19,6 +19,7 @@ from engine.explain.types import HistoryEvent
 from engine.facts import Facts
 from engine.live import Past, Session, live_past, past_of
 from engine.rules import Ruled
+from engine.workspace import kept_epochs
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,7 @@ class Shop:
             epoch=card["best_epoch"],
             device=device,
             config=card["config"],
+            epochs=kept_epochs(folder, card),
         )
 
     def user(self, name: str) -> int:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from engine.errors import HeedmapError
 from engine.files import make_folder, read_json, write_json
@@ -21,6 +23,7 @@ class RunEntry:
     state: str
     epoch: int
     metric: float | None
+    epochs: tuple[int, ...] = ()  # those whose weights are kept
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,22 @@ class WorkspaceSummary:
     datasets: tuple[DatasetEntry, ...]
     runs: tuple[RunEntry, ...]
     faults: tuple[str, ...]
+
+
+def epoch_file(run: Path, epoch: int) -> Path:
+    """Where a run keeps the weights of one of its epochs, from 1."""
+    return run / "epochs" / f"{epoch:05d}.safetensors"
+
+
+def kept_epochs(run: Path, card: Mapping[str, Any]) -> tuple[int, ...]:
+    """The epochs whose weights a run has kept, in their order. card: the content of its run.json.
+
+    None once its encoders were tuned: the features that those weights read are no more.
+    """
+    if "tuned" in card:
+        return ()
+    named = (path.stem for path in run.glob("epochs/*.safetensors"))
+    return tuple(sorted(int(name) for name in named if name.isdecimal()))
 
 
 def create(folder: Path) -> None:
@@ -72,6 +91,7 @@ def summarise(folder: Path) -> WorkspaceSummary:
                 content["state"],
                 content["epoch"],
                 content["metrics"].get("test ndcg@10"),
+                kept_epochs(path.parent, content),
             )
             runs.append((path.stat().st_mtime, entry))
         except (HeedmapError, KeyError, TypeError) as error:

@@ -21,6 +21,7 @@ TUNE = ("none", "lora", "adalora", "prefix", "adapter", "full")
 TUNED = ("text", "image", "audio")
 PRECISION = ("auto", "fp32", "bf16", "fp16")
 TRACK = ("tensorboard", "wandb", "none")
+CHECKPOINTS = ("best", "some", "every")
 
 
 def _setting(default: Any, help: str, low: float | None = None, high: float | None = None, choices: Any = ()) -> Any:
@@ -123,6 +124,11 @@ class Config:
     )
     precision: str = _setting(
         "auto", "Numbers in which encoders learn: auto takes 16 bits where the device is fast at it.", choices=PRECISION
+    )
+    checkpoints: str = _setting(
+        "best",
+        "Which epochs can be looked at later: the best alone, some ten spread over the training, or every one.",
+        choices=CHECKPOINTS,
     )
     track: str = _setting("tensorboard", "Where the course of the training is written to.", choices=TRACK)
     seed: int = _setting(1, "Fixes every random choice.", 0, 2**31 - 1)

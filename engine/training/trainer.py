@@ -25,7 +25,9 @@ from engine.training.checkpoint import (
     load_weights,
     optimiser_tensors,
     restore_optimiser,
+    save_epoch,
     save_tensors,
+    stays,
 )
 from engine.training.config import Config
 from engine.training.measure import ranks_of
@@ -194,6 +196,8 @@ class Trainer:
         if row["ndcg@10"] > self._best or not len(self.parts.validation):
             self._best, self._best_epoch = row["ndcg@10"], epoch
             save_tensors(self._folder / "model.safetensors", learned(self.model), {"epoch": epoch})
+        if stays(self.config, epoch):
+            save_epoch(self._folder, epoch, self.model)
         tensors = {f"model.{name}": value for name, value in learned(self.model).items()}
         tensors |= {f"optimiser.{name}": value for name, value in optimiser_tensors(self._optimiser).items()}
         about = {
