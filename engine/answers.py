@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from engine.explain.types import HistoryEvent, RuleEffect
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.explain.types import HistoryEvent, RuleEffect, Token
 
 
 @dataclass(frozen=True)
@@ -99,3 +102,49 @@ class Ranking:
     history: tuple[HistoryEvent, ...]
     seconds: float
     notes: tuple[str, ...] = ()  # what must be said of this list: of a live history, of a rule
+
+
+@dataclass(frozen=True)
+class PastSplit:
+    """One past purchase's share of a score, split. share: float64[tokens], of the past product's own parts; they sum to
+    `by_sequence` up to `gap`. direct: what the purchase adds besides, past the sequence, which has no parts."""
+
+    item: str
+    title: str
+    by_sequence: float
+    direct: float
+    tokens: tuple[Token, ...]
+    share: NDArray[np.float64]
+    gap: float
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "share": self.share.tolist()}
+
+
+@dataclass(frozen=True)
+class PastAttention:
+    """What the newest place of a shopper's sequence reads. items: the past products that the model read, oldest first.
+
+    attention: float64[layers, heads, events]; profile: float64[layers, heads], on the token that stands for the shopper
+    alone; for each head the two sum to 1. A layer beyond the first reads what the one before made of a purchase and of
+    those before it.
+    """
+
+    items: tuple[str, ...]
+    attention: NDArray[np.float64]
+    profile: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class PastPairs:
+    """Which past event speaks for which part of a product. items: the past products that the model read, oldest first.
+
+    share: float64[events, rows], by how much less a row of the explanation would count without that event; fall:
+    float64[events], by how much the score falls (leave-one-out). Rows sum to it but for `elsewhere`, float64[events]:
+    rounding, and under `cross` fusion what the attention's own change adds.
+    """
+
+    items: tuple[str, ...]
+    share: NDArray[np.float64]
+    fall: NDArray[np.float64]
+    elsewhere: NDArray[np.float64]

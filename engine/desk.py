@@ -111,13 +111,24 @@ class Desk:
             raise HeedmapError("A place is lost in one shopper's list.", "Name one shopper.")
         return (yield from drop(recommender, users[0], item, k, kinds or DROP_KINDS, seconds))
 
-    def split_past(self, run: str, user: str, item: str, past: str) -> Job:
+    def split_past(self, run: str, user: str, item: str, past: str, scenario: Scenario = UNCHANGED) -> Job:
         """Return the PastSplit of a past purchase's share in a product's score: its words, cells and attributes."""
-        from engine.explain.case import Case
         from engine.explain.past import split
 
-        recommender = yield from self._recommender(run)
-        return split(Case(recommender, user, item), past)
+        case = yield from self._case(run, user, item, scenario)
+        return split(case, past, _session(user, scenario))
+
+    def pairs(self, run: str, user: str, item: str, scenario: Scenario = UNCHANGED) -> Job:
+        """Return the PastPairs of a shopper's past purchases with the rows of the product's explanation."""
+        from engine.explain.pairs import pairs
+
+        return pairs((yield from self._case(run, user, item, scenario)))
+
+    def attention_of_past(self, run: str, user: str, item: str, scenario: Scenario = UNCHANGED) -> Job:
+        """Return the PastAttention of the shopper's sequence; it is the same for every product."""
+        from engine.explain.past_attention import attention_of_past
+
+        return attention_of_past((yield from self._case(run, user, item, scenario)))
 
     def sample(self, out: str, items: int = 400, shoppers: int = 600, seed: int = 7) -> Job:
         """Draw and write the planted-truth sample; return its folder."""
@@ -164,6 +175,19 @@ class Desk:
             ) from error
         rows = read_json(folder / "history.json") if (folder / "history.json").is_file() else []
         return RunLog(str(folder), str(dataset), settings, tuple(rows))
+
+    def _case(self, run: str, user: str, item: str, scenario: Scenario) -> Any:
+        """A pair laid open under a scenario. HeedmapError where the run shows nothing of its inside."""
+        from engine.explain.case import Case
+        from engine.foreign.run import ForeignRun
+
+        recommender = yield from self._recommender(run, scenario)
+        if isinstance(recommender, ForeignRun):
+            raise HeedmapError(
+                f"{recommender.folder.name} was made elsewhere and shows nothing of its inside.",
+                "What can be told of its past purchases is their own share: leave-one-out.",
+            )
+        return Case(recommender, user, item, _session(user, scenario))
 
     def _recommender(self, run: str, scenario: Scenario = UNCHANGED, epoch: int | None = None) -> Any:
         """The run opened, or as it was after an epoch, its products as a scenario has them. The last few stay open."""

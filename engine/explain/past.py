@@ -6,40 +6,20 @@ slope of the score by that vector, times the vector; so it is the sum of the slo
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
+from engine.answers import PastSplit
 from engine.errors import HeedmapError
 from engine.explain import contribution
 from engine.explain.case import Case
 from engine.explain.integrated_gradients import slopes_on_the_way
 from engine.explain.sequence_flow import SequenceFlow
-from engine.explain.types import Token
+from engine.live import Session
 
 
-@dataclass(frozen=True)
-class PastSplit:
-    """share: float64[tokens], of the past product's own parts; they sum to `by_sequence` up to `gap`. direct: what the
-    purchase adds besides, past the sequence, which has no parts."""
-
-    item: str
-    title: str
-    by_sequence: float
-    direct: float
-    tokens: tuple[Token, ...]
-    share: NDArray[np.float64]
-    gap: float
-
-    def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "share": self.share.tolist()}
-
-
-def split(case: Case, item: str) -> PastSplit:
-    """Split the share that the past purchase of `item` has in the case's score. HeedmapError when the sequence did not
-    read it, or was trained elsewhere."""
+def split(case: Case, item: str, session: Session | None = None) -> PastSplit:
+    """Split the share that the past purchase of `item` has in the case's score; session: what changed the case's past.
+    HeedmapError when the sequence did not read it, or was trained elsewhere."""
     number = case.recommender.item(item)
     flow = SequenceFlow.of(case)
     if flow is None:
@@ -55,7 +35,7 @@ def split(case: Case, item: str) -> PastSplit:
         )
     place = int(found[0])
     slopes, _ = slopes_on_the_way(flow)
-    past = _laid_open(case, item)
+    past = _laid_open(case, item, session)
     past.shopper = slopes[place]  # what asks the past product is the slope, not the shopper
     share = contribution.by_head(past).sum(axis=1)
     whole = float(slopes[place] @ flow.vectors[place])
@@ -64,9 +44,9 @@ def split(case: Case, item: str) -> PastSplit:
     return PastSplit(item, title, whole, direct, past.shown.tokens, share, float(share.sum()) - whole)
 
 
-def _laid_open(case: Case, item: str) -> Case:
+def _laid_open(case: Case, item: str, session: Session | None) -> Case:
     """The past product as it stands in the history: asked by nobody, with nothing that adds to it directly."""
-    past = Case(case.recommender, case.past.name, item)
+    past = Case(case.recommender, case.past.name, item, session)
     past.asking, past.direct = None, np.zeros_like(past.direct)
     return past
 
