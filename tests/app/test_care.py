@@ -21,7 +21,8 @@ Open = Callable[..., Any]
 
 def luminance(color: QColor) -> float:
     """Relative luminance as WCAG 2.2 defines it."""
-    parts = [value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in color.getRgbF()[:3]]
+    values = (color.redF(), color.greenF(), color.blueF())
+    parts = [value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in values]
     return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
 
 
@@ -72,7 +73,7 @@ def test_f1_shows_help_on_the_view_in_front_with_its_keys_and_puts_it_away(open_
     window.show_view("train")
     assert "Fine-tune a recommender" in drawer.page.toPlainText()
     window.choose_language("zh_CN")
-    assert "微调" in window.findChild(HelpDrawer).page.toPlainText()
+    assert "微调" in window.help.page.toPlainText()
     qtbot.keyClick(window, Qt.Key.Key_F1)
     assert window.help is None
 
