@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import copy
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,13 @@ class Facts:
         self._dataset = dataset
         self._read: dict[str, list[tuple[str, ...]]] = {}
         self._met: dict[Condition, NDArray[np.bool_]] = {}
+        self._told: Mapping[int, tuple[str, tuple[tuple[str, str], ...] | None]] = {}
+
+    def with_items(self, told: Mapping[int, tuple[str, tuple[tuple[str, str], ...] | None]]) -> Facts:
+        """The same, some products with another title, and other (field, value) pairs where these are given."""
+        other = copy.copy(self)
+        other._met, other._told = {}, told
+        return other
 
     def meets(self, condition: Condition) -> NDArray[np.bool_]:
         """bool[items], the products that meet a condition; looked up once. HeedmapError on an unknown field."""
@@ -37,6 +45,17 @@ class Facts:
 
     def values(self, field: str) -> list[tuple[str, ...]]:
         """Of each product, in the catalogue's order. HeedmapError when nothing in the dataset has such a field."""
+        found = self._of_dataset(field)
+        if self._told:
+            found = list(found)
+        for item, (title, pairs) in self._told.items():
+            if field == "title":
+                found[item] = (title,)
+            elif pairs is not None and field != "item":
+                found[item] = tuple(value for name, value in pairs if name == field and value)
+        return found
+
+    def _of_dataset(self, field: str) -> list[tuple[str, ...]]:
         if field not in self._read:
             rows = self._dataset.rows("SELECT item, title, brand, category, price, attributes FROM items")
             found = []

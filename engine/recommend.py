@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,23 +20,36 @@ from engine.dataset.history import History
 from engine.dataset.split import Interactions, Split
 from engine.dataset.store import Dataset
 from engine.device import choose_device
-from engine.explain.types import HistoryEvent, ItemText
+from engine.explain.types import HistoryEvent, ItemText, Token
 from engine.features.catalogue import Catalogue
 from engine.features.encoder import Encoder
+from engine.features.page import Page
 from engine.jobs import Job, Progress
 from engine.live import Past, Session
 from engine.metrics.order import best
 from engine.model.recommender import Model
 from engine.model.scoring import RERANKED, all_scores, item_bias, place_ahead, reranked, shopper_vectors, target_ranks
-from engine.model.tokens import Tokens
+from engine.model.tokens import Edited, Tokens
 from engine.rules import Rule, Ruled, apply
-from engine.shop import Shop
+from engine.shop import Shop, Told
 from engine.training.config import Config
 from engine.training.opened import Opened, open_folder
 
 KEPT_TEXTS = 2_000  # products whose texts stay in memory
 MOST_ASKED, FEWEST = 150, 20  # targets, and different products among them, that tell what a model knows
 MOST_TEXTS = 24  # shown of one product; those that the model read come first
+
+
+@dataclass(frozen=True)
+class EditedItem:
+    """A product as a what-if has it. page: what the model reads of it; told: what is shown of it, and what rules ask;
+    texts: as `Recommender.item_texts`; removed: parts taken away from the page; notes: what must be said of it."""
+
+    page: Page
+    told: Told
+    texts: tuple[ItemText, ...]
+    removed: tuple[Token, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class Recommender:
@@ -50,11 +65,12 @@ class Recommender:
         self.data: Interactions = self.shop.data
         self.parts: Split = self.shop.parts
         self.texts = self.shop.texts
-        self.tokens = Tokens(catalogue, model.tower, device)
+        self.tokens: Tokens | Edited = Tokens(catalogue, model.tower, device)
         self._compute_vectors()
         self._item_texts: dict[int, tuple[ItemText, ...]] = {}
         self.encoders: dict[str, Encoder] = {}  # modality -> opened when a method first went through it
-        self._text_items = np.array([item for item, _ in catalogue.fields], dtype=np.int64)
+        self.edited: Mapping[int, EditedItem] = {}  # products that are not as the dataset has them
+        self._unedited: Recommender | None = None  # the run without a what-if, of one with
 
     @staticmethod
     def open(folder: Path, device: str = "auto", dataset_folder: Path | None = None) -> Job:
@@ -78,9 +94,37 @@ class Recommender:
         """The same shop and the same features under other weights of the same shape."""
         other = copy.copy(self)
         other.__dict__.pop("percentile", None)
+        other._unedited = None
         other.model, other.tokens = model, self.tokens.of(model.tower)
         other._compute_vectors()
         return other
+
+    def with_items(self, edited: Mapping[int, EditedItem]) -> Recommender:
+        """The same run, these products as they are edited; of a run whose products are as the dataset has them.
+
+        Only what the model makes of these products is computed anew. What is known of the model itself stays as it was
+        measured.
+        """
+        assert isinstance(self.tokens, Tokens)
+        other = copy.copy(self)
+        other.__dict__.pop("percentile", None)
+        other.edited, other._unedited = dict(edited), self
+        other.tokens = Edited(self.tokens, {item: one.page for item, one in edited.items()})
+        other.shop = self.shop.with_items({item: one.told for item, one in edited.items()})
+        other.texts = other.shop.texts
+        index = torch.tensor(sorted(edited), device=self.device)
+        with torch.inference_mode():
+            parts = self.model.item_parts(index, other.tokens)
+            other.parts_of_items = {
+                name: vectors.index_copy(0, index, parts[name]) for name, vectors in self.parts_of_items.items()
+            }
+            own = torch.stack(list(parts.values())).sum(dim=0)
+            other.matrix = self.matrix.index_copy(0, index, own)
+        return other
+
+    def page(self, item: int) -> Page:
+        """What the model reads of a product."""
+        return self.edited[item].page if item in self.edited else self.catalogue.page(item)
 
     @cached_property
     def percentile(self) -> tuple[float, int] | None:
@@ -90,6 +134,8 @@ class Recommender:
         Each product counts once. None where fewer than `FEWEST` products can tell. It says whether the model knows
         anything at all, not how much: the validation period may have been learned from.
         """
+        if self._unedited is not None:
+            return self._unedited.percentile
         targets = self.parts.validation
         if len(targets) > MOST_ASKED:
             targets = np.sort(np.random.default_rng(1).choice(targets, MOST_ASKED, replace=False))
@@ -192,11 +238,12 @@ class Recommender:
 
     def item_texts(self, item: int) -> tuple[ItemText, ...]:
         """All texts of a product as written; the ones that the model did not read say so."""
+        if item in self.edited:
+            return self.edited[item].texts
         if item in self._item_texts:
             return self._item_texts[item]
         name = self.data.items[item]
-        first, last = np.searchsorted(self._text_items, [item, item + 1])
-        heeded = {field for _, field in self.catalogue.fields[first:last]}
+        heeded = set(self.catalogue.page(item).fields)
         written = self.dataset.rows(
             "SELECT 'title', title, '', NULL, 0, NULL FROM items WHERE item = $1 UNION ALL "
             "SELECT 'description', description, '', NULL, 1, NULL FROM items WHERE item = $1 UNION ALL "

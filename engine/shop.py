@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -32,6 +34,15 @@ class Texts:
     category: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Told:
+    """One product of `Texts`. facts: (field, value) pairs that business rules ask for; None: those of the dataset."""
+
+    title: str
+    images: tuple[str, ...]
+    facts: tuple[tuple[str, str], ...] | None = None
+
+
 class Shop:
     """Reads a dataset's events and what is shown of its products. read: events of a past that are shown."""
 
@@ -43,6 +54,18 @@ class Shop:
         self.user_index = {user: index for index, user in enumerate(self.data.users)}
         self.texts = _texts(dataset)
         self.facts = Facts(dataset)
+
+    def with_items(self, told: Mapping[int, Told]) -> Shop:
+        """The same with other things told of some products."""
+        other = copy.copy(self)
+        title, image, images = list(self.texts.title), list(self.texts.image), list(self.texts.images)
+        for item, one in told.items():
+            title[item], images[item] = one.title, one.images
+            image[item] = one.images[0] if one.images else None
+        other.texts = replace(self.texts, title=tuple(title), image=tuple(image), images=tuple(images))
+        facts = {item: (one.title, one.facts) for item, one in told.items()}
+        other.facts = self.facts.with_items(facts)
+        return other
 
     def items(self) -> Items:
         """The catalogue, for lists."""

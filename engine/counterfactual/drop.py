@@ -165,7 +165,10 @@ class _Drop:
         content = [kind for kind in kinds if kind in modalities]
         for kind in content:
             rows = np.array([row for row, one in enumerate(modalities) if one == kind])
-            near = neighbours(self.recommender.catalogue.grid) if kind == "image" else None
+            near = None
+            if kind == "image":
+                cells = self.case.page.cells
+                near = neighbours(self.recommender.catalogue.grid)[np.ix_(cells, cells)]
             found.append(_Searched(kind, rows, self._gap(rows), near))
         if len(content) > 1:
             rows = np.array([row for row, one in enumerate(modalities) if one in content])

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 import torch
@@ -14,6 +15,8 @@ from torch import Tensor
 
 from engine.dataset.history import History
 from engine.explain.types import Token
+from engine.features.attributes import Vocabulary
+from engine.features.page import Page
 from engine.live import Session, without
 from engine.model.scoring import place_ahead, reranked, scores_asked
 from engine.model.tower import TokenBatch, Tower
@@ -172,16 +175,30 @@ class Case:
     @property
     def notes(self) -> tuple[str, ...]:
         """What must be said of the product itself."""
+        edited = self.recommender.edited.get(self.item)
+        of_edit = () if edited is None else edited.notes
         lent = self.model.lent
         if not len(lent.borrowers(self.index)):
-            return ()
+            return of_edit
         near, share = lent.near[self.item].tolist(), lent.share[self.item].tolist()
         best = sorted(zip(share, near, strict=True), reverse=True)[:3]
         named = ", ".join(f"{self.recommender.texts.title[one]} ({part:.0%})" for part, one in best)
         return (
+            *of_edit,
             f"This product had no event when the run was trained. It borrows identity, popularity and what goes with it"
             f" from products of like content, most of all {named}.",
         )
+
+    @property
+    def page(self) -> Page:
+        """What the model reads of the product."""
+        return self.recommender.page(self.item)
+
+    @property
+    def removed(self) -> tuple[Token, ...]:
+        """Parts that a what-if took away from the page."""
+        edited = self.recommender.edited.get(self.item)
+        return () if edited is None else edited.removed
 
     @cached_property
     def counts(self) -> dict[str, int]:
@@ -193,8 +210,10 @@ class Case:
         """Name every raw token; word pieces of one word share a row."""
         tokens: list[Token] = []
         row_of: list[int] = []
+        texts = {one.field: one.text for one in self.recommender.item_texts(self.item)}
+        names = named(self.recommender, self.page, texts, self.recommender.texts.image[self.item] or "")
         for name in self.tokens:
-            rows, places = _NAMING[name](self)
+            rows, places = names[name]
             row_of += [len(tokens) + place for place in places]
             tokens += rows
         own = [Token("identity", self.recommender.data.items[self.item])]
@@ -267,18 +286,22 @@ def _joins(text: str, begun: tuple[int, int], start: int) -> bool:
     return begun[1] == start > 0 and _is_word(text[start - 1]) and _is_word(text[start])
 
 
-def words(recommender: Recommender, item: int) -> tuple[list[Token], list[int]]:
+Named = tuple[list[Token], list[int]]  # rows, and the place among them of each raw token
+
+
+def words(recommender: Recommender, item: int) -> Named:
     """The words of a product's texts, and the place among them of each piece that the model reads."""
-    catalogue = recommender.catalogue
-    first, last = catalogue.text_start[item], catalogue.text_start[item + 1]
-    texts = {one.field: one.text for one in recommender.item_texts(item)}
+    page = recommender.page(item)
+    return words_of(page, {one.field: one.text for one in recommender.item_texts(item)})
+
+
+def words_of(page: Page, texts: Mapping[str, str]) -> Named:
+    """The same of any page. texts: field -> what is written there."""
     rows: list[Token] = []
     places: list[int] = []
     previous = -1
-    for source, (start, end) in zip(
-        catalogue.text_source[first:last].tolist(), catalogue.text_span[first:last].tolist(), strict=True
-    ):
-        field = catalogue.fields[source][1]
+    for source, (start, end) in zip(page.text_source.tolist(), page.text_span.tolist(), strict=True):
+        field = page.fields[source]
         text = texts.get(field, "")
         begun = rows[-1].span if source == previous and rows else None
         if begun is not None and _joins(text, begun, start):
@@ -291,9 +314,9 @@ def words(recommender: Recommender, item: int) -> tuple[list[Token], list[int]]:
     return rows, places
 
 
-def _cells(case: Case) -> tuple[list[Token], list[int]]:
-    height, width = case.recommender.catalogue.grid
-    photo = case.recommender.texts.image[case.item] or ""
+def cells_of(page: Page, grid: tuple[int, int], photo: str) -> Named:
+    """The cells of a photo that the model reads."""
+    height, width = grid
     rows = [
         Token(
             "image",
@@ -301,37 +324,31 @@ def _cells(case: Case) -> tuple[list[Token], list[int]]:
             photo,
             box=(column / width, row / height, (column + 1) / width, (row + 1) / height),
         )
-        for row in range(height)
-        for column in range(width)
+        for row, column in (divmod(cell, width) for cell in page.cells.tolist())
     ]
     return rows, list(range(len(rows)))
 
 
-def _stretches(case: Case) -> tuple[list[Token], list[int]]:
-    catalogue = case.recommender.catalogue
-    first, last = catalogue.audio_start[case.item], catalogue.audio_start[case.item + 1]
-    times = [(start / 1000, end / 1000) for start, end in catalogue.audio_span[first:last].tolist()]
+def stretches_of(page: Page) -> Named:
+    """The stretches of a recording."""
+    times = [(start / 1000, end / 1000) for start, end in page.audio_span.tolist()]
     rows = [Token("audio", f"{start:.1f}-{end:.1f} s", "audio", time=(start, end)) for start, end in times]
     return rows, list(range(len(rows)))
 
 
-def _named(modality: str) -> Callable[[Case], tuple[list[Token], list[int]]]:
-    def rows(case: Case) -> tuple[list[Token], list[int]]:
-        vocabulary = (
-            case.recommender.catalogue.attribute if modality == "attribute" else case.recommender.catalogue.link
-        )
-        ids = vocabulary.ids[vocabulary.start[case.item] : vocabulary.start[case.item + 1]]
-        named = [vocabulary.names[one] for one in ids.tolist()]
-        tokens = [Token("link" if modality == "link" else "attribute", value, name) for name, value in named]
-        return tokens, list(range(len(tokens)))
-
-    return rows
+def pairs_of(modality: Literal["attribute", "link"], ids: NDArray[np.int32], vocabulary: Vocabulary) -> Named:
+    """Attributes or links."""
+    named = [vocabulary.names[one] for one in ids.tolist()]
+    return [Token(modality, value, name) for name, value in named], list(range(len(named)))
 
 
-_NAMING: dict[str, Callable[[Case], tuple[list[Token], list[int]]]] = {
-    "text": lambda case: words(case.recommender, case.item),
-    "image": _cells,
-    "audio": _stretches,
-    "attribute": _named("attribute"),
-    "link": _named("link"),
-}
+def named(recommender: Recommender, page: Page, texts: Mapping[str, str], photo: str) -> dict[str, Named]:
+    """Every raw token of a page by its name: modality -> rows and places."""
+    catalogue = recommender.catalogue
+    return {
+        "text": words_of(page, texts),
+        "image": cells_of(page, catalogue.grid, photo),
+        "audio": stretches_of(page),
+        "attribute": pairs_of("attribute", page.attribute, catalogue.attribute),
+        "link": pairs_of("link", page.link, catalogue.link),
+    }

@@ -139,6 +139,7 @@ def explaining(
         sums_to_score=METHODS[method].sums,
         share=chosen.share,
         removals=removals(case, chosen.share, single),
+        removed=case.removed,
         history_method="leave-one-out" if chosen.history is None else method,
         effects=effects,
         shown_rank=shown,

@@ -62,7 +62,7 @@ def photo_regions(case: Case) -> tuple[list[NDArray[np.int64]], tuple[str, ...]]
         across = -(-width // _BLOCK)
         label = np.add.outer(np.arange(height) // _BLOCK * across, np.arange(width) // _BLOCK)
         notes = ("The photo's file cannot be read, so square blocks stand for regions of one colour.",)
-    flat = label.ravel()
+    flat = label.ravel()[case.page.cells]
     return [rows[flat == one] for one in np.unique(flat)], notes
 
 

@@ -137,7 +137,8 @@ class Explanation:
     contribution_by_head: NDArray[np.float64]
     attention: NDArray[np.float64]
     texts: tuple[ItemText, ...]
-    images: tuple[str, ...]  # paths inside the dataset folder; the first is the one that the model was given
+    # Paths inside the dataset folder, or whole ones of a what-if's photos; the model was given the first.
+    images: tuple[str, ...]
     grid: tuple[int, int]  # rows and columns of image cells; (0, 0) without a photo
     history: tuple[HistoryEvent, ...]
     completeness_gap: float
@@ -151,6 +152,7 @@ class Explanation:
     share: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))  # the map under `method`, float64[tokens]
     history_method: str = "leave-one-out"  # what the contributions of `history` are
     removals: tuple[Removal, ...] = ()  # what the sentences rest on, largest fall first
+    removed: tuple[Token, ...] = ()  # parts of the page that a what-if took away: they are in no row
 
     def parts(self) -> dict[str, float]:
         """The sum of contributions per modality, and "bias"."""

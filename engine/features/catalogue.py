@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from engine.features.aspects import is_english, item_aspects
 from engine.features.attributes import Vocabulary, item_attributes, item_links
 from engine.features.encoded import Reading as Reading
 from engine.features.encoded import file_tokens, no_tokens, text_tokens
+from engine.features.page import Page
 from engine.features.reduce import Whitening
 from engine.files import atomic, make_folder, write_json
 from engine.int8 import restored
@@ -64,6 +66,37 @@ class Catalogue:
     link: Vocabulary
     encoders: dict[str, dict[str, str]]
     whitening: dict[str, Whitening] = field(default_factory=dict)
+
+    def page(self, item: int) -> Page:
+        """What the model reads of one product."""
+        text, image, audio, attribute, link = (
+            slice(start[item], start[item + 1])
+            for start in (
+                self.text_start,
+                self.image_start,
+                self.audio_start,
+                self.attribute.start,
+                self.link.start,
+            )
+        )
+        first, last = np.searchsorted(self._text_items, [item, item + 1]).tolist()
+        return Page(
+            text=self.text[text],
+            text_source=self.text_source[text] - np.int32(first),
+            text_span=self.text_span[text],
+            fields=tuple(field for _, field in self.fields[first:last]),
+            image=self.image[image],
+            cells=np.arange(image.stop - image.start),
+            audio=self.audio[audio],
+            audio_span=self.audio_span[audio],
+            attribute=self.attribute.ids[attribute],
+            link=self.link.ids[link],
+        )
+
+    @cached_property
+    def _text_items(self) -> NDArray[np.int64]:
+        """The item of each of `fields`."""
+        return np.array([item for item, _ in self.fields], dtype=np.int64)
 
     def save(self, folder: Path) -> None:
         """Write to a folder: arrays as .npy, names as JSON."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from typing import Protocol
 
 import numpy as np
@@ -11,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from engine.features.catalogue import Catalogue
+from engine.features.page import Page
 from engine.model.tower import TokenBatch, Tower
 
 ENCODED = ("text", "image", "audio")  # features from an encoder; the rest are ids into vocabularies
@@ -77,11 +79,13 @@ class Tokens:
             features = self._tower.shape.features[modality]
             return TokenBatch(torch.zeros(len(items), longest, features, device=self.device), there)
         place = torch.where(there, start[:, None] + offset, 0)
-        if modality in ENCODED:
-            x = data.index_select(0, place.flatten()).view(*place.shape, -1).float()
-        else:
-            x = getattr(self._tower, modality)(data[place].long())
-        return TokenBatch(x, there)
+        x = self.read(modality, data.index_select(0, place.flatten()))
+        return TokenBatch(x.view(*place.shape, -1), there)
+
+    def read(self, modality: str, data: Tensor) -> Tensor:
+        """x: float[n, features] of tokens as a catalogue holds them: encoded ones [n, features], or ids [n]."""
+        found: Tensor = data.float() if modality in ENCODED else getattr(self._tower, modality)(data.long())
+        return found
 
     def mean(self, modality: str, items: Tensor) -> TokenBatch:
         """One token per item: the mean of its embeddings in a vocabulary."""
@@ -118,6 +122,51 @@ class Tokens:
             part = slice(first, first + _AVERAGED_AT_ONCE)
             sums.index_add_(0, item[part], data[part].float())
         return sums / counts.clamp_min(1)[:, None], counts
+
+
+class Edited:
+    """All products, a few of them with other tokens than the catalogue holds."""
+
+    def __init__(self, tokens: Tokens, pages: Mapping[int, Page]) -> None:
+        """pages: item -> what is read of it instead."""
+        self.modalities, self.device = tokens.modalities, tokens.device
+        self._tokens = tokens
+        self._held = {
+            modality: {
+                item: torch.from_numpy(np.array(getattr(page, modality))).to(self.device)
+                for item, page in pages.items()
+            }
+            for modality in self.modalities
+        }
+
+    def of(self, tower: Tower) -> Edited:
+        """The same products as another tower of the same shape reads them."""
+        other = copy.copy(self)
+        other._tokens = self._tokens.of(tower)
+        return other
+
+    def buckets(self, items: Tensor, size: int = 512) -> list[Tensor]:
+        return self._tokens.buckets(items, size)
+
+    def batch(self, items: Tensor) -> dict[str, TokenBatch]:
+        return {modality: self.gather(modality, items) for modality in self.modalities}
+
+    def gather(self, modality: str, items: Tensor) -> TokenBatch:
+        """Padded tokens of one modality."""
+        batch, held = self._tokens.gather(modality, items), self._held[modality]
+        instead = {row: held[item] for row, item in enumerate(items.tolist()) if item in held}
+        if not instead:
+            return batch
+        rows, longest, features = batch.x.shape
+        x, there = batch.x, batch.there
+        wider = max(len(data) for data in instead.values()) - longest
+        if wider > 0:
+            x = torch.cat([x, x.new_zeros(rows, wider, features)], dim=1)
+            there = torch.cat([there, there.new_zeros(rows, wider)], dim=1)
+        for row, data in instead.items():
+            there[row] = torch.arange(there.shape[1], device=self.device) < len(data)
+            x[row, : len(data)] = self._tokens.read(modality, data)
+        return TokenBatch(x, there)
 
 
 class Averaged:

@@ -140,7 +140,7 @@ class Tower(nn.Module):
         """
         asking = shopper if self.shape.fusion == "cross" else None
         logits = {modality: self._pool(modality).logits(batch, asking) for modality, batch in tokens.items()}
-        if self.shape.fusion != "attention":
+        if self.shape.fusion != "attention" or not logits:
             return {modality: self._pool(modality).placed(_softmax(one)) for modality, one in logits.items()}
         joint = _softmax(torch.cat(list(logits.values()), dim=2))
         sizes = [one.shape[2] for one in logits.values()]
@@ -166,7 +166,7 @@ class Tower(nn.Module):
 
     def gates(self, pooled: dict[str, Tensor], tokens: dict[str, TokenBatch]) -> dict[str, Tensor]:
         """The item's own factor on each modality, float[items, 1]: ones, but for `gated` fusion."""
-        if self.shape.fusion != "gated":
+        if self.shape.fusion != "gated" or not pooled:
             return {modality: one.new_ones(len(one), 1) for modality, one in pooled.items()}
         stacked = torch.stack(list(pooled.values()), dim=1)
         there = torch.stack([batch.there.any(dim=1) for batch in tokens.values()], dim=1)

@@ -62,7 +62,8 @@ def readings(deep: DeepCase, kind: str) -> list[Reading]:
         else:
             states = deep.photo_states(deep.photo[None].clone().requires_grad_())
             layers = seen.pop()
-            found.append(Reading(states, layers, _patches(encoder, layers[0].shape[-2]).to(states.device)))
+            patches = _patches(encoder, layers[0].shape[-2])[deep.case.page.cells]
+            found.append(Reading(states, layers, patches.to(states.device)))
     return found
 
 

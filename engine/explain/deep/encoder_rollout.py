@@ -38,7 +38,7 @@ def attribute_relevance(case: Case) -> Map:
     features = dict(deep.features)
     for kind, found in read.items():
         states = [one.states for one in found]
-        features[kind] = deep.text_features(states) if kind == "text" else deep.reduced(kind, states[0])
+        features[kind] = deep.text_features(states) if kind == "text" else deep.cells_read(states[0])
     tower = {name: one.requires_grad_() for name, one in deep.tower_attention(features).items()}
     score = case.scores_from(deep.whole(features), tower)[0]
     layers = [one for found in read.values() for reading in found for one in reading.layers]

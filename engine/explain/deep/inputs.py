@@ -140,7 +140,11 @@ class DeepCase:
 
     def photo_features(self, pixels: Tensor) -> Tensor:
         """float64[n, cells, components] of photos, float[n, 3, side, side]."""
-        return self.reduced("image", self.photo_states(pixels))
+        return self.cells_read(self.photo_states(pixels))
+
+    def cells_read(self, states: Tensor) -> Tensor:
+        """float64[n, tokens, components] of the states of all cells, float[n, cells, dim], less those taken away."""
+        return self.reduced("image", states[:, torch.from_numpy(self.case.page.cells).to(states.device)])
 
     def reduced(self, kind: str, states: Tensor) -> Tensor:
         """The whitening: float[..., dim] -> float64[..., components]."""
@@ -185,8 +189,11 @@ class DeepCase:
         return np.arange(height) * side // height, np.arange(width) * side // width
 
     def rows(self, shares: dict[str, NDArray[np.float64]], rest: NDArray[np.float64]) -> NDArray[np.float64]:
-        """float64[rows] from shares of raw tokens of "text" and "image"; rest: float64[rows], for all others."""
+        """float64[rows] from shares of raw tokens of "text" and "image", or of all cells; rest: float64[rows], for all
+        others."""
         counts = self.case.counts
+        if "image" in shares and len(shares["image"]) != counts["image"]:
+            shares = {**shares, "image": shares["image"][self.case.page.cells]}
         raw = [shares.get(name, np.zeros(counts[name])) for name in self.case.tokens]
         summed = self.case.rows(np.concatenate(raw)[:, None])[:, 0]
         deep = np.array([token.modality in shares for token in self.case.shown.tokens])
@@ -248,15 +255,30 @@ def precision(module: nn.Module) -> torch.dtype:
 
 def _passages(case: Case, encoder: Encoder) -> tuple[Passage, ...]:
     """The texts that the model was given, in its order, those of which no piece had room left out."""
-    catalogue = case.recommender.catalogue
-    first, last = catalogue.text_start[case.item], catalogue.text_start[case.item + 1]
+    page = case.page
     texts = {one.field: one.text for one in case.recommender.item_texts(case.item)}
     found = []
-    sources, counts = np.unique(catalogue.text_source[first:last], return_counts=True)
-    for source, count in zip(sources.tolist(), counts.tolist(), strict=True):
-        prepared = encoder.prepare([texts.get(catalogue.fields[source][1], "")])
-        found.append(Passage(prepared, torch.nonzero(prepared.there[0])[:count, 0].to(encoder.device)))
+    for source in np.unique(page.text_source).tolist():
+        prepared = encoder.prepare([texts.get(page.fields[source], "")])
+        there = torch.nonzero(prepared.there[0])[:, 0]
+        places = _kept(prepared.places[0][there.numpy()], page.text_span[page.text_source == source])
+        found.append(Passage(prepared, there[places].to(encoder.device)))
     return tuple(found)
+
+
+def _kept(spans: NDArray[np.int32], held: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Places among a text's pieces, int32[n, 2], of those that the model holds, in the same order: the first ones, but
+    for what a what-if took out. Where the spans tell nothing of it, the first ones."""
+    found: list[int] = []
+    place = 0
+    for span in held.tolist():
+        while place < len(spans) and spans[place].tolist() != span:
+            place += 1
+        found.append(place)
+        place += 1
+    if place > len(spans):
+        return np.arange(min(len(held), len(spans)))
+    return np.array(found, dtype=np.int64)
 
 
 def _embedding(encoder: Encoder) -> nn.Module:
