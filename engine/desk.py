@@ -12,9 +12,12 @@ from engine.jobs import Job, Progress
 from engine.scenario import Scenario
 
 if TYPE_CHECKING:
+    from engine.columns import Columns, Filter
+    from engine.compare.types import Side
     from engine.live import Session
     from engine.opening import Run
     from engine.rules import Rule
+    from engine.shop import Shop
 
 
 UNCHANGED = Scenario()
@@ -37,6 +40,7 @@ class Desk:
 
     def __init__(self) -> None:
         self._opened: dict[Path, tuple[float, Run]] = {}
+        self._columns: dict[tuple[str, str], tuple[Shop, Columns]] = {}  # (run, kind) -> of which shop, columns
         self._epochs: dict[tuple[Path, int], tuple[Run, Run]] = {}  # the run it is of, and as it was then
 
     def job(self, name: str, arguments: dict[str, Any]) -> Job:
@@ -111,6 +115,21 @@ class Desk:
             raise HeedmapError("A place is lost in one shopper's list.", "Name one shopper.")
         return (yield from drop(recommender, users[0], item, k, kinds or DROP_KINDS, seconds))
 
+    def compare(self, left: Side, right: Side, k: int = 100) -> Job:
+        """Return the Comparison of two sides; `k` places of their ranked lists are compared."""
+        from engine.compare.job import comparing
+
+        sides = []
+        for side in (left, right):
+            sides.append((yield from self._open_side(side)))
+        return (yield from comparing(sides[0], sides[1], k))
+
+    def contrast(self, side: Side, other: str) -> Job:
+        """Return Above: why a side's product has another score than `other`, for the same shopper."""
+        from engine.compare.job import stands_above
+
+        return (yield from stands_above((yield from self._open_side(side)), other))
+
     def split_past(self, run: str, user: str, item: str, past: str, scenario: Scenario = UNCHANGED) -> Job:
         """Return the PastSplit of a past purchase's share in a product's score: its words, cells and attributes."""
         from engine.explain.past import split
@@ -161,6 +180,60 @@ class Desk:
         recommender = yield from self._recommender(run)
         return (yield from evaluate(recommender, Wanted(split, k, names, knock_out)))
 
+    def columns(self, run: str, kind: str) -> Job:
+        """Return the Columns of a run's products ("items") or shoppers ("users")."""
+        return (yield from self._columns_of(run, kind))
+
+    def matching(self, run: str, kind: str, filters: tuple[Filter, ...], every: bool = True) -> Job:
+        """Return the Selection of the products or shoppers that meet all filters, or any of them."""
+        from engine.columns import matching
+
+        recommender = yield from self._recommender(run)
+        return matching(recommender.shop, (yield from self._columns_of(run, kind)), filters, every)
+
+    def project(self, run: str, what: str = "items", how: str = "pca", seed: int = 1, sample: int = 400) -> Job:
+        """Return the Projection of products, shoppers or explanations ("reasons") to a plane."""
+        from engine.projection import project
+
+        recommender = yield from self._inside(run)
+        table = None if what == "reasons" else (yield from self._columns_of(run, what))
+        return (yield from project(recommender, table, what, how, seed, sample))
+
+    def cohort(self, run: str, items: tuple[str, ...] = (), users: tuple[str, ...] | None = None) -> Job:
+        """Return the Cohort: what sells these products to these shoppers (all when None), in the mean; without
+        products, what sells at all."""
+        from engine.explain.cohort import sells, sells_these
+
+        recommender = yield from self._inside(run)
+        named = None if users is None else list(users)
+        return (yield from (sells_these(recommender, list(items), named) if items else sells(recommender, named)))
+
+    def _columns_of(self, run: str, kind: str) -> Any:
+        """The columns of a run, read once while it stays open."""
+        from engine.columns import columns
+
+        recommender = yield from self._recommender(run)
+        kept = self._columns.get((run, kind))
+        if kept is None or kept[0] is not recommender.shop:
+            yield Progress("Reading the columns")
+            kept = (recommender.shop, columns(recommender.shop, kind))
+            while len(self._columns) >= 2 * KEPT_RUNS:
+                del self._columns[next(iter(self._columns))]
+            self._columns[run, kind] = kept
+        return kept[1]
+
+    def _inside(self, run: str) -> Any:
+        """The run opened, where it shows its inside. HeedmapError where it was made elsewhere."""
+        from engine.foreign.run import ForeignRun
+
+        recommender = yield from self._recommender(run)
+        if isinstance(recommender, ForeignRun):
+            raise HeedmapError(
+                f"{recommender.folder.name} was made elsewhere and shows nothing of its inside.",
+                "Open a run that was trained here.",
+            )
+        return recommender
+
     def history(self, run: str) -> Job:
         """Return the RunLog of a run, finished or not."""
         yield Progress("Reading the run")
@@ -207,6 +280,12 @@ class Desk:
         from engine.whatif import edited
 
         return (yield from edited(opened, scenario.edits))
+
+    def _open_side(self, side: Side) -> Job:
+        from engine.compare.job import OpenSide
+
+        recommender = yield from self._recommender(side.run, side.scenario, side.epoch)
+        return OpenSide(side, recommender, _session(side.user, side.scenario), _rules(side.scenario.rules))
 
     def _at_epoch(self, folder: Path, opened: Run, epoch: int) -> Run:
         from engine.opening import at_epoch

@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from engine.errors import HeedmapError
 from engine.explain import contribution
 from engine.explain.case import Case
-from engine.explain.types import Modality
+from engine.explain.types import MODALITIES, Modality
 from engine.jobs import Job, Progress
 from engine.recommend import Recommender
 
 STAGE = "Asking shoppers"
 SHOPPERS = 300  # asked at most; more are drawn from
+PRODUCTS = 12  # of a category, looked at
+PAIRS = 600  # of a shopper and a product
 DRAWS = 1000  # of the bootstrap
 _LIST = 10  # products of each shopper's list that `sells` looks at
 _LEAST = 3  # shoppers that a part must reach, to be told
@@ -49,6 +51,9 @@ class Cohort:
     bias: float
     rows: tuple[CohortRow, ...]
     gap: float = 0.0
+    parts: tuple[CohortRow, ...] = ()  # the sum of each modality's rows
+    products: tuple[str, ...] = ()  # that the means are taken over
+    grid: tuple[int, int] = (0, 0)  # rows and columns of photo cells
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -57,27 +62,69 @@ class Cohort:
 def sells_this(recommender: Recommender, item: str, users: list[str] | None = None) -> Job:
     """Return the Cohort of one product: each word (all its places), cell, attribute, link, identity and past choices,
     over these shoppers or all. HeedmapError for an unknown shopper or product, or an empty segment."""
-    named = _drawn(recommender, users)
+    return sells_these(recommender, [item], users)
+
+
+def sells_these(recommender: Recommender, items: list[str], users: list[str] | None = None) -> Job:
+    """The same of several products (a category's) in the mean over them; of many, of the most popular. What a product
+    does not hold counts as nothing, so that the rows and the mean bias sum to the mean score still."""
+    items = _popular(recommender, items)
+    named = _drawn(recommender, users, max(1, PAIRS // len(items)))
     values: dict[Any, NDArray[np.float64]] = {}
     about: dict[Any, tuple[Modality, str, str, Any]] = {}
     places: dict[Any, int] = {}
-    scores = np.zeros(len(named))
-    bias = 0.0
-    for row, user in enumerate(named):
-        if row % 16 == 0:
-            yield Progress(STAGE, row, len(named))
-        case = Case(recommender, user, item)
-        scores[row], bias = case.score, case.bias
-        for token, share in zip(case.shown.tokens, contribution.by_head(case).sum(axis=1), strict=True):
-            key, told = _key(token)
-            if key not in values:
-                values[key], about[key], places[key] = np.zeros(len(named)), told, 0
-            values[key][row] += share
-            places[key] += row == 0
-    rows = [_row(about[key], shares, max(1, places[key])) for key, shares in values.items()]
-    rows.sort(key=lambda one: -one.mean)
-    gap = sum(one.mean for one in rows) + bias - float(scores.mean())
-    return Cohort(item, len(named), float(scores.mean()), bias, tuple(rows), gap)
+    scores, bias = np.zeros((len(items), len(named))), np.zeros(len(items))
+    for at, item in enumerate(items):
+        for row, user in enumerate(named):
+            if row % 16 == 0:
+                yield Progress(STAGE, at * len(named) + row, len(items) * len(named))
+            case = Case(recommender, user, item)
+            scores[at, row], bias[at] = case.score, case.bias
+            for token, share in zip(case.shown.tokens, contribution.by_head(case).sum(axis=1), strict=True):
+                key, told = _key(token, one=len(items) == 1)
+                if key not in values:
+                    values[key], about[key], places[key] = np.zeros(len(named)), told, 0
+                values[key][row] += share / len(items)
+                places[key] += row == 0
+    rows = sorted((_row(about[key], shares, max(1, places[key])) for key, shares in values.items()), key=_falling)
+    gap = sum(one.mean for one in rows) + float(bias.mean() - scores.mean())
+    return Cohort(
+        items[0] if len(items) == 1 else "",
+        len(named),
+        float(scores.mean()),
+        float(bias.mean()),
+        tuple(rows),
+        gap,
+        _parts(values, about),
+        tuple(items),
+        recommender.catalogue.grid,
+    )
+
+
+def _falling(row: CohortRow) -> float:
+    return -row.mean
+
+
+def _parts(
+    values: dict[Any, NDArray[np.float64]], about: dict[Any, tuple[Modality, str, str, Any]]
+) -> tuple[CohortRow, ...]:
+    sums: dict[Modality, list[NDArray[np.float64]]] = {}
+    for key, shares in values.items():
+        sums.setdefault(about[key][0], []).append(shares)
+    return tuple(
+        _row((part, part, "", None), np.sum(sums[part], axis=0), len(sums[part])) for part in MODALITIES if part in sums
+    )
+
+
+def _popular(recommender: Recommender, items: list[str]) -> list[str]:
+    """At most so many of these products as are looked at: those chosen most."""
+    rows = np.array([recommender.item(item) for item in items], np.int64)
+    if not len(rows):
+        raise HeedmapError("No product is named.", "Name at least one.")
+    if len(rows) <= PRODUCTS:
+        return list(dict.fromkeys(items))
+    sold = np.bincount(recommender.data.item[recommender.parts.train], minlength=len(recommender.data.items))
+    return [items[place] for place in np.sort(np.argsort(-sold[rows], kind="stable")[:PRODUCTS])]
 
 
 def sells(recommender: Recommender, users: list[str] | None = None) -> Job:
@@ -108,11 +155,11 @@ def sells(recommender: Recommender, users: list[str] | None = None) -> Job:
         for key, by in found.items()
         if len(by) >= min(_LEAST, len(named))
     ]
-    rows.sort(key=lambda one: -one.mean)
+    rows.sort(key=_falling)
     return Cohort("", len(named), float(np.mean(scores)) if scores else 0.0, 0.0, tuple(rows))
 
 
-def _drawn(recommender: Recommender, users: list[str] | None) -> list[str]:
+def _drawn(recommender: Recommender, users: list[str] | None, most: int = SHOPPERS) -> list[str]:
     """The shoppers that are asked: those named, or all with a past; a seeded draw of them where they are many."""
     if users is None:
         active = np.flatnonzero(np.diff(recommender.data.start) > 0)
@@ -123,17 +170,21 @@ def _drawn(recommender: Recommender, users: list[str] | None) -> list[str]:
             recommender.user(name)
     if not named:
         raise HeedmapError("The segment holds no shopper.", "Name at least one.")
-    if len(named) <= SHOPPERS:
+    most = min(most, SHOPPERS)
+    if len(named) <= most:
         return named
     random = np.random.default_rng(recommender.config.seed)
-    return [named[place] for place in np.sort(random.choice(len(named), SHOPPERS, replace=False))]
+    return [named[place] for place in np.sort(random.choice(len(named), most, replace=False))]
 
 
-def _key(token: Any) -> tuple[Any, tuple[Modality, str, str, Any]]:
+def _key(token: Any, one: bool = True) -> tuple[Any, tuple[Modality, str, str, Any]]:
     if token.modality == "text":
         return (token.modality, token.label.casefold()), (token.modality, token.label, "", None)
     if token.modality == "history":
         return (token.modality,), (token.modality, "past choices", "", None)
+    if not one and token.modality in ("image", "identity", "audio"):  # the same place of another product's photo
+        label = "" if token.modality == "identity" else token.label
+        return (token.modality, label, token.box), (token.modality, label, "", token.box)
     key = (token.modality, token.field, token.label, token.box)
     return key, (token.modality, token.label, token.field, token.box)
 
