@@ -14,6 +14,7 @@ from engine.scenario import Scenario
 if TYPE_CHECKING:
     from engine.columns import Columns, Filter
     from engine.compare.types import Side
+    from engine.compare.types import Side
     from engine.live import Session
     from engine.opening import Run
     from engine.rules import Rule
@@ -114,6 +115,21 @@ class Desk:
         if len(users) != 1:
             raise HeedmapError("A place is lost in one shopper's list.", "Name one shopper.")
         return (yield from drop(recommender, users[0], item, k, kinds or DROP_KINDS, seconds))
+
+    def compare(self, left: Side, right: Side, k: int = 100) -> Job:
+        """Return the Comparison of two sides; `k` places of their ranked lists are compared."""
+        from engine.compare.job import comparing
+
+        sides = []
+        for side in (left, right):
+            sides.append((yield from self._open_side(side)))
+        return (yield from comparing(sides[0], sides[1], k))
+
+    def contrast(self, side: Side, other: str) -> Job:
+        """Return Above: why a side's product has another score than `other`, for the same shopper."""
+        from engine.compare.job import stands_above
+
+        return (yield from stands_above((yield from self._open_side(side)), other))
 
     def compare(self, left: Side, right: Side, k: int = 100) -> Job:
         """Return the Comparison of two sides; `k` places of their ranked lists are compared."""
@@ -280,6 +296,12 @@ class Desk:
         from engine.whatif import edited
 
         return (yield from edited(opened, scenario.edits))
+
+    def _open_side(self, side: Side) -> Job:
+        from engine.compare.job import OpenSide
+
+        recommender = yield from self._recommender(side.run, side.scenario, side.epoch)
+        return OpenSide(side, recommender, _session(side.user, side.scenario), _rules(side.scenario.rules))
 
     def _open_side(self, side: Side) -> Job:
         from engine.compare.job import OpenSide

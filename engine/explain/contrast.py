@@ -6,7 +6,7 @@ what both have (the same attribute, the same word), of what only one has, of the
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,51 +15,12 @@ from numpy.typing import NDArray
 from engine.errors import HeedmapError
 from engine.explain import contribution
 from engine.explain.case import Case
-from engine.explain.types import Modality, Token
+from engine.explain.contrast_types import Contrast, ContrastRow, meaning, place
+from engine.explain.types import Token
+from engine.live import Session
 from engine.recommend import Recommender
 
 _MOST_SHOPPERS = 500  # of a segment; more are drawn from
-
-
-@dataclass(frozen=True)
-class ContrastRow:
-    """left and right: shares of the score, 0 where that side lacks the part; `span` and `box` as in `Token`."""
-
-    modality: Modality
-    label: str
-    field: str
-    left: float
-    right: float
-    span: tuple[int, int] | None = None
-    box: tuple[float, float, float, float] | None = None
-
-    @property
-    def difference(self) -> float:
-        return self.left - self.right
-
-
-@dataclass(frozen=True)
-class Contrast:
-    """score_left - score_right = sum of the rows' differences + bias_left - bias_right, up to `gap`.
-
-    kind: "products", "segment" or "runs". Rows are ordered by the size of their difference.
-    """
-
-    kind: str
-    left: str
-    right: str
-    score_left: float
-    score_right: float
-    rank_left: float
-    rank_right: float
-    bias_left: float
-    bias_right: float
-    rows: tuple[ContrastRow, ...]
-    gap: float
-
-    def to_json(self) -> dict[str, Any]:
-        rows = [asdict(row) | {"difference": row.difference} for row in self.rows]
-        return asdict(self) | {"rows": rows}
 
 
 @dataclass(frozen=True)
@@ -75,10 +36,21 @@ class _Side:
 def products(recommender: Recommender, user: str, item: str, other: str) -> Contrast:
     """Why `item` has another score than `other` for this shopper: f(A) - f(B). Words are compared by their spelling,
     whole photos cell by cell of the same place. HeedmapError names what is unknown."""
+    return above(*pair(recommender, user, item, other))
+
+
+def pair(recommender: Recommender, user: str, item: str, other: str, session: Session | None = None) -> list[Case]:
+    """Two products laid open for one shopper, of the past that a live session made."""
     if item == other:
         raise HeedmapError(f"{item} cannot be compared with itself.", "Name two products.")
-    one, two = (_side(Case(recommender, user, name), name) for name in (item, other))
-    return _contrast("products", one, two, _what)
+    return [Case(recommender, user, name, session) for name in (item, other)]
+
+
+def above(case: Case, other: Case) -> Contrast:
+    """The same of two products that are laid open already."""
+    items = case.recommender.data.items
+    one, two = (_side(side, items[side.item]) for side in (case, other))
+    return _contrast("products", one, two, meaning)
 
 
 def segment(recommender: Recommender, user: str, item: str, others: list[str]) -> Contrast:
@@ -94,7 +66,7 @@ def segment(recommender: Recommender, user: str, item: str, others: list[str]) -
     mean: dict[Any, list[Any]] = {}
     for side in sides:
         for token, share in zip(side.tokens, side.share, strict=True):
-            mean.setdefault(_where(token), [token, 0.0])[1] += float(share) / len(sides)
+            mean.setdefault(place(token), [token, 0.0])[1] += float(share) / len(sides)
     other = _Side(
         f"{len(sides)} shoppers",
         float(np.mean([side.score for side in sides])),
@@ -103,13 +75,13 @@ def segment(recommender: Recommender, user: str, item: str, others: list[str]) -
         tuple(token for token, _ in mean.values()),
         np.array([share for _, share in mean.values()]),
     )
-    return _contrast("segment", _side(Case(recommender, user, item), user), other, _where)
+    return _contrast("segment", _side(Case(recommender, user, item), user), other, place)
 
 
 def runs(one: Recommender, two: Recommender, user: str, item: str) -> Contrast:
     """What changed between two runs, or two checkpoints of one, for the same shopper and product."""
     sides = [_side(Case(run, user, item), run.folder.name) for run in (one, two)]
-    return _contrast("runs", sides[0], sides[1], _where)
+    return _contrast("runs", sides[0], sides[1], place)
 
 
 def contrast_text(found: Contrast, most: int = 12) -> str:
@@ -132,27 +104,11 @@ def _side(case: Case, name: str) -> _Side:
     return _Side(name, case.score, case.rank_of(case.score), case.bias, case.shown.tokens, share)
 
 
-def _what(token: Token) -> Any:
-    """What makes parts of two products the same: all places of a word are one."""
-    if token.modality == "text":
-        return token.modality, token.label.casefold()
-    if token.modality == "image":
-        return token.modality, token.box
-    if token.modality == "identity":
-        return (token.modality,)
-    return token.modality, token.field, token.label
-
-
-def _where(token: Token) -> Any:
-    """What makes parts of one product the same."""
-    return token.modality, token.field, token.label, token.span, token.box
-
-
 def _contrast(kind: str, one: _Side, two: _Side, same: Any) -> Contrast:
     parts: dict[Any, tuple[Token, list[float]]] = {}
-    for place, side in enumerate((one, two)):
+    for which, side in enumerate((one, two)):
         for token, share in zip(side.tokens, side.share, strict=True):
-            parts.setdefault(same(token), (token, [0.0, 0.0]))[1][place] += float(share)
+            parts.setdefault(same(token), (token, [0.0, 0.0]))[1][which] += float(share)
     rows = [
         ContrastRow(token.modality, token.label, token.field, left, right, token.span, token.box)
         for token, (left, right) in parts.values()

@@ -7,7 +7,7 @@ from engine.explain.types import Explanation, Removal
 LANGUAGES = ("en", "zh")
 _MOST = 2  # removals that are told
 
-_PARTS = {
+PARTS = {
     "en": {
         "image": "the photo",
         "text": "the words",
@@ -80,7 +80,7 @@ def _place(explanation: Explanation, language: str) -> str:
     words = _TEMPLATES[language]
     parts = {name: value for name, value in explanation.parts().items() if value > 0}
     best = sorted(parts, key=lambda name: -parts[name])[:2]
-    named = [words["part"].format(part=_PARTS[language][name], share=parts[name]) for name in best]
+    named = [words["part"].format(part=PARTS[language][name], share=parts[name]) for name in best]
     place = words["place"].format(rank=explanation.rank, catalogue=explanation.catalogue, score=explanation.score)
     if not named:
         return place + words["end"]
