@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QMessageBox, QWidget
 from app.actions import Action
 from app.batch import Task
 from app.i18n import LANGUAGES
-from app.palette import Column, Entry, search
+from app.palette import Column, Entry, again, search
 from app.places import places
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def find(window: MainWindow, query: str) -> list[Entry]:
             Column("shopper", tr("shopper"), run.shoppers.user, lambda p: window.go(user=run.shoppers.user[p])),
             Column("product", tr("product"), run.items.title, lambda p: window.go(item=run.items.item[p])),
         ]
-    return search(query, commands, columns)
+    return search(query, commands, columns) if query.strip() else again(window.recent, commands, columns)
 
 
 def stops(window: MainWindow) -> list[Stop]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -28,8 +28,10 @@ from app.chrome import Banner, Rail, StatusBar, TopBar
 from app.i18n import LANGUAGES, LanguageSource
 from app.method_names import method_name
 from app.places import EXPLORE, TRAIN, WELCOME, places
+from app.remark import Remark
 from app.session import Session
 from app.settings import Settings
+from app.state import RECENT, WindowState
 from app.theme import ThemeSource, palette, stylesheet, ui_font
 from app.views.view import View
 from app.workspace import Workspace
@@ -80,14 +82,15 @@ class MainWindow(QMainWindow):
         run: str = "",
         save: Callable[[Settings], None] = lambda _: None,
         study: Lane | None = None,
+        keep: bool = False,
     ) -> None:
+        """keep: how the user arranges the window is kept in the workspace, and comes back from there."""
         super().__init__()
         self._lanes = (interactive, batch, *([study] if study is not None else []))
         self.themes = themes
         self.languages = languages
         self._settings = settings
         self._save = save
-        self._first_run = run
         self._begun = False
         self._beats: dict[int, Beat] = {}
         self._chain: dict[int, Callable[[], None]] = {}  # batch job -> what follows when it is done
@@ -99,10 +102,12 @@ class MainWindow(QMainWindow):
         self.current = EXPLORE
         self.help: HelpDrawer | None = None
         self.setWindowTitle("Heedmap")
+        self.recent: list[tuple[str, str]] = []  # kind and text of what was chosen in the palette, newest first
+        self.remark = Remark(themes, self)
         self.setMinimumSize(960, 620)
         self.resize(1440, 900)
-        if settings.geometry:
-            self.restoreGeometry(QByteArray.fromBase64(settings.geometry.encode()))
+        self.state = WindowState(self, keep=keep)
+        self._first_run = self.state.open(workspace, run)
         self._stack = QStackedWidget()
         self._chrome: list[QWidget] = []
         self._lay_out()
@@ -119,6 +124,8 @@ class MainWindow(QMainWindow):
         self.session.waiting_changed.connect(self._busy)
         self.session.failed.connect(self._session_failed)
         self.session.segments.failed.connect(lambda message, hint: self.banner.say(message, hint))
+        self.state.failed.connect(lambda message, hint: self.banner.say(message, hint))
+        self.state.remarked.connect(self.remark.say)
         self.workspace.changed.connect(self._listed)
         self.workspace.failed.connect(lambda message, hint: self.banner.say(message, hint))
         self.batch.changed.connect(self._show_work)
@@ -140,6 +147,7 @@ class MainWindow(QMainWindow):
         if self._first_run:
             self.session.open_run(self._first_run)
         self._make_views()
+        self.state.follow()
         self.ready.emit()
 
     def _listed(self, summary: WorkspaceSummary) -> None:
@@ -161,7 +169,6 @@ class MainWindow(QMainWindow):
         self._show_open()
         if run is not None:
             self._first_run = run.folder
-            self._settings = replace(self._settings, run=run.folder)
             self.session.segments.open(self.workspace.folder, Path(run.dataset.folder).name)
             if self.current == EXPLORE:
                 self.show_view(EXPLORE)
@@ -214,6 +221,9 @@ class MainWindow(QMainWindow):
         self.top.palette_field.setFocus()
         self.top.palette_field.selectAll()
 
+    def _found(self, kind: str, text: str) -> None:
+        self.recent = [(kind, text), *(one for one in self.recent if one != (kind, text))][:RECENT]
+
     def toggle_help(self) -> None:
         """Show help on the view in front beside it, or put it away."""
         if self.help is not None:
@@ -264,6 +274,7 @@ class MainWindow(QMainWindow):
     def choose_language(self, choice: str) -> None:
         self.languages.choose(choice)
         self._remember(language=choice)
+        self.state.note_views()
         for view in self._views.values():
             self._stack.removeWidget(view)
             view.hide()
@@ -274,10 +285,14 @@ class MainWindow(QMainWindow):
         self.session.announce()
 
     def open_workspace(self, folder: Path) -> None:
-        self._first_run = ""
+        self.state.leave()
         self.session.close_run()
-        self._remember(workspace=str(folder), run="")
+        self._first_run = self.state.move(folder)
+        self._remember(workspace=str(folder))
         self.workspace.open(folder)
+        if self._first_run:
+            self.session.open_run(self._first_run)
+        self.show_view(self.current)
 
     def ask_workspace(self) -> None:
         if folder := self._ask_folder(self.tr("Open a workspace"), self.workspace.folder):
@@ -377,6 +392,7 @@ class MainWindow(QMainWindow):
         for one in (menu, tongues):
             one.aboutToShow.connect(lambda: self._check(offered, made))
         self.top = TopBar(theme, self, lambda query: commands.find(self, query))
+        self.top.palette_field.chosen.connect(self._found)
         self.top.dataset_chosen.connect(self._dataset_chosen)
         self.top.run_chosen.connect(self.open_run)
         self.top.method_chosen.connect(self.session.choose_method)
@@ -446,12 +462,18 @@ class MainWindow(QMainWindow):
     def _add(self, name: str, view: View) -> None:
         self._views[name] = view
         self._stack.addWidget(view)
+        self.state.restore_view(name, view)
         acts.attach(view.offers(), view, self.themes.theme, Qt.ShortcutContext.WidgetWithChildrenShortcut)
 
     @property
     def names(self) -> tuple[str, ...]:
         """What the views are called."""
         return tuple(place.name for place in places(self))
+
+    @property
+    def views(self) -> dict[str, View]:
+        """The views made so far."""
+        return self._views
 
     @property
     def view(self) -> View | None:
@@ -515,7 +537,7 @@ class MainWindow(QMainWindow):
         if not self.may_close():
             event.ignore()
             return
-        self._remember(geometry=bytes(self.saveGeometry().toBase64().data()).decode(), view=self.current)
+        self.state.leave()
         self.hide()
         self.session.segments.flush()
         for lane in self._lanes:

@@ -88,6 +88,18 @@ def search(query: str, commands: Iterable[Entry], columns: Iterable[Column]) -> 
     return found
 
 
+def again(recent: Iterable[tuple[str, str]], commands: list[Entry], columns: Sequence[Column]) -> list[Entry]:
+    """What was chosen lately (kind, text) and is still there, then the other commands."""
+    first: list[Entry] = []
+    for kind, text in recent:
+        first += [one for one in commands if (one.kind, one.text) == (kind, text)]
+        for column in columns:
+            if column.kind == kind and text in column.texts:
+                place = column.texts.index(text)
+                first.append(Entry(text, column.note, kind, lambda p=place, c=column: c.open(p)))  # type: ignore[misc]
+    return [*first, *(one for one in commands if one not in first)]
+
+
 class _Entries(QAbstractListModel):
     def __init__(self, theme: Theme, parent: QObject) -> None:
         super().__init__(parent)
@@ -152,6 +164,7 @@ class Palette(QLineEdit):
     """The field in the top bar. Its answers hang below it, over the window, until one is chosen or Escape."""
 
     opened = Signal()
+    chosen = Signal(str, str)  # kind and text of the answer
 
     def __init__(self, theme: Theme, window: QWidget, find: Callable[[str], list[Entry]]) -> None:
         super().__init__()
@@ -259,6 +272,7 @@ class Palette(QLineEdit):
         if 0 <= row < len(self._model.entries) and self._popup.isVisible():
             entry = self._model.entries[row]
             self._leave()
+            self.chosen.emit(entry.kind, entry.text)
             entry.run()
 
     def _leave(self) -> None:

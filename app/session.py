@@ -6,7 +6,8 @@ Views read it, ask it for changes and follow its signals; they never talk to eac
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
@@ -36,18 +37,42 @@ class Pointed:
 NOTHING = Pointed()
 
 
-class _Change(QUndoCommand):
-    """A step of the scenario: from one to the next, under a name that the undo list shows."""
+@dataclass(frozen=True)
+class Step:
+    """A step of the what-if under the name that the undo list shows."""
 
-    def __init__(self, session: Session, text: str, before: Scenario, after: Scenario) -> None:
-        super().__init__(text)
-        self._session, self._before, self._after = session, before, after
+    text: str
+    before: Scenario
+    after: Scenario
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What was chosen in a run when the window was left: `done` of `steps` were in force, from `base` on."""
+
+    run: str  # its folder
+    user: str
+    item: str
+    method: str
+    head: int
+    brush: frozenset[int]
+    base: Scenario = field(default_factory=Scenario)
+    steps: tuple[Step, ...] = ()
+    done: int = 0
+
+
+class _Change(QUndoCommand):
+    """A step of the scenario: from one to the next."""
+
+    def __init__(self, session: Session, step: Step) -> None:
+        super().__init__(step.text)
+        self._session, self.step = session, step
 
     def redo(self) -> None:
-        self._session.take_scenario(self._after)
+        self._session.take_scenario(self.step.after)
 
     def undo(self) -> None:
-        self._session.take_scenario(self._before)
+        self._session.take_scenario(self.step.before)
 
 
 class Session(QObject):
@@ -94,6 +119,8 @@ class Session(QObject):
         self.segments.changed.connect(self._segments_changed)
         self._before = Questions(engine, "unchanged", self)
         self._new_user = False  # the list on its way is of another shopper than the one before
+        self._left: Chosen | None = None  # what comes back as soon as its run is open
+        self._left_brush: Chosen | None = None  # whose brush comes back with its explanation
         engine.finished.connect(self._finished)
         engine.failed.connect(self._failed)
         engine.progressed.connect(self._progressed)
@@ -210,7 +237,7 @@ class Session(QObject):
     def change(self, scenario: Scenario, text: str) -> None:
         """Make a step of the what-if; `text` names it in the undo list."""
         if scenario != self.scenario and self.run is not None:
-            self.undo.push(_Change(self, text, self.scenario, scenario))
+            self.undo.push(_Change(self, Step(text, self.scenario, scenario)))
 
     def take_scenario(self, scenario: Scenario) -> None:
         """Put a scenario in force without a step of its own: the undo stack does, and the opening of a saved one."""
@@ -218,6 +245,29 @@ class Session(QObject):
         self.brush_over(frozenset())
         self.scenario_changed.emit(scenario)
         self._rank()
+
+    def steps(self) -> tuple[tuple[Step, ...], int]:
+        """The steps of the undo list, oldest first, and how many of them are in force."""
+        commands = (self.undo.command(place) for place in range(self.undo.count()))
+        return tuple(one.step for one in commands if isinstance(one, _Change)), self.undo.index()
+
+    def bring_back(self, chosen: Chosen) -> None:
+        """Choose all this once its run is opened by `open_run`."""
+        self._left = chosen
+
+    @property
+    def coming_back(self) -> bool:
+        """Whether something of `bring_back` is still on its way."""
+        return self._left is not None or self._left_brush is not None
+
+    def _put_steps(self, left: Chosen) -> None:
+        self.blockSignals(True)  # one word for all steps
+        self.scenario = left.base
+        for step in left.steps:
+            self.undo.push(_Change(self, step))
+        self.undo.setIndex(left.done)
+        self.blockSignals(False)
+        self.scenario_changed.emit(self.scenario)
 
     def _forget_scenario(self) -> None:
         self.undo.clear()
@@ -286,14 +336,26 @@ class Session(QObject):
         elif isinstance(answer, Explanation):
             self.explanation = answer
             self.explanation_changed.emit(answer)
+            left, self._left_brush = self._left_brush, None
+            if left is not None and (left.user, left.item, left.method) == (answer.user, answer.item, answer.method):
+                self.brush_over(frozenset(row for row in left.brush if row < len(answer.tokens)))
 
     def _opened(self, run: RunSummary) -> None:
         kept = self.user if self.user in run.shoppers.user else ""
+        left, self._left = self._left, None
+        if left is not None and Path(left.run) != Path(run.folder):
+            left = None
         self.run, self.user, self.item = run, "", ""
         self.ranking, self.explanation = None, None
         self._keep_unchanged(None)
         self.head = ALL_HEADS
         self._forget_scenario()
+        if left is not None:
+            self.method = left.method
+            self.head = left.head if left.head < run.heads else ALL_HEADS
+            self._put_steps(left)
+            if left.user in run.shoppers.user or self.scenario.past_of(left.user).invented:
+                kept = left.user
         if self.method not in run.methods:
             self.method = "contribution"
         self.run_changed.emit(run)
@@ -301,6 +363,11 @@ class Session(QObject):
         first = kept or (run.shoppers.user[0] if len(run.shoppers) else "")
         if first:
             self.choose_user(first)
+        if left is not None and left.user == first and left.item in run.items.item:
+            self._left_brush = left
+            self.item = left.item  # explained when the list is there, as any that stays
+            self._new_user = False
+            self.item_changed.emit(left.item)
 
     def _failed(self, job: int, message: str, hint: str) -> None:
         name = self._name_of(job)

@@ -1,4 +1,4 @@
-"""What the window remembers between two starts: theme, language, workspace, run, size. One small JSON file."""
+"""What a machine remembers between two starts: theme, language, workspace, where exports go. One small JSON file."""
 
 from __future__ import annotations
 
@@ -19,9 +19,8 @@ class Settings:
     theme: str = "system"  # a key of app.theme.THEMES or "system"
     language: str = "system"  # a key of app.i18n.LANGUAGES or "system"
     workspace: str = ""
-    run: str = ""
-    geometry: str = ""  # Qt's own, base64
-    view: str = "explore"
+    export_folder: str = ""
+    export_format: str = ""
     tour: str = ""  # "seen" once the first look around was taken or skipped
 
 

@@ -43,8 +43,9 @@ def make_window(
     *,
     in_process: bool = False,
     save: Callable[[Settings], None] = lambda _: None,
+    keep: bool = False,
 ) -> MainWindow:
-    """A window with an engine of its own behind it; closing it ends both lanes."""
+    """A window with an engine of its own behind it; closing it ends its lanes. keep: see `MainWindow`."""
     log = str(stored.log_folder())
     return MainWindow(
         EngineLane(Setup(log=log), newest_wins=True, in_process=in_process),
@@ -56,6 +57,7 @@ def make_window(
         workspace=workspace,
         run=run,
         save=save,
+        keep=keep,
     )
 
 
@@ -69,7 +71,9 @@ def start(workspace: str, run: str, *, in_process: bool = False, theme: str = ""
             **{**vars(settings), "theme": theme or settings.theme, "language": language or settings.language}
         )
     folder, run = what_to_open(settings, workspace, run)
-    window = make_window(settings, folder, run, in_process=in_process, save=lambda changed: stored.save(changed, place))
+    window = make_window(
+        settings, folder, run, in_process=in_process, save=lambda changed: stored.save(changed, place), keep=True
+    )
     window.show()
     if not settings.tour:
         window.offer_tour()
@@ -81,13 +85,11 @@ def start(workspace: str, run: str, *, in_process: bool = False, theme: str = ""
 
 
 def what_to_open(settings: Settings, workspace: str, run: str) -> tuple[Path, str]:
-    """What was asked for, else what was open last, else the default workspace."""
+    """The workspace and the run asked for, else the workspace open last, else the default one."""
     if run:
         folder = Path(run).resolve()
         return Path(workspace).resolve() if workspace else folder.parent.parent, str(folder)
     default = stored.default_workspace()
     remembered = Path(settings.workspace) if settings.workspace else default
     folder = Path(workspace).resolve() if workspace else remembered if remembered.is_dir() else default
-    last = Path(settings.run)
-    inside = settings.run and last.parent.parent == folder and (last / "run.json").is_file()
-    return folder, settings.run if inside else ""
+    return folder, ""

@@ -64,10 +64,10 @@ def test_the_window_opens_what_was_open_last_or_what_is_asked_for(
     monkeypatch.setenv("HEEDMAP_WORKSPACE", str(tmp_path / "default"))
     workspace = run.parent.parent
     assert what_to_open(Settings(), "", "") == (tmp_path / "default", "")
-    last = Settings(workspace=str(workspace), run=str(run))
-    assert what_to_open(last, "", "") == (workspace, str(run))
+    last = Settings(workspace=str(workspace))
+    assert what_to_open(last, "", "") == (workspace, "")
     assert what_to_open(last, str(tmp_path), "") == (tmp_path, "")
     assert what_to_open(Settings(), "", str(run)) == (workspace, str(run))
-    gone = Settings(workspace="/no/such/folder", run="/no/such/folder/runs/x")
+    gone = Settings(workspace="/no/such/folder")
     assert what_to_open(gone, "", "") == (tmp_path / "default", "")
     assert stored.default_workspace() == tmp_path / "default"
