@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,9 @@ from engine.dataset.split import Interactions, Split
 from engine.dataset.store import Dataset
 from engine.device import choose_device
 from engine.explain.types import HistoryEvent, ItemText, Token
+from engine.features.attributes import Bins, attribute_pairs
 from engine.features.catalogue import Catalogue
-from engine.features.encoder import Encoder
+from engine.features.encoder import Encoded, Encoder
 from engine.features.page import Page
 from engine.jobs import Job, Progress
 from engine.live import Past, Session
@@ -30,9 +31,11 @@ from engine.metrics.order import best
 from engine.model.recommender import Model
 from engine.model.scoring import RERANKED, all_scores, item_bias, place_ahead, reranked, shopper_vectors, target_ranks
 from engine.model.tokens import Edited, Tokens
+from engine.model.tuning import open_run_encoder
 from engine.rules import Rule, Ruled, apply
 from engine.shop import Shop, Told
 from engine.training.config import Config
+from engine.training.loop import reading_of
 from engine.training.opened import Opened, open_folder
 
 KEPT_TEXTS = 2_000  # products whose texts stay in memory
@@ -68,7 +71,8 @@ class Recommender:
         self.tokens: Tokens | Edited = Tokens(catalogue, model.tower, device)
         self._compute_vectors()
         self._item_texts: dict[int, tuple[ItemText, ...]] = {}
-        self.encoders: dict[str, Encoder] = {}  # modality -> opened when a method first went through it
+        self.encoders: dict[str, Encoder] = {}  # modality -> opened when something first went through it
+        self.encoded: dict[str, Encoded] = {}  # texts and photos that what-ifs read last, by content
         self.edited: Mapping[int, EditedItem] = {}  # products that are not as the dataset has them
         self._unedited: Recommender | None = None  # the run without a what-if, of one with
 
@@ -121,6 +125,27 @@ class Recommender:
             own = torch.stack(list(parts.values())).sum(dim=0)
             other.matrix = self.matrix.index_copy(0, index, own)
         return other
+
+    def about_encoder(self, kind: str) -> dict[str, str]:
+        """The card of the encoder that made the run's features. KeyError where none did."""
+        about: dict[str, str] = self.catalogue.encoders.get(kind) or self.card["encoders"][kind]
+        return about
+
+    def encoder(self, kind: str) -> Encoder:
+        """That encoder, opened once, its weights fixed. HeedmapError where it is not here, or is another one now."""
+        if kind not in self.encoders:
+            options = replace(reading_of(self.config).options(), device=self.device)
+            home = self.dataset.folder / "features"
+            encoder = open_run_encoder(self.folder, kind, self.about_encoder(kind), options, home)
+            encoder.module.requires_grad_(False)
+            self.encoders[kind] = encoder
+        return self.encoders[kind]
+
+    @cached_property
+    def bins(self) -> tuple[Bins, Bins]:
+        """Where values of numeric attributes fall: by the whole catalogue, and by the names in the vocabulary, which
+        tell the edges to four digits."""
+        return Bins(attribute_pairs(self.dataset)), Bins((), self.catalogue.attribute.names)
 
     def page(self, item: int) -> Page:
         """What the model reads of a product."""

@@ -10,6 +10,8 @@ from typing import Any
 from engine.errors import HeedmapError
 from engine.explain.types import Token
 
+NEW_REVIEW = "review:new-"  # how the field of a review that an edit adds begins
+
 
 @dataclass(frozen=True)
 class Event:

@@ -37,17 +37,27 @@ def item_attributes(
     known: names of an earlier vocabulary, which come first, in their order; its bins are kept. aspects: of each
     product, what its reviews judge (see `aspects.item_aspects`), beside its attributes; empty for none.
     """
+    rows = attribute_pairs(dataset)
+    bins = Bins(rows, known)
+    binned = [[bins.label(*pair) for pair in pairs] for pairs in rows]
+    if aspects:
+        binned = [[*pairs, *judged] for pairs, judged in zip(binned, aspects, strict=True)]
+    return _vocabulary(binned, MOST_ATTRIBUTES + (MOST_ASPECTS_OF_ITEM if aspects else 0), known)
+
+
+def attribute_pairs(dataset: Dataset, item: str | None = None) -> list[list[tuple[str, str]]]:
+    """(name, value) pairs of each product, or of one: named attributes, then brand, category levels and price."""
+    where, given = ("", []) if item is None else (" WHERE item = $1", [item])
     rows: list[list[tuple[str, str]]] = []
-    for brand, category, price, attributes in dataset.rows("SELECT brand, category, price, attributes FROM items"):
+    for brand, category, price, attributes in dataset.rows(
+        f"SELECT brand, category, price, attributes FROM items{where}", given
+    ):
         pairs = [(one["name"], one["value"]) for one in attributes or [] if one["value"]]
         pairs += [("brand", brand)] if brand else []
         pairs += [("category", level) for level in category or []]
         pairs += [("price", repr(price))] if price is not None else []
         rows.append(list(dict.fromkeys(pairs)))
-    binned = _binned(rows, known)
-    if aspects:
-        binned = [[*pairs, *judged] for pairs, judged in zip(binned, aspects, strict=True)]
-    return _vocabulary(binned, MOST_ATTRIBUTES + (MOST_ASPECTS_OF_ITEM if aspects else 0), known)
+    return rows
 
 
 def item_links(dataset: Dataset, known: Names = ()) -> Vocabulary:
@@ -62,30 +72,41 @@ def item_links(dataset: Dataset, known: Names = ()) -> Vocabulary:
     return _vocabulary([list(dict.fromkeys(found.get(item, []))) for item in items], MOST_LINKS, known)
 
 
-def _binned(rows: list[list[tuple[str, str]]], known: Names) -> list[list[tuple[str, str]]]:
-    bins, settled = _known_bins(known), {name for name, _ in known}
-    values: dict[str, list[str]] = defaultdict(list)
-    for pairs in rows:
-        for name, value in pairs:
-            values[name].append(value)
-    edges: dict[str, NDArray[np.float64]] = {}
-    for name, texts in values.items():
-        if name not in settled and len(set(texts)) > _NUMERIC_FROM and all(_is_number(text) for text in texts):
-            numbers = np.array([float(text) for text in texts])
-            edges[name] = np.unique(np.quantile(numbers, np.linspace(0, 1, BINS + 1)))
+class Bins:
+    """Where the values of numeric attributes fall."""
 
-    def mended(name: str, value: str) -> tuple[str, str]:
-        if name in bins and _is_number(value):
-            # The first and last bin take what lies beyond them.
-            inside = np.clip(float(value), bins[name][0][0], np.nextafter(bins[name][-1][1], -np.inf))
-            return name, next((label for low, high, label in bins[name] if low <= inside < high), value)
-        if name not in edges or len(edges[name]) < 2:
+    def __init__(self, rows: Sequence[Sequence[tuple[str, str]]], known: Names = ()) -> None:
+        """rows: pairs of each product; quantiles of all values are the edges. known: names of an earlier vocabulary,
+        whose bins are kept."""
+        self._known, settled = _known_bins(known), {name for name, _ in known}
+        values: dict[str, list[str]] = defaultdict(list)
+        for pairs in rows:
+            for name, value in pairs:
+                values[name].append(value)
+        self._edges: dict[str, NDArray[np.float64]] = {}
+        for name, texts in values.items():
+            if name not in settled and len(set(texts)) > _NUMERIC_FROM and all(_is_number(text) for text in texts):
+                edges = np.unique(np.quantile([float(text) for text in texts], np.linspace(0, 1, BINS + 1)))
+                if len(edges) > 1:
+                    self._edges[name] = edges
+
+    def label(self, name: str, value: str) -> tuple[str, str]:
+        """The pair as the vocabulary has it; the first and last bin take what lies beyond them."""
+        if not _is_number(value):
             return name, value
-        marks = edges[name]
+        if name in self._known:
+            bins = self._known[name]
+            inside = np.clip(float(value), bins[0][0], np.nextafter(bins[-1][1], -np.inf))
+            return name, next((label for low, high, label in bins if low <= inside < high), value)
+        if name not in self._edges:
+            return name, value
+        marks = self._edges[name]
         place = int(np.clip(np.searchsorted(marks, float(value), side="right") - 1, 0, len(marks) - 2))
         return name, f"{marks[place]:.4g} to {marks[place + 1]:.4g}"
 
-    return [[mended(name, value) for name, value in pairs] for pairs in rows]
+    def numeric(self, name: str) -> bool:
+        """Whether numbers of this name are read as ranges."""
+        return name in self._known or name in self._edges
 
 
 def _known_bins(known: Names) -> dict[str, list[tuple[float, float, str]]]:

@@ -26,6 +26,7 @@ from engine.int8 import restored
 from engine.jobs import Job, Progress
 
 ENCODED = ("text", "image", "audio")
+_EVERY = 1_000_000  # reviews
 _REVIEWS_JUDGED = 20  # of each product, the newest, whose praise and criticism are counted
 _ARRAYS = (
     "text",
@@ -175,6 +176,17 @@ def item_texts(dataset: Dataset, split: Split, users: tuple[str, ...], reading: 
     return texts
 
 
+def texts_of(
+    dataset: Dataset, split: Split, users: tuple[str, ...], reading: Reading, item: str
+) -> list[tuple[str, str]]:
+    """The same of one product, with all of its reviews that the model may read, however many."""
+    chosen = _newest_reviews(dataset, split, users, reading.outside_reviews, _EVERY, item) if reading.reviews else {}
+    title, description = dataset.rows("SELECT title, description FROM items WHERE item = $1", [item])[0]
+    fields = [("title", title), ("description", description)]
+    fields += [(one.field, one.text) for one in chosen.get(item, [])]
+    return [(field, text) for field, text in fields if text and text.strip()]
+
+
 @dataclass(frozen=True)
 class _Review:
     time: int  # ms, -1 where there is none
@@ -184,16 +196,17 @@ class _Review:
 
 
 def _newest_reviews(
-    dataset: Dataset, split: Split, users: tuple[str, ...], outside: bool, most: int
+    dataset: Dataset, split: Split, users: tuple[str, ...], outside: bool, most: int, only: str | None = None
 ) -> dict[str, list[_Review]]:
-    """Reviews that the model may read of each item, the newest first; see `item_texts`."""
+    """Reviews that the model may read of each item, or of one, the newest first; see `item_texts`."""
     cut_of = dict(zip(users, split.cut_of_user.tolist(), strict=True))
     chosen: dict[str, list[_Review]] = defaultdict(list)
     if not most:
         return chosen
     for review, item, user, text, time, language in dataset.rows(
         'SELECT review, item, "user", text, epoch_ms(time), language FROM reviews '
-        "WHERE text IS NOT NULL ORDER BY review"
+        f"WHERE text IS NOT NULL{'' if only is None else ' AND item = $1'} ORDER BY review",
+        [] if only is None else [only],
     ):
         if time is None or user is None:
             if outside and (time is None or split.cut is None or time < split.cut):

@@ -23,7 +23,6 @@ from engine.explain import contribution
 from engine.explain.case import Case
 from engine.features.encoder import Encoder, Prepared
 from engine.model.tower import TokenBatch
-from engine.model.tuning import open_run_encoder
 from engine.recommend import Recommender
 from engine.training.loop import reading_of
 
@@ -229,23 +228,17 @@ class DeepCase:
 
 
 def run_encoder(recommender: Recommender, kind: str) -> Encoder:
-    """The encoder that made the run's features, opened once. HeedmapError where it is not here or is quantised."""
-    if kind in recommender.encoders:
-        return recommender.encoders[kind]
-    about = recommender.catalogue.encoders.get(kind) or recommender.card["encoders"][kind]
-    options = replace(reading_of(recommender.config).options(), device=recommender.device)
-    if options.quantise != "none" and about["pretrained"] == "yes":
+    """The encoder that made the run's features. HeedmapError where it is not here or is quantised."""
+    about = recommender.about_encoder(kind)
+    if reading_of(recommender.config).quantise != "none" and about["pretrained"] == "yes":
         raise HeedmapError(f"The {kind} encoder {about['name']} is quantised: no gradient goes through it.", _INSTEAD)
     try:
-        encoder = open_run_encoder(recommender.folder, kind, about, options, recommender.dataset.folder / "features")
+        return recommender.encoder(kind)
     except HeedmapError as error:
         raise HeedmapError(
             f"This map goes through the {kind} encoder {about['name']}, which cannot be opened here: {error.message}",
             f"{error.hint} {_INSTEAD}".strip(),
         ) from error
-    encoder.module.requires_grad_(False)
-    recommender.encoders[kind] = encoder
-    return encoder
 
 
 def precision(module: nn.Module) -> torch.dtype:
