@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.dataset.tables import Query
 from engine.errors import HeedmapError
 from engine.files import read_json
 from engine.jobs import Job, Progress
@@ -14,7 +15,7 @@ from engine.scenario import Scenario
 if TYPE_CHECKING:
     from engine.columns import Columns, Filter
     from engine.compare.types import Side
-    from engine.compare.types import Side
+    from engine.dataset.browse import Browser
     from engine.live import Session
     from engine.opening import Run
     from engine.rules import Rule
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 
 UNCHANGED = Scenario()
+EVERYTHING = Query()
 KEPT_RUNS = 2  # opened at a time: a catalogue's tokens are large, and two runs are compared
 KEPT_EPOCHS = 2  # beside them: they share their run's tokens, but each has product vectors of its own
 
@@ -41,6 +43,7 @@ class Desk:
 
     def __init__(self) -> None:
         self._opened: dict[Path, tuple[float, Run]] = {}
+        self._tables: tuple[Path, float, Browser] | None = None  # a dataset that is looked through
         self._columns: dict[tuple[str, str], tuple[Shop, Columns]] = {}  # (run, kind) -> of which shop, columns
         self._epochs: dict[tuple[Path, int], tuple[Run, Run]] = {}  # the run it is of, and as it was then
 
@@ -115,21 +118,6 @@ class Desk:
         if len(users) != 1:
             raise HeedmapError("A place is lost in one shopper's list.", "Name one shopper.")
         return (yield from drop(recommender, users[0], item, k, kinds or DROP_KINDS, seconds))
-
-    def compare(self, left: Side, right: Side, k: int = 100) -> Job:
-        """Return the Comparison of two sides; `k` places of their ranked lists are compared."""
-        from engine.compare.job import comparing
-
-        sides = []
-        for side in (left, right):
-            sides.append((yield from self._open_side(side)))
-        return (yield from comparing(sides[0], sides[1], k))
-
-    def contrast(self, side: Side, other: str) -> Job:
-        """Return Above: why a side's product has another score than `other`, for the same shopper."""
-        from engine.compare.job import stands_above
-
-        return (yield from stands_above((yield from self._open_side(side)), other))
 
     def compare(self, left: Side, right: Side, k: int = 100) -> Job:
         """Return the Comparison of two sides; `k` places of their ranked lists are compared."""
@@ -250,6 +238,53 @@ class Desk:
             )
         return recommender
 
+    def browse_columns(self, dataset: str) -> Job:
+        """Return the Tables of a dataset: their columns and how many rows each has."""
+        yield Progress("Reading the tables")
+        return self._browser(dataset).tables()
+
+    def browse(
+        self,
+        dataset: str,
+        table: str,
+        query: Query = EVERYTHING,
+        columns: tuple[str, ...] = (),
+        sort: str = "",
+        descending: bool = False,
+        offset: int = 0,
+        limit: int = 200,
+    ) -> Job:
+        """Return a Page of a table: rows `offset` onwards of those that a query finds, sorted by a column."""
+        yield Progress("Reading rows")
+        return self._browser(dataset).page(table, query, columns, sort, descending, offset, limit)
+
+    def browse_row(self, dataset: str, table: str, row: int) -> Job:
+        """Return the Record of one row, whole."""
+        yield Progress("Reading rows")
+        return self._browser(dataset).record(table, row)
+
+    def browse_keys(self, dataset: str, table: str, query: Query = EVERYTHING, of: str = "items") -> Job:
+        """Return the keys of the products ("items") or shoppers ("users") of the rows that a query finds."""
+        yield Progress("Reading rows")
+        return self._browser(dataset).keys(table, query, of)
+
+    def browse_distribution(self, dataset: str, table: str, column: str, query: Query = EVERYTHING) -> Job:
+        """Return the Distribution of a column's values over the rows that a query finds."""
+        yield Progress("Counting values")
+        return self._browser(dataset).distribution(table, column, query)
+
+    def find_missing(self, dataset: str) -> Job:
+        """Return Missing: which products lack a photo, a text, a price, reviews and so on."""
+        from engine.dataset.health import missing
+
+        return (yield from missing(self._browser(dataset)))
+
+    def find_duplicates(self, dataset: str) -> Job:
+        """Return the Duplicates among the photos of a dataset: the same, or nearly so."""
+        from engine.dataset.duplicates import duplicates
+
+        return (yield from duplicates(self._browser(dataset).dataset))
+
     def history(self, run: str) -> Job:
         """Return the RunLog of a run, finished or not."""
         yield Progress("Reading the run")
@@ -278,6 +313,20 @@ class Desk:
             )
         return Case(recommender, user, item, _session(user, scenario))
 
+    def _browser(self, dataset: str) -> Browser:
+        """The tables of a dataset, opened. Those of the last dataset stay open until it changes."""
+        from engine.dataset.browse import Browser
+        from engine.dataset.store import Dataset
+
+        folder = Path(dataset).resolve()
+        changed = (folder / "dataset.json").stat().st_mtime if (folder / "dataset.json").is_file() else 0.0
+        if self._tables is None or self._tables[:2] != (folder, changed):
+            if self._tables is not None:
+                self._tables[2].close()
+                self._tables = None
+            self._tables = (folder, changed, Browser(Dataset.open(folder)))
+        return self._tables[2]
+
     def _recommender(self, run: str, scenario: Scenario = UNCHANGED, epoch: int | None = None) -> Any:
         """The run opened, or as it was after an epoch, its products as a scenario has them. The last few stay open."""
         from engine.opening import open_run
@@ -296,12 +345,6 @@ class Desk:
         from engine.whatif import edited
 
         return (yield from edited(opened, scenario.edits))
-
-    def _open_side(self, side: Side) -> Job:
-        from engine.compare.job import OpenSide
-
-        recommender = yield from self._recommender(side.run, side.scenario, side.epoch)
-        return OpenSide(side, recommender, _session(side.user, side.scenario), _rules(side.scenario.rules))
 
     def _open_side(self, side: Side) -> Job:
         from engine.compare.job import OpenSide
