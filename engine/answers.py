@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.explain.types import HistoryEvent, RuleEffect, Token
+from engine.explain.types import HistoryEvent, ItemText, RuleEffect, Token
 
 
 @dataclass(frozen=True)
@@ -148,3 +148,26 @@ class PastPairs:
     share: NDArray[np.float64]
     fall: NDArray[np.float64]
     elsewhere: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ItemPage:
+    """A product's page as the dataset has it. attributes: all (name, value) pairs, brand, category levels and price
+    among them, as `ItemEdit.attributes` takes them. editable: whether the run reads pages at all."""
+
+    item: str
+    title: str
+    texts: tuple[ItemText, ...]
+    images: tuple[str, ...]  # paths inside the dataset folder; the model is given the first
+    attributes: tuple[tuple[str, str], ...]
+    editable: bool = True
+
+
+@dataclass(frozen=True)
+class AttributeValues:
+    """One attribute's name and the values that training met, most frequent first. numeric: a product has a number,
+    which falls into one of the ranges that `values` then are, rising."""
+
+    name: str
+    values: tuple[str, ...]
+    numeric: bool = False

@@ -10,7 +10,7 @@ from engine.dataset.tables import Query
 from engine.errors import HeedmapError
 from engine.files import read_json
 from engine.jobs import Job, Progress
-from engine.scenario import Scenario
+from engine.scenario import ItemEdit, Scenario
 
 if TYPE_CHECKING:
     from engine.columns import Columns, Filter
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 UNCHANGED = Scenario()
 EVERYTHING = Query()
+KEPT_EDITS = 4  # what-ifs of the opened runs: ranking and explaining under one scenario read its pages once
 KEPT_RUNS = 2  # opened at a time: a catalogue's tokens are large, and two runs are compared
 KEPT_EPOCHS = 2  # beside them: they share their run's tokens, but each has product vectors of its own
 
@@ -43,6 +44,7 @@ class Desk:
 
     def __init__(self) -> None:
         self._opened: dict[Path, tuple[float, Run]] = {}
+        self._edited: dict[Any, tuple[Run, Run]] = {}  # a what-if -> the run it is of, and as it is then
         self._tables: tuple[Path, float, Browser] | None = None  # a dataset that is looked through
         self._columns: dict[tuple[str, str], tuple[Shop, Columns]] = {}  # (run, kind) -> of which shop, columns
         self._epochs: dict[tuple[Path, int], tuple[Run, Run]] = {}  # the run it is of, and as it was then
@@ -72,9 +74,7 @@ class Desk:
         recommender = yield from self._recommender(run, epoch=epoch)
         return recommender.summary(methods_of(recommender))
 
-    def rank(
-        self, run: str, user: str, k: int = 100, scenario: Scenario = UNCHANGED, epoch: int | None = None
-    ) -> Job:
+    def rank(self, run: str, user: str, k: int = 100, scenario: Scenario = UNCHANGED, epoch: int | None = None) -> Job:
         """Return the Ranking of the `k` best products for a shopper, had all been as a scenario has it."""
         recommender = yield from self._recommender(run, scenario, epoch)
         return recommender.rank(user, k, _session(user, scenario), _rules(scenario.rules))
@@ -94,6 +94,20 @@ class Desk:
         recommender = yield from self._recommender(run, scenario, epoch)
         session, rules = _session(user, scenario), _rules(scenario.rules)
         return (yield from explaining(recommender, user, item, method, session, rules))
+
+    def page(self, run: str, item: str) -> Job:
+        """Return the ItemPage of a product: its texts, photos and attributes as the dataset has them."""
+        from engine.whatif.page import page
+
+        yield Progress("Reading the product")
+        return page((yield from self._recommender(run)), item)
+
+    def values(self, run: str) -> Job:
+        """Return the AttributeValues of every attribute that the run knows; none where it reads none."""
+        from engine.whatif.page import values
+
+        yield Progress("Reading attributes")
+        return values((yield from self._recommender(run)))
 
     def counterfactual(
         self,
@@ -300,6 +314,23 @@ class Desk:
         rows = read_json(folder / "history.json") if (folder / "history.json").is_file() else []
         return RunLog(str(folder), str(dataset), settings, tuple(rows))
 
+    def write_table(self, columns: dict[str, list[Any]], out: str) -> Job:
+        """Write columns of one length as a Parquet file; return its path."""
+        from engine.table_file import write_parquet
+
+        yield Progress("Writing")
+        write_parquet(columns, Path(out))
+        return out
+
+    def write_explanation(self, explanation: Explanation, dataset: str, out: str) -> Job:
+        """Write an explanation to a file by its suffix (.html, .svg, .csv, .json); return its path."""
+        from engine.dataset.store import Dataset
+        from engine.explain.export import export
+
+        yield Progress("Writing")
+        export(explanation, Dataset(Path(dataset)), Path(out))
+        return out
+
     def _case(self, run: str, user: str, item: str, scenario: Scenario) -> Any:
         """A pair laid open under a scenario. HeedmapError where the run shows nothing of its inside."""
         from engine.explain.case import Case
@@ -340,11 +371,20 @@ class Desk:
             kept = (changed, (yield from open_run(folder)))
         self._opened[folder] = kept  # the newest is last
         opened = kept[1] if epoch is None else self._at_epoch(folder, kept[1], epoch)
-        if not scenario.edits:
-            return opened
-        from engine.whatif import edited
+        return opened if not scenario.edits else (yield from self._with_edits(folder, epoch, opened, scenario.edits))
 
-        return (yield from edited(opened, scenario.edits))
+    def _with_edits(self, folder: Path, epoch: int | None, opened: Run, edits: tuple[ItemEdit, ...]) -> Any:
+        """An opened run with products as they are edited; the last few stay at hand."""
+        from engine.whatif import edited, stamps
+
+        key = (folder, epoch, edits, stamps(edits))
+        found = self._edited.pop(key, None)
+        if found is None or found[0] is not opened:
+            found = (opened, (yield from edited(opened, edits)))
+        runs = [run for _, run in self._opened.values()] + [run for _, run in self._epochs.values()]
+        kept = {other: one for other, one in self._edited.items() if any(one[0] is run for run in runs)}
+        self._edited = dict(list(kept.items())[1 - KEPT_EDITS :]) | {key: found}
+        return found[1]
 
     def _open_side(self, side: Side) -> Job:
         from engine.compare.job import OpenSide

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -40,6 +41,12 @@ def edited(recommender: Recommender | ForeignRun, edits: tuple[ItemEdit, ...]) -
         yield Progress("Reading the edited product", place, len(edits))
         items[recommender.item(edit.item)] = _edited_item(recommender, edit)
     return recommender.with_items(items)
+
+
+def stamps(edits: tuple[ItemEdit, ...]) -> tuple[int, ...]:
+    """When the photos of these edits were last written: another photo under the same name is another edit."""
+    photos = [Path(edit.photo) for edit in edits if edit.photo]
+    return tuple(photo.stat().st_mtime_ns if photo.is_file() else 0 for photo in photos)
 
 
 def _edited_item(recommender: Recommender, edit: ItemEdit) -> EditedItem:

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
+from engine.answers import AttributeValues
 from engine.features.aspects import CRITICISED, PRAISED
 from engine.features.attributes import MOST_ATTRIBUTES, attribute_pairs
 from engine.features.page import Page
 from engine.recommend import Recommender
 
 Pairs = tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True)
-class AttributeValues:
-    """One attribute's name and the values that training met, most frequent first. numeric: numbers fall into ranges,
-    which `values` then are, rising."""
-
-    name: str
-    values: tuple[str, ...]
-    numeric: bool = False
 
 
 def item_pairs(recommender: Recommender, item: int) -> Pairs:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from engine.explain.case import Case
 from engine.explain.methods import METHODS, explain
 from engine.explain.types import Token
 from engine.jobs import finish
-from engine.recommend import Recommender
+from engine.recommend import EditedItem, Recommender
 from engine.scenario import ItemEdit, Scenario
 from engine.whatif import edited
 
@@ -128,3 +128,41 @@ def test_the_desk_ranks_and_explains_under_one_scenario(trained: Callable[..., P
     assert (listed.rank, listed.score) == (found.rank, pytest.approx(found.score, abs=1e-5))
     assert found.removed
     assert found.score != pytest.approx(case.score, abs=1e-6)
+
+
+def test_ranking_and_explaining_under_one_scenario_read_its_pages_once(
+    trained: Callable[..., Path], opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, desk = str(trained()), Desk()
+    item = "i3"
+    word = Case(opened(), "u0", item).shown.tokens[0]
+    scenario = Scenario().with_edit(ItemEdit(item, (word,)))
+    readings: list[int] = []
+    once = Recommender.with_items
+
+    def counted(recommender: Recommender, items: Mapping[int, EditedItem]) -> Recommender:
+        readings.append(1)
+        return once(recommender, items)
+
+    monkeypatch.setattr(Recommender, "with_items", counted)
+    first = finish(desk.job("rank", {"run": run, "user": "u0", "scenario": scenario}))
+    finish(desk.job("explain", {"run": run, "user": "u0", "item": item, "scenario": scenario}))
+    assert readings == [1]
+    for _ in range(6):  # others come and go, then this one again
+        word = Case(opened(), "u0", "i4").shown.tokens[len(readings)]
+        other = Scenario().with_edit(ItemEdit("i4", (word,)))
+        finish(desk.job("rank", {"run": run, "user": "u0", "scenario": other}))
+    assert len(readings) == 7
+    again = finish(desk.job("rank", {"run": run, "user": "u0", "scenario": scenario}))
+    assert len(readings) == 8
+    assert [one.score for one in again.items] == [one.score for one in first.items]
+
+
+def test_the_page_to_edit_and_the_values_to_choose_from(trained: Callable[..., Path]) -> None:
+    run, desk = str(trained()), Desk()
+    page = finish(desk.job("page", {"run": run, "item": "i3"}))
+    assert (page.item, page.title, page.editable) == ("i3", "Product 3", True)
+    assert page.attributes == (("colour", "blue"), ("price", "13.0"))
+    assert [one.field for one in page.texts][:2] == ["title", "description"]
+    values = finish(desk.job("values", {"run": run}))
+    assert [one.name for one in values] == ["colour", "price"]
