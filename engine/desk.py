@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from engine.columns import Columns, Filter
     from engine.compare.types import Side
     from engine.dataset.browse import Browser
+    from engine.explain.types import Explanation
     from engine.live import Session
     from engine.opening import Run
     from engine.rules import Rule
@@ -204,7 +205,7 @@ class Desk:
 
     def matching(self, run: str, kind: str, filters: tuple[Filter, ...], every: bool = True) -> Job:
         """Return the Selection of the products or shoppers that meet all filters, or any of them."""
-        from engine.columns import matching
+        from engine.matching import matching
 
         recommender = yield from self._recommender(run)
         return matching(recommender.shop, (yield from self._columns_of(run, kind)), filters, every)
@@ -228,7 +229,7 @@ class Desk:
 
     def _columns_of(self, run: str, kind: str) -> Any:
         """The columns of a run, read once while it stays open."""
-        from engine.columns import columns
+        from engine.matching import columns
 
         recommender = yield from self._recommender(run)
         kept = self._columns.get((run, kind))
@@ -328,7 +329,7 @@ class Desk:
         from engine.explain.export import export
 
         yield Progress("Writing")
-        export(explanation, Dataset(Path(dataset)), Path(out))
+        export(explanation, Dataset.open(Path(dataset)), Path(out))
         return out
 
     def _case(self, run: str, user: str, item: str, scenario: Scenario) -> Any:

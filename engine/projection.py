@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.cluster.vq import kmeans2
 from scipy.sparse import csr_matrix
 
-from engine.columns import Column, Columns, categories, columns, flags, numbers
+from engine.columns import Column, Columns, Projection, categories, flags, numbers
 from engine.errors import HeedmapError
 from engine.explain import contribution
 from engine.explain.case import Case
@@ -20,6 +20,7 @@ from engine.explain.types import MODALITIES
 from engine.faithfulness.orders import capped, faithfulness
 from engine.faithfulness.sanity import knows_nothing
 from engine.jobs import Job, Progress
+from engine.matching import columns
 from engine.recommend import Recommender
 from engine.shop import Shop
 
@@ -29,30 +30,6 @@ _AT_ONCE = 256  # shoppers
 _MEANINGS = 1000  # words and values that tell explanations apart; the rarest are left out
 _LEAST = 3  # explanations that a word must be in, to count
 _WORD = "text"
-
-
-@dataclass(frozen=True)
-class Projection:
-    """n points. what: "items", "users" or "reasons"; a reason is why a shopper is shown the product that is first for
-    them. place: float32[n, 2]. users, items: keys of each point's shopper and product, either may be empty. title and
-    image are the product's. explained: the shares of the variance that the two axes of a PCA show, empty for UMAP.
-    whole: how many points there would be without a draw.
-    """
-
-    run: str
-    what: str
-    how: str
-    place: NDArray[np.float32]
-    users: tuple[str, ...]
-    items: tuple[str, ...]
-    title: tuple[str, ...]
-    image: tuple[str | None, ...]
-    columns: tuple[Column, ...]
-    explained: tuple[float, ...]
-    whole: int
-
-    def __len__(self) -> int:
-        return len(self.place)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from engine.errors import HeedmapError
 from engine.explain import contribution
 from engine.explain.case import Case
+from engine.explain.cohort_types import Cohort, CohortRow
 from engine.explain.types import MODALITIES, Modality
 from engine.jobs import Job, Progress
 from engine.recommend import Recommender
@@ -22,41 +22,6 @@ PAIRS = 600  # of a shopper and a product
 DRAWS = 1000  # of the bootstrap
 _LIST = 10  # products of each shopper's list that `sells` looks at
 _LEAST = 3  # shoppers that a part must reach, to be told
-
-
-@dataclass(frozen=True)
-class CohortRow:
-    """mean: the part's share of the score, in the mean over shoppers; low and high: its 95 % interval over them.
-
-    places: tokens of the product that it stands for (a word may stand in several), or products that hold it.
-    """
-
-    modality: Modality
-    label: str
-    field: str
-    mean: float
-    low: float
-    high: float
-    places: int
-    box: tuple[float, float, float, float] | None = None
-
-
-@dataclass(frozen=True)
-class Cohort:
-    """Rows from what helps most to what hurts most. `score` is the mean score; it is the sum of all rows and `bias`."""
-
-    item: str  # "" for all products that shoppers are recommended
-    shoppers: int
-    score: float
-    bias: float
-    rows: tuple[CohortRow, ...]
-    gap: float = 0.0
-    parts: tuple[CohortRow, ...] = ()  # the sum of each modality's rows
-    products: tuple[str, ...] = ()  # that the means are taken over
-    grid: tuple[int, int] = (0, 0)  # rows and columns of photo cells
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def sells_this(recommender: Recommender, item: str, users: list[str] | None = None) -> Job:

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.columns import Filter, columns, matching
+from engine.columns import Filter
 from engine.errors import HeedmapError
 from engine.explain.cohort import sells_these, sells_this
 from engine.explain.methods import explain
 from engine.jobs import finish
+from engine.matching import columns, matching
 from engine.projection import pca, project
 
 
