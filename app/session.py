@@ -170,6 +170,11 @@ class Session(QObject):
         self.ranking_changed.emit(None)
         self.explanation_changed.emit(None)
 
+    def end(self) -> None:
+        """The window closes: nothing is told any more. A QUndoStack speaks while it is taken apart, to views that
+        would ask it what is no longer there."""
+        self.undo.blockSignals(True)
+
     def choose_user(self, user: str) -> None:
         if self.run is None or user == self.user:
             return

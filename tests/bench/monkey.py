@@ -237,7 +237,7 @@ def use(run: Path, workspace: Path, actions: int, seed: int, minutes: float, fau
             told = time.monotonic()
             figures = ", ".join(f"{name} {value:,.0f} MB" for name, value in megabytes().items())
             print(f"{(told - began) / 60:6.1f} min  {count:6} actions  {figures}", flush=True)
-    print(f"{count} actions in {time.monotonic() - began:.0f} s: {dict(monkey.done)}")
+    print(f"{count} actions in {time.monotonic() - began:.0f} s: {dict(monkey.done)}", flush=True)
     for top in QApplication.topLevelWidgets():
         if top is not window and top.isVisible():
             top.close()
@@ -261,13 +261,16 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["HEEDMAP_CONFIG"] = str(Path(scratch) / "config")
         copy = copy_run(parsed.run.resolve(), Path(scratch) / "workspace")
-        use(copy, Path(scratch) / "workspace", parsed.actions, parsed.seed, parsed.minutes, faults)
+        try:
+            use(copy, Path(scratch) / "workspace", parsed.actions, parsed.seed, parsed.minutes, faults)
+        except Exception:
+            faults.found.append(traceback.format_exc())
     left = [one.name for one in threading.enumerate() if one is not threading.main_thread() and not one.daemon]
     faults.found += [f"thread left: {name}" for name in left]
     engines = [one for one in psutil.Process().children(recursive=True) if "resource_tracker" not in str(one.cmdline())]
     faults.found += [f"process left: {one.cmdline()}" for one in engines]
     for fault in faults.found:
-        print(fault, file=sys.stderr)
+        print(fault, file=sys.stderr, flush=True)
     return 1 if faults.found else 0
 
 
