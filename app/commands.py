@@ -13,6 +13,9 @@ from app.batch import Task
 from app.i18n import LANGUAGES
 from app.palette import Column, Entry, again, search
 from app.places import places
+from app.sending import ask_export, copy_numbers, copy_picture
+from app.theme import ICONS
+from engine.notes import Kind, Note
 
 if TYPE_CHECKING:
     from app.main_window import MainWindow
@@ -35,6 +38,11 @@ def offered(window: MainWindow) -> list[Action]:
     def tongue(choice: str) -> Callable[[], None]:
         return lambda: window.choose_language(choice)
 
+    def note(kind: Kind) -> Callable[[], None]:
+        from app.views.notes import open_note
+
+        return lambda: open_note(window, kind)
+
     return [
         *(
             Action(place.name, place.text, go(place.name), f"Ctrl+{number}", place.icon, "views")
@@ -43,6 +51,11 @@ def offered(window: MainWindow) -> list[Action]:
         Action("find", tr("Find anything"), window.focus_search, "Ctrl+K", "search", "views"),
         Action("undo", tr("Undo"), window.session.undo.undo, "Ctrl+Z", "undo", "edit"),
         Action("redo", tr("Redo"), window.session.undo.redo, "Ctrl+Shift+Z", "redo", "edit"),
+        Action("note-product", tr("Note on this product"), note("product"), "Ctrl+Alt+N", "note", "edit"),
+        Action("note-shopper", tr("Note on this shopper"), note("shopper"), "Ctrl+Alt+Shift+N", "note", "edit"),
+        Action("export", tr("Export …"), lambda: ask_export(window), "Ctrl+E", "export", "send"),
+        Action("copy-picture", tr("Copy the picture"), lambda: copy_picture(window), "Ctrl+Shift+C", "copy", "send"),
+        Action("copy-numbers", tr("Copy the numbers"), lambda: copy_numbers(window), "Ctrl+Alt+C", "copy", "send"),
         Action("open", tr("Open a workspace …"), window.ask_workspace, "Ctrl+O", "folder"),
         Action("open-run", tr("Open a run …"), window.ask_run, "Ctrl+Shift+O", "run"),
         Action("import", tr("Import data …"), window.ask_import, "Ctrl+I", "import"),
@@ -76,10 +89,16 @@ def offered(window: MainWindow) -> list[Action]:
     ]  # fmt: skip
 
 
+def icon_of(action: Action) -> str:
+    """Its own icon, its group's, or that of any command."""
+    named = action.icon or action.group
+    return named if (ICONS / f"{named}.svg").is_file() else "command"
+
+
 def find(window: MainWindow, query: str) -> list[Entry]:
     """What the palette shows for a query: actions, runs, shoppers and products."""
     commands = [
-        Entry(action.text, action.shortcut.replace("+", " "), action.icon or action.group, action.run)
+        Entry(action.text, action.shortcut.replace("+", " "), icon_of(action), action.run)
         for action in [*(window.view.offers() if window.view else []), *offered(window)]
         if action.id != "find"
     ]
@@ -90,11 +109,22 @@ def find(window: MainWindow, query: str) -> list[Entry]:
         ),
     ]  # fmt: skip
     run = window.session.run
+
+    def show(found: Note) -> None:
+        from app.views.notes import open_note
+
+        window.go(**{"item" if found.kind == "product" else "user": found.key})
+        open_note(window, found.kind)
+
     if run is not None:
         columns += [
             Column("shopper", tr("shopper"), run.shoppers.user, lambda p: window.go(user=run.shoppers.user[p])),
             Column("product", tr("product"), run.items.title, lambda p: window.go(item=run.items.item[p])),
         ]
+        notes = window.notebook.of(run.dataset.folder)
+        columns.append(
+            Column("note", tr("note"), [" ".join(one.text.split()) for one in notes], lambda p: show(notes[p]))
+        )
     return search(query, commands, columns) if query.strip() else again(window.recent, commands, columns)
 
 
