@@ -8,13 +8,12 @@ from typing import Any
 
 from engine.commands import shot
 from engine.commands.options import (
+    Asked,
     add_live,
     add_method,
     add_moved,
     add_pair,
-    live_session,
-    opened_run,
-    rules_given,
+    asked,
 )
 from engine.errors import HeedmapError
 
@@ -32,16 +31,17 @@ def run(parsed: Namespace) -> Any:
     from engine.explain.export import export, summary
     from engine.explain.methods import explain
 
-    recommender = opened_run(parsed)
-    user = parsed.user or recommender.data.users[0]
-    session, rules = live_session(parsed), rules_given(parsed)
-    best = [parsed.item] if parsed.item else [one.item for one in recommender.rank(user, 1, session, rules).items]
+    given = asked(parsed)
+    recommender, user, session, rules = given.run, given.user, given.session, given.rules
+    best = [given.item] if given.item else [one.item for one in recommender.rank(user, 1, session, rules).items]
     if not best:
         raise HeedmapError("The rules leave no product to explain.", "Name one with --item.")
     item = best[0]
     if parsed.out is not None and parsed.out.suffix == ".png":
-        if session or rules:
-            raise HeedmapError("A picture of the window shows no live session and no rules.", "Use .html or .svg.")
+        if session or rules or parsed.scenario:
+            raise HeedmapError(
+                "A picture of the window shows no live session, no rules and no scenario.", "Use .html or .svg."
+            )
         parsed.user, parsed.item = user, item
         return shot.draw(parsed)
     if parsed.past:
@@ -49,7 +49,7 @@ def run(parsed: Namespace) -> Any:
             raise HeedmapError(
                 "The split of a past purchase is not written to a file.", "Take --json instead of --out."
             )
-        return _split(recommender, user, item, parsed)
+        return _split(given, item, parsed)
     explanation = explain(recommender, user, item, parsed.method, session, rules)
     if parsed.out is not None:
         export(explanation, recommender.dataset, parsed.out)
@@ -60,14 +60,14 @@ def run(parsed: Namespace) -> Any:
     return explanation.to_json()
 
 
-def _split(recommender: Any, user: str, item: str, parsed: Namespace) -> Any:
+def _split(given: Asked, item: str, parsed: Namespace) -> Any:
     from engine.explain.case import Case
     from engine.explain.past import split, split_text
     from engine.recommend import Recommender
 
-    if not isinstance(recommender, Recommender):
-        raise HeedmapError(f"{recommender.folder.name} was made elsewhere and shows nothing of its inside.")
-    found = split(Case(recommender, user, item, live_session(parsed)), parsed.past)
+    if not isinstance(given.run, Recommender):
+        raise HeedmapError(f"{given.run.folder.name} was made elsewhere and shows nothing of its inside.")
+    found = split(Case(given.run, given.user, item, given.session), parsed.past, given.session)
     if not parsed.json:
         print(split_text(found))
     return found.to_json()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +38,7 @@ def add_moved(parser: ArgumentParser) -> None:
 
 
 def add_live(parser: ArgumentParser) -> None:
-    """A live session and business rules; read by `live_session` and `rules_given`."""
+    """A live session, business rules and a what-if; read by `asked`."""
     parser.add_argument("--add", action="append", default=[], metavar="ITEM[@TIME]", help="as if this had happened too")
     parser.add_argument("--kind", default="", metavar="K", help="the kind of the added events, such as view")
     parser.add_argument(
@@ -51,6 +52,7 @@ def add_live(parser: ArgumentParser) -> None:
     parser.add_argument("--remove", action="append", default=[], metavar="ITEM", help="as if this had not happened")
     parser.add_argument("--invented", action="store_true", help="a shopper of nothing but the added events")
     parser.add_argument("--rules", type=Path, metavar="F", help="a JSON file of business rules")
+    parser.add_argument("--scenario", type=Path, metavar="F", help="a what-if that was saved in the window")
 
 
 def add_set(parser: ArgumentParser, what: str) -> None:
@@ -93,6 +95,43 @@ def rules_given(parsed: Namespace) -> tuple[Rule, ...]:
     from engine.rules import read_rules
 
     return read_rules(parsed.rules) if parsed.rules else ()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of a run: the run, its products as a what-if has them, and whose list, under what."""
+
+    run: Any
+    user: str
+    item: str  # "" where none was named
+    session: Session | None
+    rules: tuple[Rule, ...]
+
+
+def asked(parsed: Namespace) -> Asked:
+    """The run that was named, with the live session, rules and what-if that were given; the shopper is the run's first
+    one, and the product the what-if's, unless they are named. HeedmapError where two say the same thing."""
+    run, session, rules = opened_run(parsed), live_session(parsed), rules_given(parsed)
+    user, item = parsed.user, getattr(parsed, "item", "")
+    if parsed.scenario:
+        from engine.live import Session
+        from engine.rules import read_rules
+        from engine.scenario_files import read_scenario
+        from engine.whatif import edited
+
+        saved = read_scenario(parsed.scenario)
+        user, item = user or saved.user, item or saved.item
+        user = user or run.data.users[0]
+        past = saved.scenario.past_of(user)
+        if session is not None and not past.empty:
+            raise HeedmapError("The scenario changes the shopper's past too.", "Leave --add, --remove and so on away.")
+        if rules and saved.scenario.rules:
+            raise HeedmapError("The scenario has rules of its own.", "Leave --rules away.")
+        session = session or (None if past.empty else Session(past.added, past.removed, past.invented))
+        rules = rules or (read_rules(Path(saved.scenario.rules)) if saved.scenario.rules else ())
+        if saved.scenario.edits:
+            run = run_job(edited(run, saved.scenario.edits), quiet=True)
+    return Asked(run, user or run.data.users[0], item, session, rules)
 
 
 def trained_run(parsed: Namespace) -> Any:

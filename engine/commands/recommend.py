@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from engine.commands.options import add_live, add_moved, live_session, opened_run, rules_given
+from engine.commands.options import add_live, add_moved, asked
 from engine.errors import HeedmapError
 
 
@@ -22,9 +22,8 @@ def add(parser: ArgumentParser) -> None:
 def run(parsed: Namespace) -> Any:
     if parsed.k < 1:
         raise HeedmapError(f"-k {parsed.k} is not a number of products.", "Give 1 or more.")
-    recommender = opened_run(parsed)
-    session, rules = live_session(parsed), rules_given(parsed)
-    ranking = recommender.rank(parsed.user or recommender.data.users[0], parsed.k, session, rules)
+    given = asked(parsed)
+    ranking = given.run.rank(given.user, parsed.k, given.session, given.rules)
     if not parsed.json:
         from engine.explain.export import effect_sentence
 

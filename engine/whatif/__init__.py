@@ -14,6 +14,7 @@ import numpy as np
 from engine.errors import HeedmapError
 from engine.explain.case import named
 from engine.explain.types import Token
+from engine.features.encoded import LOADING
 from engine.features.page import Page
 from engine.foreign.run import ForeignRun
 from engine.jobs import Job, Progress
@@ -38,9 +39,15 @@ def edited(recommender: Recommender | ForeignRun, edits: tuple[ItemEdit, ...]) -
         )
     items = {}
     for place, edit in enumerate(edits):
-        yield Progress("Reading the edited product", place, len(edits))
+        yield Progress(_stage(recommender, edit), place, len(edits))
         items[recommender.item(edit.item)] = _edited_item(recommender, edit)
     return recommender.with_items(items)
+
+
+def _stage(recommender: Recommender, edit: ItemEdit) -> str:
+    """What takes longest: an encoder that is opened for the first time."""
+    new = [kind for kind, given in (("text", edit.texts), ("image", edit.photo)) if given]
+    return next((LOADING[kind] for kind in new if kind not in recommender.encoders), "Reading the edited product")
 
 
 def stamps(edits: tuple[ItemEdit, ...]) -> tuple[int, ...]:
@@ -58,7 +65,7 @@ def _edited_item(recommender: Recommender, edit: ItemEdit) -> EditedItem:
         page, told, of_photo = _with_photo(recommender, page, told, edit.photo)
         notes += of_photo
     if edit.attributes is not None:
-        page, of_attributes = edited_attributes(recommender, page, edit.attributes)
+        page, of_attributes = edited_attributes(recommender, page, item, edit.attributes)
         notes += of_attributes
     page, removed = without_tokens(recommender, page, written, told, edit.dropped)
     return EditedItem(page, told, texts, removed, notes)

@@ -20,30 +20,30 @@ def item_pairs(recommender: Recommender, item: int) -> Pairs:
     return tuple(attribute_pairs(recommender.dataset, recommender.data.items[item])[0])
 
 
-def edited_attributes(recommender: Recommender, page: Page, pairs: Pairs) -> tuple[Page, tuple[str, ...]]:
+def edited_attributes(recommender: Recommender, page: Page, item: int, pairs: Pairs) -> tuple[Page, tuple[str, ...]]:
     """The page with these attributes and no others, and what must be said of them.
 
-    What its reviews judge, where the run reads that, stays. A value that training never met, or met on one product
-    only, says nothing.
+    What its reviews judge, where the run reads that, stays. A value that training met on fewer than two products says
+    nothing.
     """
     if "attribute" not in recommender.tokens.modalities:
         return page, (f"{recommender.folder.name} reads no attributes, so edited ones change no score.",)
     names = recommender.catalogue.attribute.names
     number = {pair: place for place, pair in enumerate(names)}
     found: list[int] = []
-    unknown = []
+    unknown, before = [], item_pairs(recommender, item)
     for name, value in dict.fromkeys((name, value) for name, value in pairs if value):
         labels = [bins.label(name, value) for bins in recommender.bins]
         known = next((number[label] for label in ((name, value), *labels) if label in number), None)
-        if known is None:
+        if known is None and (name, value) not in before:
             unknown.append(f"{name} = {value}")
-        elif known not in found:
+        elif known is not None and known not in found:
             found.append(known)
     judged = [one for one in page.attribute.tolist() if names[one][1] in (PRAISED, CRITICISED)]
     ids = [*found[:MOST_ATTRIBUTES], *judged]
     notes = []
     if unknown:
-        notes.append(f"Training never met {', '.join(unknown)} on two products, so the model reads nothing of it.")
+        notes.append(f"No two products share {', '.join(unknown)}, so the model has learned nothing of it.")
     if len(found) > MOST_ATTRIBUTES:
         notes.append(f"The model reads the first {MOST_ATTRIBUTES} attributes of a product.")
     return replace(page, attribute=np.array(ids, dtype=np.int32)), tuple(notes)

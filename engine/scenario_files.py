@@ -1,0 +1,130 @@
+"""Scenarios as files: WORKSPACE/scenarios/NAME.json, with the photos and rules they need beside them.
+
+    {"version": 1, "name": ..., "note": ..., "time": ..., "run": ..., "user": ..., "item": ..., "scenario": {...}}
+
+Paths of photos and rules are relative to the workspace, so that it can be moved as a whole; a photo of the dataset
+keeps its path inside the dataset. Files elsewhere are copied in under the hash of their content.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from engine.errors import HeedmapError
+from engine.files import read_json, sha256, write_bytes, write_json
+from engine.scenario import Scenario
+
+VERSION = 1
+FOLDER = "scenarios"
+
+
+@dataclass(frozen=True)
+class SavedScenario:
+    """A scenario under a name. run: the name of the run it was made on, user and item what was looked at, "" where
+    that is not known; time: when it was saved, ISO 8601 in UTC."""
+
+    name: str
+    scenario: Scenario
+    run: str = ""
+    user: str = ""
+    item: str = ""
+    note: str = ""
+    time: str = ""
+
+
+def scenario_file(workspace: Path, name: str) -> Path:
+    """Where a scenario of this name is kept: letters of all scripts stay, what a system forbids is spelled out."""
+    clean = "".join(one if one.isalnum() or one in " -_" else quote(one, safe="") for one in name)
+    return workspace / FOLDER / f"{clean.strip() or 'scenario'}.json"
+
+
+def save_scenario(workspace: Path, saved: SavedScenario) -> Path:
+    """Write a scenario, in place of one of the same name, and return its file. HeedmapError for a name of nothing but
+    blanks, and for a photo or a file of rules that is not there."""
+    if not saved.name.strip():
+        raise HeedmapError("A scenario needs a name.", "Write one.")
+    file = scenario_file(workspace, saved.name)
+    scenario = _placed(saved.scenario, lambda path: _inside(workspace, path))
+    content = {
+        "version": VERSION,
+        "name": saved.name,
+        "note": saved.note,
+        "time": saved.time or datetime.now(UTC).isoformat(timespec="seconds"),
+        "run": saved.run,
+        "user": saved.user,
+        "item": saved.item,
+        "scenario": scenario.to_json(),
+    }
+    write_json(file, content)
+    return file
+
+
+def read_scenario(file: Path) -> SavedScenario:
+    """Read a saved scenario, or a bare one as `Scenario.to_json` has it. HeedmapError when it is missing or damaged."""
+    content = read_json(file)
+    if not isinstance(content, dict):
+        raise HeedmapError(f"{file} is not a scenario.", "Save it again from the What-if view.")
+    bare = "scenario" not in content
+    version = content.get("version", VERSION)
+    if not isinstance(version, int) or version > VERSION:
+        raise HeedmapError(f"{file} was saved by a later version of Heedmap.", "Open it with that version.")
+    scenario = Scenario.from_json(content if bare else content["scenario"])
+    home = file.parent if bare else file.parent.parent
+    scenario = _placed(scenario, lambda path: _found(home, path))
+    told: dict[str, Any] = {} if bare else content
+    names = ("run", "user", "item", "note", "time")
+    return SavedScenario(str(told.get("name", file.stem)), scenario, *(str(told.get(name, "")) for name in names))
+
+
+def list_scenarios(workspace: Path) -> tuple[SavedScenario, ...]:
+    """The scenarios of a workspace by name; a damaged file is left out."""
+    found = []
+    for file in (workspace / FOLDER).glob("*.json"):
+        try:
+            found.append(read_scenario(file))
+        except HeedmapError:
+            continue
+    return tuple(sorted(found, key=lambda one: one.name.casefold()))
+
+
+def delete_scenario(workspace: Path, name: str) -> None:
+    """Delete a scenario; its photos stay, another one may need them. HeedmapError when there is none of this name."""
+    try:
+        scenario_file(workspace, name).unlink()
+    except FileNotFoundError as error:
+        raise HeedmapError(f"There is no scenario {name!r}.", "Perhaps it was deleted already.") from error
+
+
+def _placed(scenario: Scenario, place: Callable[[str], str]) -> Scenario:
+    """The scenario with its paths as `place` puts them."""
+    edits = tuple(replace(edit, photo=place(edit.photo)) if edit.photo else edit for edit in scenario.edits)
+    return replace(scenario, edits=edits, rules=place(scenario.rules) if scenario.rules else "")
+
+
+def _inside(workspace: Path, path: str) -> str:
+    """The path as the file keeps it; a file elsewhere is copied into the workspace."""
+    given = Path(path)
+    if not given.is_absolute():
+        return path  # of the dataset
+    try:
+        content = given.read_bytes()
+    except OSError as error:
+        raise HeedmapError(f"{given} cannot be read, so the scenario cannot be saved.", "Put it back.") from error
+    if given.resolve().is_relative_to(workspace.resolve()):
+        return given.resolve().relative_to(workspace.resolve()).as_posix()
+    folder = "rules" if given.suffix == ".json" else "photos"
+    copy = workspace / FOLDER / folder / f"{sha256(content)}{given.suffix}"
+    if not copy.is_file():
+        write_bytes(copy, content)
+    return copy.relative_to(workspace).as_posix()
+
+
+def _found(home: Path, path: str) -> str:
+    """A kept path on this machine; one that is not there is the dataset's."""
+    here = home / path
+    return str(here.resolve()) if here.is_file() else path
