@@ -129,8 +129,10 @@ class Monkey:
 
     @staticmethod
     def heavy(widget: QWidget) -> bool:
-        name = f"{widget.accessibleName()} {getattr(widget, 'text', str)()}".casefold()
-        return isinstance(widget, QAbstractButton) and any(word in name for word in HEAVY)
+        if not isinstance(widget, QAbstractButton):
+            return False
+        name = f"{widget.accessibleName()} {widget.text()}".casefold()
+        return any(word in name for word in HEAVY)
 
     def pick(self) -> tuple[QWidget, QPoint]:
         widget = self.random.choice(self.targets())
