@@ -39,6 +39,11 @@ def places(window: MainWindow) -> list[Place]:
 
         return ExploreView(window.session, window.themes)
 
+    def map_view() -> View:
+        from app.map.view import MapView
+
+        return MapView(window.session, window.themes)
+
     def train() -> View:
         from app.views.train import TrainView
 
@@ -49,5 +54,6 @@ def places(window: MainWindow) -> list[Place]:
 
     return [
         Place(EXPLORE, tr("Explore"), "explore", tr("Why is this product shown to this shopper?"), explore),
+        Place("map", tr("Map"), "map", tr("Products, shoppers and reasons that are alike lie together"), map_view),
         Place(TRAIN, tr("Train"), "train", tr("Train a model on this workspace's data"), train),
     ]

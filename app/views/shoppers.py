@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QPointF, QRectF, QSize, Qt, QTimer
+from PySide6.QtCore import QModelIndex, QObject, QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QFont, QKeyEvent, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QComboBox,
     QFrame,
     QLabel,
     QLineEdit,
@@ -20,6 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.segments import Kind, Segment
 from app.session import Session
 from app.tables import KEY_ROLE, AnyIndex, FoundModel, Thumbnails
 from app.theme import ThemeSource, set_role, ui_font
@@ -29,8 +31,60 @@ from engine.answers import RunSummary
 _ROW = 48
 
 
-class ShoppersModel(FoundModel):
+class CatalogueModel(FoundModel):
+    """Shoppers or products, of which a segment may be shown alone. What each row is drawn with, by its number in the
+    whole catalogue."""
+
+    kind: Kind
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._run: RunSummary | None = None
+        self._among: frozenset[str] | None = None
+
+    def open(self, run: RunSummary | None) -> None:
+        """Show the rows of a run."""
+        raise NotImplementedError
+
+    def name(self, row: int) -> str:
+        raise NotImplementedError
+
+    def detail(self, row: int) -> str:
+        raise NotImplementedError
+
+    def image(self, row: int) -> str | None:
+        return None
+
+    def spoken(self, row: int) -> str:
+        return f"{self.name(row)}, {self.detail(row)}"
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether a segment is shown alone."""
+        return self._among is not None
+
+    def narrow(self, keys: frozenset[str] | None) -> None:
+        """Show only these rows; None for all. The text that is looked for stays."""
+        text, self._among = self._text, keys
+        self.fill(self._keys, self._columns)
+        self.find(text)
+        self._cut()
+
+    def find(self, text: str) -> None:
+        super().find(text)
+        self._cut()
+
+    def _cut(self) -> None:
+        if self._among is not None:
+            self.beginResetModel()
+            self._rows = [row for row in self._rows if self._keys[row] in self._among]
+            self.endResetModel()
+
+
+class ShoppersModel(CatalogueModel):
     """Shoppers by name, with how much they had and what of."""
+
+    kind = "users"
 
     def open(self, run: RunSummary | None) -> None:
         self._run = run
@@ -53,15 +107,11 @@ class ShoppersModel(FoundModel):
             count = self.tr("no history")
         return " · ".join(part for part in (count.format(n=f"{n:,}"), shoppers.taste[row]) if part)
 
-    def image(self, row: int) -> str | None:
-        return None
 
-    def spoken(self, row: int) -> str:
-        return f"{self.name(row)}, {self.detail(row)}"
-
-
-class ProductsModel(FoundModel):
+class ProductsModel(CatalogueModel):
     """The whole catalogue by title."""
+
+    kind = "items"
 
     def open(self, run: RunSummary | None) -> None:
         self._run = run
@@ -83,12 +133,6 @@ class ProductsModel(FoundModel):
 
     def image(self, row: int) -> str | None:
         return self._run.items.image[row] if self._run else None
-
-    def spoken(self, row: int) -> str:
-        return f"{self.name(row)}, {self.detail(row)}"
-
-
-CatalogueModel = ShoppersModel | ProductsModel
 
 
 class RowDelegate(QStyledItemDelegate):
@@ -187,11 +231,19 @@ class SearchField(QLineEdit):
 class Finder(QWidget):
     """A search field over a list of the rows found, and how many they are."""
 
+    segment_chosen = Signal(object)  # Segment | None
+
     def __init__(
         self, model: CatalogueModel, listed: FoundList, hint: str, counted: str, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
         self._counted = counted
+        self.segment = QComboBox()
+        self.segment.setAccessibleName(self.tr("Segment"))
+        self.segment.setToolTip(self.tr("Show only the members of a segment, here and in every view"))
+        self.segment.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.segment.activated.connect(lambda row: self.segment_chosen.emit(self.segment.itemData(row)))
+        self.segment.hide()
         self.model = model
         self.list = listed
         self._kept = ""
@@ -208,6 +260,7 @@ class Finder(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
+        layout.addWidget(self.segment)
         layout.addWidget(self.search)
         layout.addWidget(self.shown, 1)
         layout.addWidget(self.count)
@@ -217,13 +270,32 @@ class Finder(QWidget):
         model.modelReset.connect(self._count)
         self._count()
 
+    def offer(self, segments: tuple[Segment, ...], chosen: Segment | None) -> None:
+        """Offer these segments to narrow the list to; one of another kind than the list's is not `chosen` here."""
+        mine = [one for one in segments if one.kind == self.model.kind]
+        picked = chosen if chosen in mine else None
+        self.segment.clear()
+        self.segment.addItem(self.tr("All"), None)
+        for one in mine:
+            self.segment.addItem(f"{one.name} ({len(one.members):,})", one)
+        self.segment.setCurrentIndex(0 if picked is None else 1 + mine.index(picked))
+        self.segment.setVisible(bool(mine))
+        keys = picked.keys if picked is not None else None
+        if keys is not None or self.model.narrowed:
+            self._note_kept()
+            self.model.narrow(keys)
+            self.list.show_row(self.model.row_of(self._kept))
+
     def _typed(self, _text: str) -> None:
         self._pause.start()
 
-    def _find(self) -> None:
+    def _note_kept(self) -> None:
         current = self.list.currentIndex()
         if current.isValid():
             self._kept = str(current.data(KEY_ROLE))
+
+    def _find(self) -> None:
+        self._note_kept()
         self.model.find(self.search.text())
         self.list.show_row(self.model.row_of(self._kept))  # what was chosen stays marked while it is among the found
 
@@ -247,7 +319,10 @@ class Finder(QWidget):
         self.count.setVisible(whole > 0)
         self.shown.setCurrentIndex(0 if found else 1)
         text = self.search.text()
-        self.none.setText(self.tr("Nothing is called “{text}”.").format(text=text) if whole else self.tr("Empty"))
+        missing = self.tr("Nothing is called “{text}”.").format(text=text)
+        if self.model.narrowed:
+            missing = self.tr("Nothing of this segment is here. Choose All above the list.")
+        self.none.setText(missing if whole else self.tr("Empty"))
 
 
 class ShoppersView(QFrame):
@@ -283,6 +358,10 @@ class ShoppersView(QFrame):
         session.run_changed.connect(self._open)
         session.user_changed.connect(self.shoppers.keep)
         session.item_changed.connect(self.products.keep)
+        session.segment_changed.connect(self._offer)
+        session.segments.changed.connect(self._offer)
+        for finder in (self.shoppers, self.products):
+            finder.segment_chosen.connect(session.choose_segment)
         thumbnails.arrived.connect(self._arrived)
         self._open(session.run)
 
@@ -306,8 +385,13 @@ class ShoppersView(QFrame):
             finder.model.open(run)
             chooser.blockSignals(blocked)
             finder.search.clear()
+        self._offer()
         self.shoppers.keep(self._session.user)
         self.products.keep(self._session.item)
+
+    def _offer(self, _: object = None) -> None:
+        for finder in (self.shoppers, self.products):
+            finder.offer(self._session.segments.all, self._session.segment)
 
     def _user_chosen(self, current: AnyIndex, _previous: AnyIndex) -> None:
         if current.isValid():
