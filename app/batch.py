@@ -20,6 +20,7 @@ class Lane(Protocol):
     failed: Any
     progressed: Any
     cancelled: Any
+    beat: Any
 
     def submit(self, name: str, /, **arguments: Any) -> int: ...
     def cancel(self, job: int) -> None: ...
@@ -64,6 +65,7 @@ class Batch(QObject):
     done = Signal(object, object)  # Task, answer
     failed = Signal(object, str, str)  # Task, message, hint
     cancelled = Signal(object)  # Task
+    beat = Signal(object)  # engine.runner.Beat: device and memory
 
     def __init__(self, lane: Lane, clock: Callable[[], float] = time.monotonic, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -75,6 +77,7 @@ class Batch(QObject):
         lane.finished.connect(self._finished)
         lane.failed.connect(self._failed)
         lane.cancelled.connect(self._cancelled)
+        lane.beat.connect(self.beat)
 
     @property
     def current(self) -> Task | None:

@@ -300,6 +300,20 @@ class Desk:
 
         return (yield from duplicates(self._browser(dataset).dataset))
 
+    def run_rows(self, workspace: str) -> Job:
+        """Return a RunRow for each run of a workspace; a damaged one is left out."""
+        from engine.evaluation.runs import runs
+
+        yield Progress("Reading the workspace")
+        return tuple(runs([Path(workspace)])[0])
+
+    def run_card(self, run: str) -> Job:
+        """Return the RunCard of a run: its settings, its course, and what was measured of it."""
+        from engine.run_card import run_card
+
+        yield Progress("Reading the run")
+        return run_card(Path(run))
+
     def history(self, run: str) -> Job:
         """Return the RunLog of a run, finished or not."""
         yield Progress("Reading the run")

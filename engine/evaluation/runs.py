@@ -49,7 +49,7 @@ def runs(places: Sequence[Path], sort: str = "ndcg") -> tuple[list[RunRow], list
     faults: list[str] = []
     for folder in dict.fromkeys(folder for place in places for folder in _folders(place)):
         try:
-            found.append(_row(folder))
+            found.append(run_row(folder))
         except (HeedmapError, KeyError, TypeError, ValueError) as error:
             faults.append(f"{folder} could not be read: {error}")
     return sorted(found, key=lambda row: _order(getattr(row, sort))), faults
@@ -65,7 +65,8 @@ def _folders(place: Path) -> list[Path]:
     return []
 
 
-def _row(folder: Path) -> RunRow:
+def run_row(folder: Path) -> RunRow:
+    """One run. KeyError, TypeError or ValueError when its description is damaged."""
     card = read_json(folder / "run.json")
     config = card["config"]
     evaluated = _evaluated(folder)

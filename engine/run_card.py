@@ -1,0 +1,47 @@
+"""A run in full, as its folder tells it: what it was trained on and how, its course, and what was measured of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.errors import HeedmapError
+from engine.evaluation.runs import RunRow, run_row
+from engine.files import read_json
+
+
+@dataclass(frozen=True)
+class RunCard:
+    """row: the run among others. settings: as `Config`'s fields; encoders: modality -> name. metrics: figures measured
+    after training, by name. rows: one of the history for each epoch. evaluations: "test" or "validation" -> what
+    `heedmap evaluate` last found there. origin: where a run that was not trained here came from, or ""."""
+
+    row: RunRow
+    synthetic: bool
+    settings: dict[str, Any]
+    encoders: dict[str, str]
+    metrics: dict[str, float]
+    rows: tuple[dict[str, float], ...]
+    evaluations: dict[str, dict[str, Any]]
+    origin: str = ""
+
+
+def run_card(folder: Path) -> RunCard:
+    """HeedmapError when there is no run, or its description is damaged."""
+    card = read_json(folder / "run.json")
+    evaluated = read_json(folder / "evaluation.json") if (folder / "evaluation.json").is_file() else {}
+    history = read_json(folder / "history.json") if (folder / "history.json").is_file() else []
+    try:
+        return RunCard(
+            row=run_row(folder),
+            synthetic=bool(card["dataset"]["synthetic"]),
+            settings=dict(card["config"]),
+            encoders={kind: str(about["name"]) for kind, about in card.get("encoders", {}).items()},
+            metrics={name: float(figure) for name, figure in card["metrics"].items()},
+            rows=tuple(history),
+            evaluations={split: evaluated[split] for split in ("test", "validation") if split in evaluated},
+            origin=str(card.get("origin", {}).get("kind", "")),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise HeedmapError(f"{folder / 'run.json'} is not a run's description.", "Restore it from a copy.") from error
