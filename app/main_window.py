@@ -117,6 +117,7 @@ class MainWindow(QMainWindow):
     # --- what happens -----------------------------------------------------------------------------------------------
 
     def _connect(self) -> None:
+        self.themes.changed.connect(lambda _: self._remember(heat=self.themes.heat))
         self.themes.changed.connect(lambda _: self._build())
         self.session.run_changed.connect(self._run_opened)
         self.session.method_changed.connect(lambda _: self._show_open())

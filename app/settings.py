@@ -17,6 +17,7 @@ NAME = "heedmap"
 @dataclass(frozen=True)
 class Settings:
     theme: str = "system"  # a key of app.theme.THEMES or "system"
+    heat: str = "blue-orange"  # a key of app.colour_maps.COLOUR_MAPS
     language: str = "system"  # a key of app.i18n.LANGUAGES or "system"
     workspace: str = ""
     export_folder: str = ""

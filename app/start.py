@@ -51,7 +51,7 @@ def make_window(
         EngineLane(Setup(log=log), newest_wins=True, in_process=in_process),
         EngineLane(Setup(log=log, nice=BATCH_NICE), in_process=in_process),
         study=EngineLane(Setup(log=log, nice=STUDY_NICE), newest_wins=True, in_process=in_process),
-        themes=ThemeSource(settings.theme),
+        themes=ThemeSource(settings.theme, heat=settings.heat),
         languages=LanguageSource(settings.language),
         settings=settings,
         workspace=workspace,

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cache, lru_cache
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QByteArray, QLocale, QObject, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
@@ -21,6 +19,8 @@ from PySide6.QtGui import (
     QPixmap,
 )
 from PySide6.QtSvg import QSvgRenderer
+
+from app.colour_maps import BLUE_ORANGE, COLOUR_MAPS
 
 ICONS = Path(__file__).resolve().parent.parent / "resources" / "icons"
 FONT_PIXELS = 13
@@ -62,6 +62,7 @@ class Theme:
     poor: QColor  # grades D to F
     error: QColor  # the mark of an error beside text
     tip: QColor  # behind a tooltip, with light text in both themes
+    heat: str = BLUE_ORANGE  # a key of COLOUR_MAPS: the colours of photos' heat; `pushes_up` and `pulls_down` go with it
 
     @property
     def dark(self) -> bool:
@@ -69,7 +70,7 @@ class Theme:
 
 
 def _theme(name: str, **colors: str) -> Theme:
-    return Theme(name, **{key: QColor(value) for key, value in colors.items()})
+    return Theme(name, **{key: QColor(value) for key, value in colors.items()})  # type: ignore[arg-type]  # no heat here
 
 
 LIGHT = _theme(
@@ -192,22 +193,15 @@ def faded(color: QColor, opacity: float) -> QColor:
     return copy
 
 
-@cache
-def diverging_map() -> NDArray[np.uint8]:
-    """Red, green, blue, alpha of heat, uint8[256, 4]: blue at 0, transparent at 127.5, orange at 255.
-
-    Blue and orange stay apart for every common kind of colour blindness. The photo beneath is greyed and lightened in
-    both themes, so one map serves both.
-    """
-    value = np.linspace(-1.0, 1.0, 256)
-    magnitude = np.abs(value)[:, None]
-    pale_up, deep_up = np.array([251.0, 146.0, 60.0]), np.array([194.0, 65.0, 12.0])
-    pale_down, deep_down = np.array([96.0, 165.0, 250.0]), np.array([29.0, 78.0, 170.0])
-    up = pale_up + (deep_up - pale_up) * magnitude
-    down = pale_down + (deep_down - pale_down) * magnitude
-    rgb = np.where(value[:, None] >= 0, up, down)
-    alpha = np.where(np.abs(value) < 1 / 255 + 1e-9, 0.0, 235.0 * np.abs(value) ** 0.8)
-    return np.column_stack([rgb, alpha]).round().astype(np.uint8)
+@lru_cache(maxsize=16)
+def coloured(name: str, heat: str) -> Theme:
+    """A theme of THEMES, what pushes up and pulls down in the colours of a map of COLOUR_MAPS."""
+    theme = THEMES[name]
+    marks = COLOUR_MAPS[heat].marks if heat in COLOUR_MAPS else {}
+    if name not in marks:
+        return theme
+    up, down = marks[name]
+    return replace(theme, heat=heat, pushes_up=QColor(up), pulls_down=QColor(down))
 
 
 def ui_font(pixels: int = FONT_PIXELS, weight: QFont.Weight = QFont.Weight.Normal) -> QFont:
@@ -289,7 +283,7 @@ def stylesheet(theme: Theme) -> str:
     "search"; a QListView or QTableView "plain" (without a frame). Set one with `set_role`.
     """
     sheet = (Path(__file__).resolve().parent.parent / "resources" / "theme.qss").read_text(encoding="utf-8")
-    values = {key: getattr(theme, key).name() for key in Theme.__dataclass_fields__ if key != "name"} | {
+    values = {key: getattr(theme, key).name() for key in Theme.__dataclass_fields__ if key not in {"name", "heat"}} | {
         "hover": mix(theme.text, theme.panel, 0.05).name(),
         "accent_hover": mix(theme.text, theme.accent, 0.12).name(),
         "on_accent": "#14171c" if theme.dark else "#ffffff",
@@ -311,9 +305,10 @@ class ThemeSource(QObject):
 
     changed = Signal(object)  # Theme
 
-    def __init__(self, choice: str = "system", parent: QObject | None = None) -> None:
+    def __init__(self, choice: str = "system", parent: QObject | None = None, *, heat: str = BLUE_ORANGE) -> None:
         super().__init__(parent)
         self._choice = choice
+        self._heat = heat
         self.theme = self._find()
         hints = QGuiApplication.styleHints()
         hints.colorSchemeChanged.connect(self._follow)
@@ -328,13 +323,26 @@ class ThemeSource(QObject):
         self._choice = choice
         self._follow()
 
+    @property
+    def heat(self) -> str:
+        """The colours of heat in force."""
+        return self.theme.heat
+
+    def choose_heat(self, heat: str) -> None:
+        """Choose the colours of heat: a key of COLOUR_MAPS."""
+        self._heat = heat
+        self._follow()
+
     def _find(self) -> Theme:
+        return coloured(self._ground(), self._heat)
+
+    def _ground(self) -> str:
         if self._choice in THEMES:
-            return THEMES[self._choice]
+            return self._choice
         hints = QGuiApplication.styleHints()
         if hints.accessibility().contrastPreference() == Qt.ContrastPreference.HighContrast:
-            return CONTRAST
-        return DARK if hints.colorScheme() == Qt.ColorScheme.Dark else LIGHT
+            return CONTRAST.name
+        return DARK.name if hints.colorScheme() == Qt.ColorScheme.Dark else LIGHT.name
 
     def _follow(self, *_: object) -> None:
         theme = self._find()

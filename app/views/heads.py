@@ -13,12 +13,14 @@ from PySide6.QtGui import (
     QPaintEvent,
     QPen,
     QPixmap,
+    QResizeEvent,
 )
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
 
+from app.actions import Action
 from app.session import ALL_HEADS, Session
 from app.tables import Thumbnails, contained
-from app.theme import ThemeSource, faded, mix, ui_font
+from app.theme import ThemeSource, faded, mix, set_role, ui_font
 from app.views.heat import distrust, greyed, heat_image, place_of, within
 from app.views.panel import FocusRing, follow
 from app.views.shown import Shown
@@ -77,7 +79,8 @@ class TileRow(QWidget):
     def paint_label(self, painter: QPainter) -> None:
         painter.setFont(self._small)
         painter.setPen(self.themes.theme.muted)
-        painter.drawText(QRectF(0, 0, self.width(), _LABEL - 2), Qt.AlignmentFlag.AlignVCenter, self.label)
+        cut = painter.fontMetrics().elidedText(self.label, Qt.TextElideMode.ElideRight, self.width())
+        painter.drawText(QRectF(0, 0, self.width(), _LABEL - 2), Qt.AlignmentFlag.AlignVCenter, cut)
 
     def paint_frame(self, painter: QPainter, place: int, box: QRectF) -> None:
         theme = self.themes.theme
@@ -92,6 +95,8 @@ class TileRow(QWidget):
 
 class HeadChooser(TileRow):
     """All heads together, then each alone. With a photo each tile shows that head's heat; without, a chip."""
+
+    all_asked = Signal()  # all heads side by side are wished for
 
     def __init__(
         self, session: Session, themes: ThemeSource, thumbnails: Thumbnails, parent: QWidget | None = None
@@ -111,8 +116,22 @@ class HeadChooser(TileRow):
         self.label = self.tr("Attention heads")
         self.setAccessibleName(self.label)
         self.setToolTip(self.tr("Show one attention head's part, or all together ([ and ])"))
+        self.more = QPushButton(self.tr("All heads"), self)
+        set_role(self.more, "small-link")
+        self.more.setToolTip(self.tr("Every head side by side, over this product and over past choices (H)"))
+        self.more.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.more.clicked.connect(self.all_asked)
         session.head_changed.connect(self._repaint)
         thumbnails.arrived.connect(self._repaint)
+
+    def offers(self) -> list[Action]:
+        """What the heads offer to the menu and the palette."""
+        return [Action("all-heads", self.tr("All heads side by side"), self.all_asked.emit, "H", "heads", "heads")]
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        size = self.more.sizeHint()
+        self.more.setGeometry(self.width() - size.width(), 0, size.width(), round(_LABEL))
 
     def fill(self, shown: Shown | None, path: str | None) -> None:
         """Show the heads of an explanation; `path` is the photo given to the model, or None."""
@@ -128,8 +147,10 @@ class HeadChooser(TileRow):
                 grid = found.grid
                 grey = distrust(shown, self.themes.theme)
                 scale = shown.full_heat(heads[rows])
-                self._maps = [heat_image(total.reshape(grid), shown.full_heat(total), grey, 6)]
-                self._maps += [heat_image(heads[rows, h].reshape(grid), scale, grey, 6) for h in range(self._heads)]
+                self._maps = [heat_image(total.reshape(grid), shown.full_heat(total), grey, 6, self.themes.heat)]
+                self._maps += [
+                    heat_image(heads[rows, h].reshape(grid), scale, grey, 6, self.themes.heat) for h in range(self._heads)
+                ]
                 self._covered = place_of(shown.covered)
         self.setVisible(self.count() > 0)
         self.updateGeometry()
@@ -208,7 +229,8 @@ class HeadChooser(TileRow):
 
 
 class OtherPhotos(TileRow):
-    """The product's photos: the first was given to the model, the others can be looked at."""
+    """The product's photos: the first was given to the model, the others can be looked at. Where they do not all fit,
+    the row moves along with the chosen one."""
 
     picked = Signal(int)
 
@@ -218,25 +240,37 @@ class OtherPhotos(TileRow):
         self._paths: tuple[str, ...] = ()
         self._title = ""
         self._at = 0
-        self.label = self.tr("Photos")
-        self.setAccessibleName(self.tr("Photos of the product"))
         self.setToolTip(self.tr("The first photo was given to the model; choose another to look at it"))
         thumbnails.arrived.connect(self._arrived)
 
     def fill(self, paths: tuple[str, ...], title: str) -> None:
-        self._paths, self._title, self._at = paths, title, 0
+        self._paths, self._title = paths, title
+        self._say(0)
+
+    def _say(self, at: int) -> None:
+        self._at = at
+        state = self.tr("given to the model") if at == 0 else self.tr("not given to the model")
+        self.label = self.tr("Photo {n} of {all}: {state}").format(n=at + 1, all=len(self._paths), state=state)
+        self.setAccessibleName(self.label)
         self.update()
 
     def count(self) -> int:
+        return len(self._paths) if len(self._paths) > 1 else 0
+
+    def first(self) -> int:
+        """The first photo that is in sight."""
         most = max(1, int((self.width() + _GAP) // (TILE + _GAP)))
-        return min(len(self._paths), most) if len(self._paths) > 1 else 0
+        return min(max(0, self._at - most // 2), max(0, len(self._paths) - most))
+
+    def tile_rect(self, place: int) -> QRectF:
+        box = super().tile_rect(place - self.first())
+        return box if box.left() >= 0 and box.right() <= self.width() else QRectF()
 
     def chosen(self) -> int:
         return self._at
 
     def choose(self, place: int) -> None:
-        self._at = place
-        self.update()
+        self._say(place)
         self.picked.emit(place)
 
     def wanted_height(self) -> int:
@@ -248,9 +282,15 @@ class OtherPhotos(TileRow):
         self.paint_label(painter)
         for place in range(self.count()):
             box = self.tile_rect(place)
+            if box.isEmpty():
+                continue
             tile = self._thumbnails.tile(self._paths[place], self._title, QSize(TILE, TILE), self.devicePixelRatioF())
             painter.drawPixmap(QPointF(box.topLeft()), tile)
             self.paint_frame(painter, place, box)
+            if place == 0:  # the model's own, told by more than its place
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(self.themes.theme.accent)
+                painter.drawEllipse(box.bottomRight() - QPointF(8, 8), 3.5, 3.5)
         painter.end()
 
     def _arrived(self, path: str) -> None:

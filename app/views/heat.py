@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPixmap
 
-from app.theme import Theme, diverging_map
+from app.colour_maps import BLUE_ORANGE, heat_table
+from app.theme import Theme
 from app.views.shown import Shown
 
 FINE = 16  # pixels of heat per cell: drawing interpolates the rest
@@ -37,12 +38,18 @@ def smooth(cells: NDArray[np.float64], fine: int = FINE) -> NDArray[np.float64]:
     return _between(rows, rows * fine) @ cells @ _between(columns, columns * fine).T
 
 
-def heat_image(cells: NDArray[np.float64], scale: float, grey: QColor | None = None, fine: int = FINE) -> QImage:
+def heat_image(
+    cells: NDArray[np.float64],
+    scale: float,
+    grey: QColor | None = None,
+    fine: int = FINE,
+    colours_of: str = BLUE_ORANGE,
+) -> QImage:
     """Heat of a grid of cells: full colour at `scale`, transparent at zero; all in `grey` when that is given."""
     values = smooth(cells, fine)
     level = np.zeros(values.shape) if scale <= 0 else np.clip(values / scale, -1, 1)
     index = np.rint((level + 1) * 127.5).astype(np.intp)
-    colours = diverging_map()[index]
+    colours = heat_table(colours_of)[index]
     if grey is not None:
         colours = colours.copy()
         colours[..., :3] = (grey.red(), grey.green(), grey.blue())

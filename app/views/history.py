@@ -1,149 +1,40 @@
-"""The history strip: what the shopper had, newest first, each with the part of the score it brought."""
+"""The history strip: what the shopper had, newest first, each with the part of the score it brought.
+
+A what-if shows here too: a past choice that was taken away stays in its place, pale, until it is brought back.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import replace
 
-from PySide6.QtCore import QAbstractListModel, QDate, QLocale, QObject, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QWheelEvent
+from PySide6.QtCore import QEvent, QPoint, QRect, Qt
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QListView,
+    QMenu,
+    QPushButton,
     QSizePolicy,
-    QStyle,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
     QWidget,
 )
 
 from app.session import NOTHING, Pointed, Session
-from app.tables import KEY_ROLE, NO_INDEX, AnyIndex, Thumbnails
-from app.theme import ThemeSource, faded, set_role, sign_color, ui_font
+from app.tables import KEY_ROLE, AnyIndex, Thumbnails
+from app.theme import ThemeSource, set_role
+from app.views.history_rows import HEIGHT, PHOTO, STEP, HistoryDelegate, HistoryModel, day
 from app.views.panel import Empty, FocusRing, Panel, Tip, follow
+from app.views.past_split import PastSplitPopup
 from app.views.shown import digits, number, percent, signed, tr
 from engine.answers import Ranking
 from engine.explain.types import Explanation, HistoryEvent
+from engine.scenario import PastEdit
 
-_PHOTO = QSize(86, 75)
-_STEP = 96
-_HEIGHT = 105
-
-
-class HistoryModel(QAbstractListModel):
-    """Past events, newest first; `number_of` gives an event's place in the explanation's own order."""
-
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self.events: tuple[HistoryEvent, ...] = ()
-        self._order: list[int] = []
-        self.scale = 0.0
-
-    def fill(self, history: tuple[HistoryEvent, ...]) -> None:
-        order = sorted(range(len(history)), key=lambda row: history[row].time)[::-1]
-        events = tuple(history[row] for row in order)
-        same = [event.item for event in events] == [event.item for event in self.events]
-        if not same:
-            self.beginResetModel()
-        self._order, self.events = order, events
-        self.scale = max((abs(event.contribution or 0.0) for event in events), default=0.0)
-        if not same:
-            self.endResetModel()
-        elif events:
-            self.dataChanged.emit(self.index(0), self.index(len(events) - 1))
-
-    def number_of(self, row: int) -> int:
-        return self._order[row]
-
-    def rowCount(self, parent: AnyIndex = NO_INDEX) -> int:
-        return 0 if parent.isValid() else len(self.events)
-
-    def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        if not index.isValid():
-            return None
-        event = self.events[index.row()]
-        if role == Qt.ItemDataRole.DisplayRole:
-            return event.title
-        if role == KEY_ROLE:
-            return event.item
-        if role == Qt.ItemDataRole.AccessibleTextRole:
-            part = "" if event.contribution is None else signed(event.contribution, digits(self.scale))
-            return f"{event.title}, {day(event.time)}, {part}"
-        return None
-
-
-def day(time: str) -> str:
-    """An ISO time as the user's locale writes a date."""
-    try:
-        moment = datetime.fromisoformat(time)
-    except ValueError:
-        return time
-    return QLocale().toString(QDate(moment.year, moment.month, moment.day), QLocale.FormatType.ShortFormat)
-
-
-class HistoryDelegate(QStyledItemDelegate):
-    """Draws a photo, its bar left or right of zero, and the number."""
-
-    def __init__(self, model: HistoryModel, themes: ThemeSource, thumbnails: Thumbnails, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._model = model
-        self._themes = themes
-        self._thumbnails = thumbnails
-        self._font = ui_font(12)
-        self.lit: int | None = None  # the row that the pointer lights
-        self.chosen = ""
-
-    def sizeHint(self, option: QStyleOptionViewItem, index: AnyIndex) -> QSize:
-        return QSize(_STEP, _HEIGHT)
-
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
-        theme = self._themes.theme
-        event = self._model.events[index.row()]
-        box = QRectF(option.rect)
-        state = option.state
-        view = self.parent()
-        focused = isinstance(view, HistoryStrip) and view.ring.on and view.currentIndex() == index
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        ratio = painter.device().devicePixelRatioF()
-        tile = self._thumbnails.tile(event.image, event.title, _PHOTO, ratio)
-        corner = QPointF(box.left() + 1, box.top() + 1)
-        painter.drawPixmap(corner, tile)
-        over = bool(state & QStyle.StateFlag.State_MouseOver)
-        if focused or over or self.lit == index.row() or event.item == self.chosen:
-            painter.setPen(theme.accent if (focused or event.item == self.chosen) else faded(theme.accent, 0.7))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            frame = QRectF(corner.x(), corner.y(), _PHOTO.width(), _PHOTO.height())
-            painter.drawRoundedRect(frame.adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
-        track = QRectF(corner.x(), box.top() + _PHOTO.height() + 7, _PHOTO.width(), 6)
-        if event.contribution is None:
-            place = QRectF(track.left(), track.top() - 1, track.width(), 16)
-            self._write(painter, place, day(event.time))
-        else:
-            self._paint_bar(painter, track, event.contribution)
-            place = QRectF(track.left(), track.bottom() + 1, track.width(), 16)
-            self._write(painter, place, signed(event.contribution, digits(self._model.scale)))
-        painter.restore()
-
-    def _write(self, painter: QPainter, place: QRectF, text: str) -> None:
-        painter.setFont(self._font)
-        painter.setPen(self._themes.theme.muted)
-        painter.drawText(place, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
-
-    def _paint_bar(self, painter: QPainter, track: QRectF, part: float) -> None:
-        theme = self._themes.theme
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(theme.chip)
-        painter.drawRoundedRect(track, 3, 3)
-        if self._model.scale > 0:
-            length = max(1.0, abs(part) / self._model.scale * track.width() / 2)
-            start = track.center().x() if part >= 0 else track.center().x() - length
-            painter.setBrush(sign_color(theme, part))
-            radius = 2.5 if length > 5 else 0.5
-            painter.drawRoundedRect(QRectF(start, track.top(), length, track.height()), radius, radius)
+__all__ = ["HistoryStrip", "HistoryView", "day", "kind_name"]
 
 
 class HistoryStrip(QListView):
-    """The strip itself: the wheel and the arrows move along it, a click or Enter opens that product."""
+    """The strip itself: the wheel and the arrows move along it; a click opens that product, one on the bar below splits
+    its part (Enter); Delete takes a past choice away, or brings it back."""
 
     def __init__(self, session: Session, themes: ThemeSource, thumbnails: Thumbnails, parent: QWidget) -> None:
         super().__init__(parent)
@@ -165,21 +56,116 @@ class HistoryStrip(QListView):
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(self.tr("Past choices of the shopper"))
-        self.setFixedHeight(_HEIGHT)
+        self.setAccessibleDescription(
+            self.tr("Enter splits a part of the score, Space opens the product, Delete takes the choice away.")
+        )
+        self._thumbnails = thumbnails
+        self.popup: PastSplitPopup | None = None  # made when it is first asked for
+        self._pressed = QPoint()
+        self.setFixedHeight(HEIGHT)
         self.horizontalScrollBar().rangeChanged.connect(self._fit)
-        self.horizontalScrollBar().setSingleStep(_STEP // 2)
-        self.clicked.connect(self._open)
+        self.horizontalScrollBar().setSingleStep(STEP // 2)
+        self.clicked.connect(self._clicked)
 
     def _fit(self, least: int, most: int) -> None:
-        self.setFixedHeight(_HEIGHT + (12 if most > least else 0))
+        self.setFixedHeight(HEIGHT + (12 if most > least else 0))
+
+    def _clicked(self, index: AnyIndex) -> None:
+        """On the photo it opens the product; below it, it splits its part or brings it back."""
+        if self._pressed.y() <= self.visualRect(index).top() + PHOTO.height() + 2:
+            self._open(index)
+        elif self.rows.removed(index.row()):
+            self.change(index)
+        else:
+            self.split(index)
 
     def _open(self, index: AnyIndex) -> None:
         if index.isValid():
             self._session.choose_item(str(index.data(KEY_ROLE)))
 
+    def split(self, index: AnyIndex) -> None:
+        """Show which of its own parts a past choice's share comes from."""
+        if not index.isValid() or self.rows.removed(index.row()):
+            return
+        Tip.of(self).hide()
+        if self.popup is None:
+            self.popup = PastSplitPopup(self._session, self._themes, self._thumbnails, self)
+            self.popup.open_asked.connect(self._session.choose_item)
+            self.popup.remove_asked.connect(self._remove)
+        self.popup.ask(self.rows.events[index.row()], self.photo_rect(index), self.viewport())
+
+    def change(self, index: AnyIndex) -> None:
+        """Take a past choice away in the model, or bring one back: a step that can be undone."""
+        if not index.isValid():
+            return
+        event = self.rows.events[index.row()]
+        if self.rows.removed(index.row()):
+            past = self._past()
+            left = tuple(item for item in past.removed if item != event.item)
+            text = self.tr("Bring back {title}").format(title=event.title)
+            self._session.change(self._session.scenario.with_past(replace(past, removed=left)), text)
+        else:
+            self._remove(event.item)
+
+    def _remove(self, item: str) -> None:
+        past = self._past()
+        title = next((event.title for event in self.rows.events if event.item == item), item)
+        if item in {event.item for event in past.added}:
+            changed = replace(past, added=tuple(event for event in past.added if event.item != item))
+        else:
+            changed = replace(past, removed=(*past.removed, item))
+        text = self.tr("Past without {title}").format(title=title)
+        self._session.change(self._session.scenario.with_past(changed), text)
+
+    def _past(self) -> PastEdit:
+        return self._session.scenario.past_of(self._session.user)
+
+    def photo_rect(self, index: AnyIndex) -> QRect:
+        """Where an event's photo is drawn, in the viewport."""
+        return QRect(self.visualRect(index).topLeft() + QPoint(1, 1), PHOTO)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self._pressed = event.position().toPoint()
+        super().mousePressEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        keyed = event.reason() == QContextMenuEvent.Reason.Keyboard
+        index = self.currentIndex() if keyed else self.indexAt(event.pos())
+        if not index.isValid():
+            return
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.addAction(self.tr("Open this product"), lambda: self._open(index))
+        if self.rows.removed(index.row()):
+            menu.addAction(self.tr("Bring it back"), lambda: self.change(index))
+        else:
+            menu.addAction(self.tr("Split this share"), lambda: self.split(index))
+            menu.addAction(self.tr("Remove from the past"), lambda: self.change(index))
+        where = self.viewport().mapToGlobal(self.photo_rect(index).center()) if keyed else event.globalPos()
+        menu.popup(where)
+
+    def event(self, event: QEvent) -> bool:
+        """Delete means the past choice here, whatever it means in the rest of the view."""
+        key = event.key() if isinstance(event, QKeyEvent) else None
+        early = event.type() == QEvent.Type.ShortcutOverride and self.currentIndex().isValid()
+        if early and key in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
+            event.accept()
+            return True
+        return super().event(event)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
-            self._open(self.currentIndex())
+        index = self.currentIndex()
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and index.isValid():
+            if self.rows.removed(index.row()):
+                self.change(index)
+            else:
+                self.split(index)
+            return
+        if event.key() == Qt.Key.Key_Space:
+            self._open(index)
+            return
+        if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
+            self.change(index)
             return
         super().keyPressEvent(event)
         if self.currentIndex().isValid():
@@ -204,7 +190,9 @@ class HistoryStrip(QListView):
         past = self.rows.events[index.row()]
         found = self._session.explanation
         lines = []
-        if past.contribution is not None and found is not None and found.sums_to_score:
+        if self.rows.removed(index.row()):
+            lines.append(self.tr("taken away: the model no longer reads it"))
+        elif past.contribution is not None and found is not None and found.sums_to_score:
             places = max(digits(found.score), min(4, digits(past.contribution)))
             text = self.tr("{value} of {score}").format(
                 value=signed(past.contribution, places), score=number(found.score, digits(found.score))
@@ -215,10 +203,14 @@ class HistoryStrip(QListView):
         else:
             lines.append(self.tr("part not measured"))
         lines.append(f"{day(past.time)} · {kind_name(past.kind)}")
-        lines.append(self.tr("Click to open it"))
-        near = self.visualRect(index).adjusted(0, 0, -_STEP + _PHOTO.width(), 0)
+        if self.rows.removed(index.row()):
+            lines.append(self.tr("Delete, or a click on “bring back”, undoes it"))
+        else:
+            lines.append(self.tr("Click: open it · on the bar: split its share · Delete: take it away"))
+        near = self.visualRect(index).adjusted(0, 0, -STEP + PHOTO.width(), 0)
         Tip.of(self).say(self._themes, near, self.viewport(), past.title, lines)
-        self._session.point(Pointed(history=self.rows.number_of(index.row())))
+        place = self.rows.number_of(index.row())
+        self._session.point(NOTHING if place is None else Pointed(history=place))
 
     def _forget(self) -> None:
         if self._session.pointed != NOTHING:
@@ -249,6 +241,9 @@ class HistoryView(Panel):
     ) -> None:
         super().__init__(themes, parent)
         self._session = session
+        self._said, self._of_lines = "", ""  # what the note says of the strip, and of the lines drawn from it
+        self.lines = QPushButton(self.tr("Lines"))
+        self._make_button()
         self.body.setSpacing(8)
         self.strip = HistoryStrip(session, themes, thumbnails, self)
         self.empty = Empty()
@@ -259,11 +254,35 @@ class HistoryView(Panel):
         session.run_changed.connect(self._show)
         session.ranking_changed.connect(self._ranking_changed)
         session.explanation_changed.connect(self._show)
+        session.unchanged_changed.connect(self._show)
         session.item_changed.connect(self._item_changed)
         session.pointed_changed.connect(self._pointed_changed)
         thumbnails.arrived.connect(self._arrived)
         follow(themes, self.strip)
         self._show()
+
+    def _make_button(self) -> None:
+        set_role(self.lines, "small-link")
+        self.lines.setCheckable(True)
+        self.lines.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.lines.setAccessibleName(self.tr("Lines from past choices to the product"))
+        self.lines.setToolTip(
+            self.tr(
+                "Lines from a past choice to the parts of the product it speaks for: by how much less each part would "
+                "count without it. Solid raises, dashed lowers, thicker is more (L)"
+            )
+        )
+        self.top.insertWidget(1, self.lines)
+
+    def say_lines(self, text: str) -> None:
+        """Say what the lines show, in place of the note; "" for the note itself."""
+        if text != self._of_lines:
+            self._of_lines = text
+            self.note.setText(text or self._said)
+
+    def _note(self, text: str) -> None:
+        self._said = text
+        self.note.setText(self._of_lines or text)
 
     def _ranking_changed(self, ranking: Ranking | None) -> None:
         if ranking is not None:
@@ -280,9 +299,13 @@ class HistoryView(Panel):
             history = ranking.history
         elif user:
             return  # on its way: the old strip stays
-        self.strip.rows.fill(history)
-        self.strip.setVisible(bool(history))
-        self.empty.setVisible(not history)
+        at = self.strip.currentIndex().row()
+        self.strip.rows.fill(history, *self._changes(user, history))
+        if not self.strip.currentIndex().isValid() and 0 <= at < len(self.strip.rows.events):
+            self.strip.setCurrentIndex(self.strip.rows.index(at))  # the keyboard goes on where it was
+        self.strip.setVisible(bool(self.strip.rows.events))
+        self.lines.setVisible(bool(self.strip.rows.events))
+        self.empty.setVisible(not self.strip.rows.events)
         if self._session.run is None:
             self.empty.setText(self.tr("Open a run to see what its shoppers heeded."))
         elif not user:
@@ -291,10 +314,18 @@ class HistoryView(Panel):
             self.empty.setText(self.tr("No past purchases: ranked by profile alone."))
         self._say(history, user, found)
 
+    def _changes(self, user: str, history: tuple[HistoryEvent, ...]) -> tuple[frozenset[str], tuple[HistoryEvent, ...]]:
+        """What a scenario put into this shopper's past, and what it took away."""
+        past = self._session.scenario.past_of(user)
+        there = {event.item for event in history}
+        before = self._session.unchanged.history if self._session.unchanged is not None else ()
+        gone = tuple(event for event in before if event.item in past.removed and event.item not in there)
+        return frozenset(event.item for event in past.added), gone
+
     def _say(self, history: tuple[HistoryEvent, ...], user: str, found: Explanation | None) -> None:
         self.heading.say(self.tr("What shopper {user} heeded").format(user=user) if user else self.tr("History"))
         if not history:
-            self.note.setText("")
+            self._note("")
             return
         bought = all(event.kind == "purchase" for event in history)
         if len(history) == 1:
@@ -303,21 +334,24 @@ class HistoryView(Panel):
             count = self.tr("{n} past purchases") if bought else self.tr("{n} past choices")
         run = self._session.run
         had = run.shoppers.events[run.shoppers.user.index(user)] if run and user in run.shoppers.user else 0
-        if had > len(history):  # a model looks back only so far
+        past = self._session.scenario.past_of(user)
+        if had > len(history) and past.empty:  # a model looks back only so far
             count = self.tr("the latest {n} of {all} past choices").replace("{all}", f"{had:,}")
         words = [count.format(n=len(history)), self.tr("newest first")]
+        if past.added:
+            words.insert(1, self.tr("{n} added").format(n=len(past.added)))
+        if past.removed:
+            words.insert(1, self.tr("{n} taken away").format(n=len(past.removed)))
         if found is not None and any(event.contribution is not None for event in history):
             words.append(self.tr("bars: part of the score") if found.sums_to_score else self.tr("bars: measured part"))
-        self.note.setText(" · ".join(words))
+        self._note(" · ".join(words))
 
     def _item_changed(self, item: str) -> None:
         self.strip.painter.chosen = item
         self.strip.viewport().update()
 
     def _pointed_changed(self, pointed: Pointed) -> None:
-        rows = self.strip.rows
-        numbers = {rows.number_of(row): row for row in range(len(rows.events))} if pointed.history is not None else {}
-        lit = numbers.get(pointed.history) if pointed.history is not None else None
+        lit = self.strip.rows.row_of(pointed.history) if pointed.history is not None else None
         if lit == self.strip.painter.lit:
             return
         self.strip.painter.lit = lit

@@ -2,89 +2,31 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QResizeEvent
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QSlider, QVBoxLayout, QWidget
 
+from app.actions import Action
 from app.session import Session
 from app.tables import Thumbnails
-from app.theme import ThemeSource, diverging_map, set_role, ui_font
+from app.theme import ThemeSource, set_role
 from app.views.bars import BarsView
+from app.views.colour_bar import ColourBar
 from app.views.heads import TILE, HeadChooser, OtherPhotos
-from app.views.heat import distrust
-from app.views.panel import Empty, Panel, follow
+from app.views.panel import Empty, Panel
 from app.views.photo import HeatPhoto
-from app.views.shown import Shown, digits, number, percent, signed
-from app.views.words import Block, WordsView
+from app.views.shown import Shown, digits, number
+from app.views.text_blocks import Block
+from app.views.words import WordsView
 from engine.explain.types import Explanation, ItemText
+
+if TYPE_CHECKING:
+    from app.views.head_grid import HeadGrid
 
 _GUTTER = 18
 _MANY_WORDS = 900  # reviews beyond these wait until they are asked for
-
-
-class ColourBar(QWidget):
-    """What full heat stands for: the numbers at its ends."""
-
-    def __init__(self, themes: ThemeSource, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._themes = themes
-        self._font = ui_font(11)
-        self._low, self._high, self._from_zero = "", "", False
-        self._grey: QColor | None = None
-        self._narrow = False
-        self.setFixedHeight(22)
-        follow(themes, self)
-
-    def fill(self, shown: Shown) -> None:
-        scale = shown.scales["image"]
-        places = digits(scale)
-        self._from_zero = shown.attention
-        self._grey = distrust(shown, self._themes.theme)
-        self._low = "0" if shown.attention else signed(-scale, places)
-        self._high = percent(scale) if shown.attention else signed(scale, places)
-        if self._narrow:
-            self._low = ""
-            self._high = self._high.replace("+", "±")
-        self.setAccessibleName(self.tr("Heat from {low} to {high}").format(low=self._low, high=self._high))
-        self.updateGeometry()
-        self.update()
-
-    def be_narrow(self, narrow: bool, shown: Shown) -> None:
-        """One number instead of two, where the photo is small."""
-        if narrow != self._narrow:
-            self._narrow = narrow
-            self.fill(shown)
-
-    def sizeHint(self) -> QSize:
-        self.setFont(self._font)
-        metrics = self.fontMetrics()
-        numbers = metrics.horizontalAdvance(self._low) + metrics.horizontalAdvance(self._high)
-        return QSize(numbers + 12 + (40 if self._narrow else 64), 22)
-
-    def minimumSizeHint(self) -> QSize:
-        return self.sizeHint()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
-        painter.setFont(self._font)
-        painter.setPen(self._themes.theme.muted)
-        box = QRectF(self.rect())
-        metrics = painter.fontMetrics()
-        low, high = metrics.horizontalAdvance(self._low), metrics.horizontalAdvance(self._high)
-        painter.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, self._low)
-        painter.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, self._high)
-        bar = QRectF(low + 6, box.center().y() - 4, box.width() - low - high - 12, 8)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(Qt.GlobalColor.white)
-        painter.drawRoundedRect(bar, 2, 2)
-        table = diverging_map()[128:] if self._from_zero else diverging_map()
-        table = table.copy()
-        if self._grey is not None:
-            table[:, :3] = (self._grey.red(), self._grey.green(), self._grey.blue())
-        made = QImage(table.data, len(table), 1, len(table) * 4, QImage.Format.Format_RGBA8888)
-        painter.drawImage(bar, made)
-        painter.end()
 
 
 class ProductView(Panel):
@@ -95,8 +37,11 @@ class ProductView(Panel):
     ) -> None:
         super().__init__(themes, parent)
         self._session = session
+        self._themes = themes
         self._shown: Shown | None = None
         self._all_reviews = False
+        self._thumbnails = thumbnails
+        self.head_grid: HeadGrid | None = None  # made when it is first asked for
         self.stage = QWidget()
         self.empty = Empty()
         self.body.addWidget(self.stage, 1)
@@ -126,6 +71,7 @@ class ProductView(Panel):
         themes.changed.connect(self._show)
         self.photo.aspect_changed.connect(self._place)
         self.others.picked.connect(self._look_at)
+        self.heads.all_asked.connect(self.show_heads)
         self.slider.valueChanged.connect(self._heat)
         self._show()
 
@@ -141,7 +87,6 @@ class ProductView(Panel):
         self.slider.setPageStep(25)
         self.slider.setAccessibleName(self.tr("Heat opacity"))
         self.slider.setToolTip(self.tr("How strongly heat covers the photo (, and .)"))
-        self.colours.setToolTip(self.tr("Orange pushes the score up, blue pulls it down; zero is clear"))
         row.addWidget(label)
         row.addWidget(self.slider, 1)
         row.addWidget(self.colours)
@@ -210,6 +155,7 @@ class ProductView(Panel):
         self.photo.show_cells(shown, first, found.title)
         self.photo.setVisible(first is not None)
         self.controls.setVisible(first is not None and bool(len(shown.indices["image"])))
+        self.controls.setEnabled(True)
         self.colours.fill(shown)
         self.heads.fill(shown, first)
         self.others.fill(found.images, found.title)
@@ -259,7 +205,7 @@ class ProductView(Panel):
         return Block(text.field, text.text, " · ".join(words), text.heeded)
 
     def _say_more_bars(self) -> None:
-        hidden = self.bars.more() if len(self.bars.rows) < self.bars.more() + 8 else 0
+        hidden = self.bars.more()
         self.more_bars.setText(self.tr("Show {n} more").format(n=hidden))
         self.more_bars.setVisible(hidden > 0)
 
@@ -283,6 +229,20 @@ class ProductView(Panel):
         found = self._shown.explanation
         self.photo.show_cells(self._shown if place == 0 else None, found.images[place], found.title)
         self.controls.setEnabled(place == 0)
+
+    def show_heads(self) -> None:
+        """Show every head side by side, in a window that stays beside this one."""
+        if self.head_grid is None:
+            from app.views.head_grid import HeadGrid
+
+            self.head_grid = HeadGrid(self._session, self._themes, self._thumbnails, self)
+        self.head_grid.show()
+        self.head_grid.raise_()
+        self.head_grid.activateWindow()
+
+    def offers(self) -> list[Action]:
+        """What the panel offers to the menu and the palette."""
+        return [*self.heads.offers(), *self.colours.offers()]
 
     def _heat(self, value: int) -> None:
         self.photo.set_opacity(value / 100)

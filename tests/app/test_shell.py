@@ -22,7 +22,8 @@ from app.i18n import OPEN_STAGES, TRANSLATIONS, LanguageSource, read_translation
 from app.main_window import MainWindow
 from app.palette import Column, Entry, search
 from app.settings import Settings
-from app.theme import DARK, LIGHT, diverging_map, stylesheet
+from app.colour_maps import heat_table
+from app.theme import DARK, LIGHT, stylesheet
 from engine.errors import HeedmapError
 from engine.files import read_json
 from engine.jobs import Progress
@@ -326,7 +327,7 @@ def test_stages_that_name_something_are_translated_around_its_name(qapp: QApplic
 def test_style_sheets_leave_no_gap_and_heat_is_clear_at_zero(qapp: QApplication) -> None:
     for theme in (LIGHT, DARK):
         assert "@" not in stylesheet(theme)
-    heat = diverging_map()
+    heat = heat_table()
     assert heat.shape == (256, 4)
     assert heat[127, 3] == heat[128, 3] == 0
     assert np.all(np.diff(heat[128:, 3].astype(int)) >= 0)

@@ -1,0 +1,177 @@
+"""Past choices as rows of the history strip: what they are, and how each is drawn."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from PySide6.QtCore import QAbstractListModel, QDate, QLocale, QObject, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QPainter, QPen
+from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
+
+from app.tables import KEY_ROLE, NO_INDEX, AnyIndex, Thumbnails
+from app.theme import ThemeSource, faded, sign_color, ui_font
+from app.views.panel import FocusRing
+from app.views.shown import digits, signed, tr
+from engine.explain.types import HistoryEvent
+
+PHOTO = QSize(86, 75)
+STEP = 96
+HEIGHT = 105
+
+
+class HistoryModel(QAbstractListModel):
+    """Past events, newest first; `number_of` gives an event's place in the explanation's own order, or None for one
+    that a scenario took away."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.events: tuple[HistoryEvent, ...] = ()
+        self.added: frozenset[str] = frozenset()  # products that a scenario put in
+        self._order: list[int | None] = []
+        self.scale = 0.0
+
+    def fill(
+        self,
+        history: tuple[HistoryEvent, ...],
+        added: frozenset[str] = frozenset(),
+        removed: tuple[HistoryEvent, ...] = (),
+    ) -> None:
+        """Show a past, and what a scenario took away from it."""
+        numbered: list[tuple[HistoryEvent, int | None]] = [(event, row) for row, event in enumerate(history)]
+        numbered += [(replace(event, contribution=None), None) for event in removed]
+        numbered.sort(key=lambda one: one[0].time)
+        numbered.reverse()
+        events, order = tuple(event for event, _ in numbered), [row for _, row in numbered]
+        same = [event.item for event in events] == [event.item for event in self.events]
+        if not same:
+            self.beginResetModel()
+        self._order, self.events, self.added = order, events, added
+        self.scale = max((abs(event.contribution or 0.0) for event in events), default=0.0)
+        if not same:
+            self.endResetModel()
+        elif events:
+            self.dataChanged.emit(self.index(0), self.index(len(events) - 1))
+
+    def number_of(self, row: int) -> int | None:
+        return self._order[row]
+
+    def row_of(self, number: int) -> int | None:
+        """Where an event of the explanation stands."""
+        return self._order.index(number) if number in self._order else None
+
+    def removed(self, row: int) -> bool:
+        return self._order[row] is None
+
+    def rowCount(self, parent: AnyIndex = NO_INDEX) -> int:
+        return 0 if parent.isValid() else len(self.events)
+
+    def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        if not index.isValid():
+            return None
+        event = self.events[index.row()]
+        if role == Qt.ItemDataRole.DisplayRole:
+            return event.title
+        if role == KEY_ROLE:
+            return event.item
+        if role == Qt.ItemDataRole.AccessibleTextRole:
+            part = "" if event.contribution is None else signed(event.contribution, digits(self.scale))
+            state = tr("taken away") if self.removed(index.row()) else tr("added") if event.item in self.added else ""
+            return ", ".join(word for word in (event.title, day(event.time), part, state) if word)
+        return None
+
+
+def day(time: str) -> str:
+    """An ISO time as the user's locale writes a date."""
+    try:
+        moment = datetime.fromisoformat(time)
+    except ValueError:
+        return time
+    return QLocale().toString(QDate(moment.year, moment.month, moment.day), QLocale.FormatType.ShortFormat)
+
+
+class HistoryDelegate(QStyledItemDelegate):
+    """Draws a photo, its bar left or right of zero, and the number."""
+
+    def __init__(self, model: HistoryModel, themes: ThemeSource, thumbnails: Thumbnails, parent: QListView) -> None:
+        super().__init__(parent)
+        self._view = parent
+        self._ring = FocusRing(parent)
+        self._model = model
+        self._themes = themes
+        self._thumbnails = thumbnails
+        self._font = ui_font(12)
+        self._small = ui_font(11)
+        self.lit: int | None = None  # the row that the pointer lights
+        self.chosen = ""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: AnyIndex) -> QSize:
+        return QSize(STEP, HEIGHT)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
+        theme = self._themes.theme
+        event = self._model.events[index.row()]
+        box = QRectF(option.rect)
+        state = option.state
+        focused = self._ring.on and self._view.currentIndex() == index
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        ratio = painter.device().devicePixelRatioF()
+        tile = self._thumbnails.tile(event.image, event.title, PHOTO, ratio)
+        corner = QPointF(box.left() + 1, box.top() + 1)
+        removed = self._model.removed(index.row())
+        painter.setOpacity(0.25 if removed else 1.0)
+        painter.drawPixmap(corner, tile)
+        painter.setOpacity(1.0)
+        over = bool(state & QStyle.StateFlag.State_MouseOver)
+        if focused or over or self.lit == index.row() or event.item == self.chosen:
+            painter.setPen(theme.accent if (focused or event.item == self.chosen) else faded(theme.accent, 0.7))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            frame = QRectF(corner.x(), corner.y(), PHOTO.width(), PHOTO.height())
+            painter.drawRoundedRect(frame.adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
+        added = event.item in self._model.added and not removed
+        if added or removed:
+            self._paint_change(painter, QRectF(corner, PHOTO.toSizeF()), tr("added") if added else tr("taken away"))
+        track = QRectF(corner.x(), box.top() + PHOTO.height() + 7, PHOTO.width(), 6)
+        if removed:
+            place = QRectF(track.left(), track.top() - 1, track.width(), 16)
+            self._write(painter, place, tr("bring back"), link=True)
+        elif event.contribution is None:
+            place = QRectF(track.left(), track.top() - 1, track.width(), 16)
+            self._write(painter, place, day(event.time))
+        else:
+            self._paint_bar(painter, track, event.contribution)
+            place = QRectF(track.left(), track.bottom() + 1, track.width(), 16)
+            self._write(painter, place, signed(event.contribution, digits(self._model.scale)))
+        painter.restore()
+
+    def _paint_change(self, painter: QPainter, frame: QRectF, text: str) -> None:
+        """A dashed outline and a word on the photo: a scenario put it in, or took it away."""
+        theme = self._themes.theme
+        painter.setPen(QPen(theme.accent if text == tr("added") else theme.muted, 1.5, Qt.PenStyle.DashLine))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRoundedRect(frame.adjusted(1, 1, -1, -1), 4, 4)
+        painter.setFont(self._small)
+        chip = QRectF(frame.left() + 5, frame.top() + 5, painter.fontMetrics().horizontalAdvance(text) + 10, 16)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(faded(theme.tip, 0.9))
+        painter.drawRoundedRect(chip, 4, 4)
+        painter.setPen(Qt.GlobalColor.white)
+        painter.drawText(chip, Qt.AlignmentFlag.AlignCenter, text)
+
+    def _write(self, painter: QPainter, place: QRectF, text: str, link: bool = False) -> None:
+        painter.setFont(self._font)
+        painter.setPen(self._themes.theme.accent if link else self._themes.theme.muted)
+        painter.drawText(place, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
+
+    def _paint_bar(self, painter: QPainter, track: QRectF, part: float) -> None:
+        theme = self._themes.theme
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme.chip)
+        painter.drawRoundedRect(track, 3, 3)
+        if self._model.scale > 0:
+            length = max(1.0, abs(part) / self._model.scale * track.width() / 2)
+            start = track.center().x() if part >= 0 else track.center().x() - length
+            painter.setBrush(sign_color(theme, part))
+            radius = 2.5 if length > 5 else 0.5
+            painter.drawRoundedRect(QRectF(start, track.top(), length, track.height()), radius, radius)
