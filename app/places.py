@@ -39,6 +39,11 @@ def places(window: MainWindow) -> list[Place]:
 
         return ExploreView(window.session, window.themes)
 
+    def whatif() -> View:
+        from app.whatif.studio import WhatIfView
+
+        return WhatIfView(window.session, window.workspace, window.themes)
+
     def map_view() -> View:
         from app.map.view import MapView
 
@@ -54,6 +59,9 @@ def places(window: MainWindow) -> list[Place]:
 
     return [
         Place(EXPLORE, tr("Explore"), "explore", tr("Why is this product shown to this shopper?"), explore),
+        Place(
+            "whatif", tr("What-if"), "whatif", tr("Edit a product's page or a shopper's past, see the new rank"), whatif
+        ),
         Place("map", tr("Map"), "map", tr("Products, shoppers and reasons that are alike lie together"), map_view),
         Place(TRAIN, tr("Train"), "train", tr("Train a model on this workspace's data"), train),
     ]
