@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from app.views.help import HelpDrawer
 
 SAMPLE = ("sample", "first")  # names of the sample's dataset and of its run
+SAMPLE_SETTINGS = {"checkpoints": "some"}  # its epochs can be compared
 
 
 class Lane(Protocol):
@@ -333,10 +334,11 @@ class MainWindow(QMainWindow):
         if known is not None and known.state == "done":
             self.open_run(known.folder)
         elif any(Path(one.folder) == dataset for one in self.workspace.datasets):
-            self.train(str(dataset), str(run), None, resume=known is not None, follow=True)
+            settings = None if known is not None else SAMPLE_SETTINGS
+            self.train(str(dataset), str(run), settings, resume=known is not None, follow=True)
         else:
             task = self.batch.submit("sample", self.tr("Drawing the sample"), str(dataset), out=str(dataset))
-            self._chain[task.job] = lambda: self.train(str(dataset), str(run), None, follow=True)
+            self._chain[task.job] = lambda: self.train(str(dataset), str(run), SAMPLE_SETTINGS, follow=True)
 
     def train(
         self, dataset: str, run: str, settings: dict[str, Any] | None, *, resume: bool = False, follow: bool = False

@@ -49,6 +49,14 @@ def places(window: MainWindow) -> list[Place]:
 
         return MapView(window.session, window.themes)
 
+    def compare() -> View:
+        from app.compare.view import CompareView
+
+        view = CompareView(window.session, window.workspace, window.themes)
+        view.opened.connect(lambda: window.show_view(EXPLORE))
+        view.train_asked.connect(lambda: window.show_view(TRAIN))
+        return view
+
     def train() -> View:
         from app.views.train import TrainView
 
@@ -61,6 +69,13 @@ def places(window: MainWindow) -> list[Place]:
         Place(EXPLORE, tr("Explore"), "explore", tr("Why is this product shown to this shopper?"), explore),
         Place(
             "whatif", tr("What-if"), "whatif", tr("Edit a product's page or a shopper's past, see the new rank"), whatif
+        ),
+        Place(
+            "compare",
+            tr("Compare"),
+            "compare",
+            tr("Two runs, epochs, shoppers, products or methods side by side"),
+            compare,
         ),
         Place("map", tr("Map"), "map", tr("Products, shoppers and reasons that are alike lie together"), map_view),
         Place(TRAIN, tr("Train"), "train", tr("Train a model on this workspace's data"), train),

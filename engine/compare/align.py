@@ -16,13 +16,17 @@ Grid = tuple[int, int]
 Box = tuple[float, float, float, float]
 
 
+BESIDE = ("identity", "history")  # no part of the page: some methods say nothing of them
+
+
 def values_of(found: Explanation, unit: Unit, magnitudes: bool) -> NDArray[np.float64]:
     """A number per token of an explanation in the unit of a comparison: float64[tokens]."""
     values = found.share if len(found.share) else found.contribution
-    if magnitudes:
-        values = np.abs(values)
     if unit == "score":
         return values
+    values = np.where([token.modality in BESIDE for token in found.tokens], 0.0, values)
+    if magnitudes:
+        values = np.abs(values)
     total = float(np.abs(values).sum())
     return values / total if total > 0 else values
 
@@ -103,12 +107,13 @@ def _covered(start: NDArray[np.float64], end: NDArray[np.float64], parts: int) -
 
 
 def part_pairs(rows: Aligned, bias: tuple[float, float] | None) -> tuple[PartPair, ...]:
-    """The rows of both sides summed by modality, those that either has; then the biases, where they are of the unit."""
+    """The rows of both sides summed by modality, those that either has; then the biases. bias: None where shares of
+    the page alone are compared."""
     named = np.array([token.modality for token in rows.tokens])
     pairs = [
         PartPair(name, float(rows.left[named == name].sum()), float(rows.right[named == name].sum()))
         for name in MODALITIES
-        if (named == name).any()
+        if (named == name).any() and not (bias is None and name in BESIDE)
     ]
     return (*pairs, PartPair("bias", *bias)) if bias is not None else tuple(pairs)
 

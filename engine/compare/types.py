@@ -119,8 +119,9 @@ class Comparison:
     """Two explanations, two lists, and what differs.
 
     unit: "score" where both maps are shares of a score: then the rows' differences and that of the biases sum to the
-    difference of the scores, up to `gap`. Else "share": each map is divided by the sum of its magnitudes, for numbers
-    of two methods have no unit in common. magnitudes: one method knows no sign, so signs are left out of both.
+    difference of the scores, up to `gap`. Else "share": each map of the page (without identity and past choices, of
+    which some methods say nothing) is divided by the sum of its magnitudes, for numbers of two methods have no unit in
+    common. magnitudes: one method knows no sign, so signs are left out of both.
     grids: rows and columns of both maps' photo cells and of the grid on which they were resampled, (left, right,
     common); None where they are the same. left_figures, right_figures: NDCG@10 by split, from the runs' cards, or
     validation's alone for an epoch. same_product: whether tokens were matched by their place, not by their meaning.

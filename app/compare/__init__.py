@@ -1,0 +1,1 @@
+"""The Compare view: two runs, epochs, shoppers, products or methods side by side."""
