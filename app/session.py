@@ -336,6 +336,7 @@ class Session(QObject):
                 self._explain()
             elif answer.items:
                 self.choose_item(answer.items[0].item)
+            self._new_user = False
         elif isinstance(answer, RunLog):
             self.log_read.emit(answer)
         elif isinstance(answer, Explanation):

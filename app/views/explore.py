@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, QTimer
-from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut, QShowEvent
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from PySide6.QtCore import QEvent, QRect, QSize, Qt, QTimer
+from PySide6.QtGui import QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSplitter, QVBoxLayout, QWidget
 
+from app.actions import Action
 from app.session import Session
 from app.tables import Thumbnails
 from app.theme import ThemeSource
+from app.views.bars import BarsView
+from app.views.brush import NOBODY, BrushBar
+from app.views.changes import ChangesBar
 from app.views.history import HistoryView
+from app.views.lines import Lines
 from app.views.panel import Panel, Tip
+from app.views.photo import HeatPhoto
 from app.views.product import ProductView
 from app.views.ranked import RankedView
 from app.views.shoppers import ShoppersView
+from app.views.shown import Shown
 from app.views.sum_line import SumView
-from app.views.view import View
+from app.views.view import Numbers, View
+from app.views.words import WordsView
 from engine.answers import RunSummary
 
 _GAP = 12
@@ -38,22 +49,21 @@ class ExploreView(View):
         self.ranked = RankedView(session, themes, self.thumbnails)
         self.product = ProductView(session, themes, self.thumbnails)
         self.sum = SumView(session, themes)
+        self.changes = ChangesBar(session, themes)
         self._lay_out()
+        self.lines = Lines(session, themes, self.history, self.product, self.sum, self)
+        self.brush = BrushBar(session, themes, self.brushed_area, self.product, self)
+        product = self.product
+        for strokes in (product.photo, product.words, product.reviews):
+            strokes.stroked.connect(self.brush.be_quiet)
+        product.photo.moved.connect(self.brush.place)
+        product.photo.moved.connect(self.lines.refresh)
+        product.texts.verticalScrollBar().valueChanged.connect(self.brush.place)
         self._patience = QTimer(self, singleShot=True, interval=_PATIENCE)
         self._patience.timeout.connect(self._dim)
         session.waiting_changed.connect(self._waiting)
         session.user_changed.connect(self._quiet)
         session.item_changed.connect(self._quiet)
-        for keys, act in (
-            ("Ctrl+F", self.shoppers.focus_search),
-            ("[", lambda: self.product.change_head(-1)),
-            ("]", lambda: self.product.change_head(1)),
-            (",", lambda: self.product.change_heat(-10)),
-            (".", lambda: self.product.change_heat(10)),
-        ):
-            shortcut = QShortcut(QKeySequence(keys), self)
-            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-            shortcut.activated.connect(act)
 
     def _lay_out(self) -> None:
         self.middle = self._splitter(Qt.Orientation.Horizontal, self.ranked, self.product)
@@ -68,6 +78,7 @@ class ExploreView(View):
         column = QVBoxLayout(right)
         column.setContentsMargins(14, 14, 14, 14)
         column.setSpacing(_GAP)
+        column.addWidget(self.changes)
         column.addWidget(self.history)
         column.addWidget(self.stacked, 1)
         self.outer = self._splitter(Qt.Orientation.Horizontal, self.shoppers, right)
@@ -109,6 +120,126 @@ class ExploreView(View):
     def sizeHint(self) -> QSize:
         return QSize(1536, 924)
 
+    def offers(self) -> list[Action]:
+        product, session = self.product, self._session
+
+        def act(name: str, text: str, run: Callable[[], None], keys: str, drawn: str) -> Action:
+            return Action(name, text, run, keys, drawn, drawn)
+
+        return [
+            act("find-here", self.tr("Search shoppers or products"), self.shoppers.focus_search, "Ctrl+F", "search"),
+            act("brush-remove", self.tr("Remove what is brushed"), self.brush.remove_brushed, "Del", "brush"),
+            act("brush-keep", self.tr("Keep only what is brushed"), self.brush.keep_brushed, "Shift+K", "brush"),
+            act("brush-clear", self.tr("Put the brush away"), lambda: session.brush_over(NOBODY), "Esc", "brush"),
+            act("what-if-reset", self.tr("Take every change back"), self.changes.reset_all, "", "undo"),
+            act("original", self.tr("Original photo, without heat"), self._show_original, "O", "original"),
+            act("zoom-in", self.tr("Enlarge the photo"), lambda: self._zoom(1.25), "Ctrl++", "original"),
+            act("zoom-out", self.tr("Shrink the photo"), lambda: self._zoom(0.8), "Ctrl+-", "original"),
+            act("zoom-fit", self.tr("The whole photo"), lambda: self._zoom(0.0), "Ctrl+0", "original"),
+            act("heat-less", self.tr("Fainter heat"), lambda: product.change_heat(-10), ",", "original"),
+            act("heat-more", self.tr("Stronger heat"), lambda: product.change_heat(10), ".", "original"),
+            act("head-before", self.tr("The attention head before"), lambda: product.change_head(-1), "[", "heads"),
+            act("head-after", self.tr("The next attention head"), lambda: product.change_head(1), "]", "heads"),
+            *product.offers(),
+            *self.sum.offers(),
+            *self.lines.offers(),
+        ]
+
+    def _show_original(self) -> None:
+        self.product.photo.show_original(not self.product.photo.original)
+
+    def _zoom(self, times: float) -> None:
+        """Enlarge the photo that many times more; 0 shows the whole."""
+        photo = self.product.photo
+        photo.show_original(photo.original and times > 0)
+        photo.set_zoom(photo.zoom * times)
+
+    def event(self, event: QEvent) -> bool:
+        """Without a brush, Delete and Escape are left to the piece that has the keyboard."""
+        key = event.key() if isinstance(event, QKeyEvent) else None
+        bare = event.type() == QEvent.Type.ShortcutOverride and not self._session.brush
+        if bare and key in (Qt.Key.Key_Delete, Qt.Key.Key_Escape):
+            event.accept()
+            return True
+        return super().event(event)
+
+    def brushed_area(self) -> QRect:
+        """Where the brush lies in this view: in the piece that has the keyboard, else in the first that shows any."""
+        product = self.product
+        pieces: list[HeatPhoto | WordsView | BarsView]
+        pieces = [product.photo, product.words, product.bars, product.reviews]
+        for piece in sorted(pieces, key=lambda piece: not piece.hasFocus()):
+            area = piece.brushed_area() if piece.isVisible() else QRect()
+            if not area.isEmpty():
+                return QRect(piece.mapTo(self, area.topLeft()), area.size())
+        return QRect()
+
+    def state(self) -> dict[str, Any]:
+        photo = self.product.photo
+        return {
+            "outer": self.outer.sizes(),
+            "middle": self.middle.sizes(),
+            "stacked": self.stacked.sizes(),
+            "heat": self.product.slider.value(),
+            "original": photo.original,
+            "zoom": photo.zoom,
+            "lines": self.lines.on,
+            "without_past": self.sum.zoom.isChecked(),
+            "middle_of_photo": [photo.middle.x(), photo.middle.y()],
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        for name, splitter in (("outer", self.outer), ("middle", self.middle), ("stacked", self.stacked)):
+            sizes = state.get(name)
+            if isinstance(sizes, list) and len(sizes) == splitter.count() and all(_whole(size) for size in sizes):
+                splitter.setSizes(sizes)
+                self._arranged = True
+        if _whole(state.get("heat")):
+            self.product.slider.setValue(state["heat"])
+        if isinstance(state.get("original"), bool):
+            self.product.photo.show_original(state["original"])
+        if isinstance(state.get("lines"), bool):
+            self.lines.show_lines(state["lines"])
+        if isinstance(state.get("without_past"), bool):
+            self.sum.zoom.setChecked(state["without_past"])
+        zoom, middle = state.get("zoom"), state.get("middle_of_photo")
+        if isinstance(zoom, float) and isinstance(middle, list) and len(middle) == 2:
+            self.product.photo.look_again(zoom, *(float(one) for one in middle))
+
+    @property
+    def busy(self) -> bool:
+        return self.ranked.list.glide.running
+
+    def numbers(self) -> Numbers:
+        found, ranking = self._session.explanation, self._session.ranking
+        tables: dict[str, Mapping[str, list[Any]]] = {}
+        if found is not None:
+            shown = Shown(found, self._session.head)
+            tables["parts"] = {
+                "part": [token.modality for token in found.tokens],
+                "name": [shown.name(row) for row in range(len(found.tokens))],
+                "field": [token.field for token in found.tokens],
+                "value": [float(value) for value in shown.values],
+                "attention": [float(value) for value in shown.heeded],
+                "brushed": [row in self._session.brush for row in range(len(found.tokens))],
+            }
+            tables["past"] = {
+                "item": [event.item for event in found.history],
+                "title": [event.title for event in found.history],
+                "time": [event.time for event in found.history],
+                "value": [event.contribution for event in found.history],
+            }
+        if ranking is not None:
+            parts = {part: None for one in ranking.items for part in one.parts}
+            tables["ranking"] = {
+                "rank": [one.rank for one in ranking.items],
+                "item": [one.item for one in ranking.items],
+                "title": [one.title for one in ranking.items],
+                "score": [one.score for one in ranking.items],
+                **{part: [one.parts.get(part, 0.0) for one in ranking.items] for part in parts},
+            }
+        return tables
+
     def _run_changed(self, run: RunSummary | None) -> None:
         if run is not None:
             self.thumbnails.open(run.dataset.folder)
@@ -131,3 +262,7 @@ class ExploreView(View):
 
     def _quiet(self, _key: str) -> None:
         Tip.of(self).hide()
+
+
+def _whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)

@@ -143,13 +143,12 @@ class HeadChooser(TileRow):
             if len(rows):
                 found = shown.explanation
                 heads = found.attention if shown.attention else found.contribution_by_head
-                total = Shown(found).values[rows]
-                grid = found.grid
+                total = Shown(found).values
                 grey = distrust(shown, self.themes.theme)
                 scale = shown.full_heat(heads[rows])
-                self._maps = [heat_image(total.reshape(grid), shown.full_heat(total), grey, 6, self.themes.heat)]
+                self._maps = [heat_image(shown.on_grid(total), shown.full_heat(total[rows]), grey, 6, self.themes.heat)]
                 self._maps += [
-                    heat_image(heads[rows, h].reshape(grid), scale, grey, 6, self.themes.heat) for h in range(self._heads)
+                    heat_image(shown.on_grid(heads[:, h]), scale, grey, 6, self.themes.heat) for h in range(self._heads)
                 ]
                 self._covered = place_of(shown.covered)
         self.setVisible(self.count() > 0)

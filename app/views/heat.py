@@ -33,9 +33,16 @@ def _between(cells: int, pixels: int) -> NDArray[np.float64]:
 
 
 def smooth(cells: NDArray[np.float64], fine: int = FINE) -> NDArray[np.float64]:
-    """Interpolate a grid to `fine` pixels per cell, nowhere beyond the cells around."""
+    """Interpolate a grid to `fine` pixels per cell, nowhere beyond the cells around. A cell that is NaN stays so, and
+    its neighbours go on to its edge as they are."""
     rows, columns = cells.shape
-    return _between(rows, rows * fine) @ cells @ _between(columns, columns * fine).T
+    down, across = _between(rows, rows * fine), _between(columns, columns * fine).T
+    known = ~np.isnan(cells)
+    if known.all():
+        return down @ cells @ across
+    weight = down @ known @ across
+    mixed = np.divide(down @ np.where(known, cells, 0.0) @ across, weight, out=np.zeros(weight.shape), where=weight > 0)
+    return np.where(np.kron(known, np.ones((fine, fine), dtype=bool)), mixed, np.nan)
 
 
 def heat_image(
@@ -45,8 +52,9 @@ def heat_image(
     fine: int = FINE,
     colours_of: str = BLUE_ORANGE,
 ) -> QImage:
-    """Heat of a grid of cells: full colour at `scale`, transparent at zero; all in `grey` when that is given."""
-    values = smooth(cells, fine)
+    """Heat of a grid of cells: full colour at `scale`, transparent at zero and at NaN; all in `grey` when that is
+    given."""
+    values = np.nan_to_num(smooth(cells, fine))
     level = np.zeros(values.shape) if scale <= 0 else np.clip(values / scale, -1, 1)
     index = np.rint((level + 1) * 127.5).astype(np.intp)
     colours = heat_table(colours_of)[index]

@@ -88,7 +88,7 @@ class ProductHeads(TileGrid):
         if len(shown.cells) and self._path:
             full = one.full_heat(numbers[shown.cells]) if head == ALL_HEADS else self.scale("image")
             grey = distrust(shown, self.themes.theme)
-            heat = heat_image(numbers[shown.cells].reshape(shown.explanation.grid), full, grey, 10, self.themes.heat)
+            heat = heat_image(one.on_grid(numbers), full, grey, 10, self.themes.heat)
         rows = shown.indices["text"]
         if not len(rows):
             rows = np.concatenate([shown.indices["attribute"], shown.indices["link"]])

@@ -1,183 +1,30 @@
-"""The ranked list: each product with its score and the parts that make it up, on one scale."""
+"""The ranked list: each product with its score and the parts that make it up, on one scale; under a what-if also how
+far it moved."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QFont, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtCore import QEvent, QModelIndex, QRect, QRectF, Qt
+from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QLabel,
     QListView,
     QSizePolicy,
     QStyle,
-    QStyledItemDelegate,
     QStyleOptionViewItem,
     QWidget,
 )
 
 from app.session import NOTHING, Pointed, Session
-from app.tables import KEY_ROLE, NO_INDEX, AnyIndex, Thumbnails
-from app.theme import Theme, ThemeSource, faded, modality_color, set_role, ui_font
-from app.views.panel import Empty, FocusRing, Panel, Tip, follow, paint_ground
-from app.views.shown import PARTS, Shown, digits, number, part_name, percent
-from engine.answers import RankedItem, Ranking
-
-ROW = 54
-_THUMB = 44
-_LEFT = 92  # where titles and bars begin
-_BAR = 6
-_LEGEND = 20
-_FIRST = 12  # rows whose bars decide the scale to the left of zero
-
-
-class RankedModel(QAbstractListModel):
-    """The products of one ranking, and the scale that their bars share."""
-
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self.items: tuple[RankedItem, ...] = ()
-        self.most = 1.0  # the longest bar to the right of zero
-        self.least = 0.0  # the longest bar to its left
-        self.places = 2
-
-    def fill(self, ranking: Ranking | None) -> None:
-        self.beginResetModel()
-        self.items = ranking.items if ranking else ()
-        self.most = max((sum(v for v in item.parts.values() if v > 0) for item in self.items), default=1.0)
-        # Far down the list parts may pull down so much that the first bars would have no room: those are cut.
-        pulled = [sum(-v for v in item.parts.values() if v < 0) for item in self.items]
-        self.least = max(pulled[:_FIRST], default=0.0)
-        if max(pulled, default=0.0) > self.least:
-            self.least = max(self.least, 0.08 * self.most)
-        self.places = digits(self.items[0].score) if self.items else 2
-        self.endResetModel()
-
-    def row_of(self, item: str) -> int:
-        return next((row for row, ranked in enumerate(self.items) if ranked.item == item), -1)
-
-    def rowCount(self, parent: AnyIndex = NO_INDEX) -> int:
-        return 0 if parent.isValid() else len(self.items)
-
-    def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        if not index.isValid():
-            return None
-        ranked = self.items[index.row()]
-        if role == Qt.ItemDataRole.DisplayRole:
-            return ranked.title
-        if role == KEY_ROLE:
-            return ranked.item
-        if role == Qt.ItemDataRole.AccessibleTextRole:
-            score = number(ranked.score, self.places)
-            return self.tr("{rank}. {title}, score {score}").format(rank=ranked.rank, title=ranked.title, score=score)
-        return None
-
-
-class RankedDelegate(QStyledItemDelegate):
-    """Draws rank, photo, title, the bar of parts and the score."""
-
-    def __init__(self, model: RankedModel, themes: ThemeSource, thumbnails: Thumbnails, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._model = model
-        self._themes = themes
-        self._thumbnails = thumbnails
-        self._font = ui_font(13)
-        self._small = ui_font(11)
-        self._score = ui_font(13, QFont.Weight.DemiBold)
-        self.lit: frozenset[str] = frozenset()  # parts that the pointer lights
-        self.outlined = ""  # the product whose lit parts are outlined; "" dims the other parts of every product
-
-    def sizeHint(self, option: QStyleOptionViewItem, index: AnyIndex) -> QSize:
-        return QSize(240, ROW)
-
-    def segments(self, row: int, box: QRectF) -> list[tuple[str, QRectF]]:
-        """Where each part of a row's score is drawn: from zero to the right, or to the left where it pulls down."""
-        model = self._model
-        width = self._bar_width(box)
-        span = model.most + model.least
-        if span <= 0 or width <= 0:
-            return []
-        scale = width / span
-        right = left = box.left() + _LEFT + model.least * scale
-        top = box.top() + 32
-        found = []
-        for part in PARTS:
-            value = model.items[row].parts.get(part, 0.0)
-            length = abs(value) * scale
-            if value > 0:
-                found.append((part, QRectF(right, top, length, _BAR)))
-                right += length
-            elif value < 0:
-                left -= length
-                found.append((part, QRectF(left, top, length, _BAR)))
-        room = QRectF(box.left() + _LEFT, top, width, _BAR)
-        cut = [(part, rect.intersected(room)) for part, rect in found]
-        return [(part, rect) for part, rect in cut if rect.width() > 0]
-
-    def _bar_width(self, box: QRectF) -> float:
-        return box.width() - _LEFT - self._score_width() - 16
-
-    def _score_width(self) -> float:
-        return 46.0
-
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
-        theme = self._themes.theme
-        ranked = self._model.items[index.row()]
-        box = QRectF(option.rect)
-        state = option.state
-        view = self.parent()
-        current = isinstance(view, RankedList) and view.ring.on and view.currentIndex() == index
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        selected = bool(state & QStyle.StateFlag.State_Selected)
-        paint_ground(painter, box, theme, selected, bool(state & QStyle.StateFlag.State_MouseOver), current)
-        painter.setFont(self._small)
-        painter.setPen(theme.muted)
-        painter.drawText(QRectF(box.left(), box.top(), 32, ROW), Qt.AlignmentFlag.AlignCenter, str(ranked.rank))
-        ratio = painter.device().devicePixelRatioF()
-        tile = self._thumbnails.tile(ranked.image, ranked.title, QSize(_THUMB, _THUMB), ratio)
-        painter.drawPixmap(QPointF(box.left() + 36, box.top() + (ROW - _THUMB) / 2), tile)
-        painter.setFont(self._score)
-        painter.setPen(theme.text)
-        score = number(ranked.score, self._model.places)
-        place = QRectF(box.right() - 8 - self._score_width(), box.top(), self._score_width(), ROW)
-        painter.drawText(place, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, score)
-        painter.setFont(self._font)
-        room = QRectF(box.left() + _LEFT, box.top() + 8, self._bar_width(box), 20)
-        metrics = painter.fontMetrics()
-        title = metrics.elidedText(ranked.title, Qt.TextElideMode.ElideRight, int(room.width()))
-        painter.drawText(room, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, title)
-        self._paint_bar(painter, theme, index.row(), box)
-        painter.restore()
-
-    def _paint_bar(self, painter: QPainter, theme: Theme, row: int, box: QRectF) -> None:
-        segments = self.segments(row, box)
-        chosen = self._model.items[row].item == self.outlined
-        whole = QPainterPath()
-        for _, rect in segments:
-            side = QPainterPath()
-            side.addRect(rect)
-            whole = whole.united(side)
-        bounds = whole.boundingRect()
-        clip = QPainterPath()
-        clip.addRoundedRect(bounds, 2, 2)
-        painter.save()
-        painter.setClipPath(clip)
-        for part, rect in segments:
-            dimmed = bool(self.lit) and part not in self.lit and (chosen or not self.outlined)
-            color = modality_color(theme, part)
-            gap = 1.0 if rect.width() > 3 else 0.0
-            painter.fillRect(rect.adjusted(0, 0, -gap, 0), faded(color, 0.25) if dimmed else color)
-        painter.restore()
-        pulled = sum(-value for value in self._model.items[row].parts.values() if value < 0)
-        if pulled > self._model.least + 1e-9:  # the bar goes on beyond its room
-            painter.setPen(QPen(theme.muted, 1, Qt.PenStyle.DotLine))
-            edge = box.left() + _LEFT - 2.5
-            painter.drawLine(QPointF(edge, bounds.top() - 1), QPointF(edge, bounds.bottom() + 2))
-        if self._model.least > 0.01 * self._model.most:
-            zero = (
-                box.left() + _LEFT + self._model.least * self._bar_width(box) / (self._model.most + self._model.least)
-            )
-            painter.setPen(QPen(theme.muted, 1))
-            painter.drawLine(QPointF(zero - 0.5, bounds.top() - 2), QPointF(zero - 0.5, bounds.bottom() + 2))
+from app.tables import KEY_ROLE, AnyIndex, Thumbnails
+from app.theme import ThemeSource, set_role
+from app.views.glide import Glide, wants_motion
+from app.views.legend import Legend
+from app.views.panel import Empty, FocusRing, Panel, Tip, follow
+from app.views.ranked_rows import ROW, RankedDelegate, RankedModel
+from app.views.shown import PARTS, Shown, number, part_name, percent
+from engine.answers import Ranking
+from engine.explain.types import Explanation
 
 
 class RankedList(QListView):
@@ -190,7 +37,7 @@ class RankedList(QListView):
         self._session = session
         self._themes = themes
         self.rows = RankedModel(self)
-        self.painter = RankedDelegate(self.rows, themes, thumbnails, self)
+        self.painter = RankedDelegate(self.rows, themes, thumbnails, self.ring, self)
         self.setModel(self.rows)
         self.setItemDelegate(self.painter)
         self.setUniformItemSizes(True)
@@ -202,6 +49,63 @@ class RankedList(QListView):
         self.setAccessibleName(self.tr("Products ranked for the shopper"))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(200, ROW * 2)
+        self.glide = Glide(self)
+        self.glide.stepped.connect(self.viewport().update)
+        self.glide.ended.connect(self.viewport().update)
+        self.verticalScrollBar().sliderPressed.connect(self.glide.stop)
+
+    def heights(self) -> dict[str, float]:
+        """Where each row is now, in the viewport."""
+        if self.glide.running:
+            return {ranked.item: self.glide.height_of(ranked.item) for ranked in self.rows.items}
+        above = self.verticalScrollBar().value()
+        return {ranked.item: float(row * ROW - above) for row, ranked in enumerate(self.rows.items)}
+
+    def move_to(self, ranking: Ranking, chosen: str) -> None:
+        """Show a new answer to the same question: rows glide to their new places, the chosen one stays in sight."""
+        before, above = self.heights(), self.verticalScrollBar().value()
+        self.glide.stop()
+        self.rows.fill(ranking)
+        self.doItemsLayout()
+        self.verticalScrollBar().setValue(above)
+        self.show_item(chosen)
+        if self.rows.row_of(chosen) >= 0:
+            self.scrollTo(self.currentIndex())
+        after = self.heights()
+        seen = range(-ROW, self.viewport().height())
+        moving = any(
+            before[item] != y and (round(y) in seen or round(before[item]) in seen)
+            for item, y in after.items()
+            if item in before
+        )
+        if moving and self.isVisible() and wants_motion(self):
+            self.glide.begin(before, after)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if not self.glide.running:
+            super().paintEvent(event)
+            return
+        painter = QPainter(self.viewport())
+        heights = self.heights()
+        chosen = self.currentIndex().row()
+        for row in sorted(range(len(self.rows.items)), key=lambda row: row == chosen):
+            ranked = self.rows.items[row]
+            y = heights[ranked.item]
+            if -ROW < y < self.viewport().height():
+                option = QStyleOptionViewItem()
+                self.initViewItemOption(option)
+                option.rect = QRect(0, round(y), self.viewport().width(), ROW)
+                if row == chosen:
+                    option.state |= QStyle.StateFlag.State_Selected
+                painter.setOpacity(self.glide.part if self.glide.is_new(ranked.item) else 1.0)
+                painter.fillRect(option.rect, self._themes.theme.panel)
+                self.painter.paint(painter, option, self.rows.index(row))
+        painter.end()
+
+    def viewportEvent(self, event: QEvent) -> bool:
+        if event.type() in (QEvent.Type.MouseButtonPress, QEvent.Type.Wheel):
+            self.glide.stop()  # what is under the pointer is where it will stay
+        return super().viewportEvent(event)
 
     def currentChanged(self, current: AnyIndex, previous: AnyIndex) -> None:
         super().currentChanged(current, previous)
@@ -251,80 +155,6 @@ class RankedList(QListView):
         super().leaveEvent(event)  # type: ignore[arg-type]
 
 
-class Legend(QWidget):
-    """Which colour is which part; pointing at one lights it everywhere."""
-
-    def __init__(self, session: Session, themes: ThemeSource, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._session = session
-        self._themes = themes
-        self._font = ui_font(12)
-        self._parts: tuple[str, ...] = ()
-        self._lit: str | None = None
-        self.setMouseTracking(True)
-        self.setAccessibleName(self.tr("Colours of the parts of a score"))
-        session.pointed_changed.connect(self._repaint)
-        follow(themes, self)
-
-    def fill(self, parts: tuple[str, ...]) -> None:
-        self._parts = parts
-        self._fit()
-        self.update()
-
-    def _repaint(self, pointed: Pointed) -> None:
-        if pointed.part != self._lit:
-            self._lit = pointed.part
-            self.update()
-
-    def _places(self) -> list[tuple[str, QRectF]]:
-        """Where each name stands; a narrow panel breaks them over lines."""
-        found = []
-        x, y = 8.0, 0.0
-        self.setFont(self._font)
-        for part in self._parts:
-            width = 16.0 + self.fontMetrics().horizontalAdvance(part_name(part))
-            if x + width > self.width() and x > 8:
-                x, y = 8.0, y + _LEGEND
-            found.append((part, QRectF(x, y, width, _LEGEND)))
-            x += width + 12
-        return found
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._fit()
-
-    def _fit(self) -> None:
-        places = self._places()
-        self.setFixedHeight(round(places[-1][1].bottom()) if places else _LEGEND)
-
-    def minimumSizeHint(self) -> QSize:
-        return QSize(60, 22)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        theme = self._themes.theme
-        painter.setFont(self._font)
-        lit = self._session.pointed.part
-        for part, box in self._places():
-            dimmed = bool(lit) and part != lit
-            painter.setPen(Qt.PenStyle.NoPen)
-            color = modality_color(theme, part)
-            painter.setBrush(faded(color, 0.25) if dimmed else color)
-            painter.drawRoundedRect(QRectF(box.left(), box.center().y() - 4.5, 9, 9), 2, 2)
-            painter.setPen(faded(theme.muted, 0.4) if dimmed else theme.muted)
-            painter.drawText(box.adjusted(15, 0, 4, 0), Qt.AlignmentFlag.AlignVCenter, part_name(part))
-        painter.end()
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        over = next((part for part, box in self._places() if box.contains(event.position())), None)
-        self._session.point(Pointed(part=over) if over else NOTHING)
-
-    def leaveEvent(self, event: object) -> None:
-        self._session.point(NOTHING)
-        super().leaveEvent(event)  # type: ignore[arg-type]
-
-
 class RankedView(Panel):
     """The panel of the ranked list, with its legend."""
 
@@ -333,16 +163,24 @@ class RankedView(Panel):
     ) -> None:
         super().__init__(themes, parent)
         self._session = session
+        self._ranking: Ranking | None = None  # as it is shown
         self.heading.say(self.tr("Ranked for this shopper"))
         self.list = RankedList(session, themes, thumbnails, self)
         self.legend = Legend(session, themes)
         self.empty = Empty()
+        self.outside = QLabel()  # where the chosen product stands that is not in the list
+        self.outside.setWordWrap(True)
+        self.outside.setTextFormat(Qt.TextFormat.PlainText)
+        set_role(self.outside, "muted")
         self.body.addWidget(self.list, 1)
         self.body.addWidget(self.empty, 1)
+        self.body.addWidget(self.outside)
         self.body.addWidget(self.legend)
         session.run_changed.connect(self._run_changed)
         session.ranking_changed.connect(self._ranking_changed)
+        session.unchanged_changed.connect(self._compare)
         session.item_changed.connect(self.list.show_item)
+        session.explanation_changed.connect(self._say_outside)
         session.pointed_changed.connect(self._pointed_changed)
         thumbnails.arrived.connect(self._arrived)
         follow(themes, self.list)
@@ -356,11 +194,18 @@ class RankedView(Panel):
             self._fill(ranking)
 
     def _fill(self, ranking: Ranking | None) -> None:
+        before, self._ranking = self._ranking, ranking
+        same = ranking is not None and before is not None and (before.run, before.user) == (ranking.run, ranking.user)
         blocked = self.list.blockSignals(True)
-        self.list.rows.fill(ranking)
-        self.list.scrollToTop()
+        if same and ranking is not None:
+            self.list.move_to(ranking, self._session.item)
+        else:
+            self.list.glide.stop()
+            self.list.rows.fill(ranking)
+            self.list.scrollToTop()
         self.list.blockSignals(blocked)
         self.list.show_item(self._session.item)
+        self._compare()
         self.note.setText(self.tr("of {n}").format(n=f"{ranking.catalogue:,}") if ranking else "")
         here = {part for item in (ranking.items if ranking else ()) for part, v in item.parts.items() if v != 0}
         self.legend.fill(tuple(part for part in PARTS if part in here))
@@ -373,6 +218,35 @@ class RankedView(Panel):
         else:
             self.empty.setText(self.tr("No shopper chosen yet.") if self._session.run else self.tr("No run is open."))
 
+    def _compare(self, *_: object) -> None:
+        """Mark how far each product moved under the what-if, once the list without it is here."""
+        unchanged = self._session.unchanged
+        found = self._session.scenario.changes and unchanged is not None and unchanged is not self._ranking
+        ranks = {one.item: one.rank for one in unchanged.items} if found and unchanged is not None else None
+        if ranks != self.list.rows.before:
+            self.list.rows.before = ranks
+            self.list.viewport().update()
+        self._say_outside(self._session.explanation)
+
+    def _say_outside(self, found: Explanation | None) -> None:
+        """Say the rank of the chosen product where the list does not show it."""
+        item = self._session.item
+        known = found is not None and found.item == item and found.user == self._session.user
+        self.outside.setVisible(known and bool(self.list.rows.items) and self.list.rows.row_of(item) < 0)
+        if found is None or self.outside.isHidden():
+            return
+        rank = found.rank if found.shown_rank is None else found.shown_rank
+        before = (self.list.rows.before or {}).get(item)
+        if rank == 0:
+            text = self.tr("{title}: taken out of the list by a rule")
+        elif before is not None:
+            text = self.tr("{title}: now rank {rank} (was {before})")
+        elif self.list.rows.before is not None:
+            text = self.tr("{title}: now rank {rank}")
+        else:
+            text = self.tr("{title}: rank {rank}")
+        self.outside.setText(text.format(title=found.title, rank=f"{rank:,}", before=before))
+
     def _pointed_changed(self, pointed: Pointed) -> None:
         painter = self.list.painter
         found = self._session.explanation
@@ -381,9 +255,9 @@ class RankedView(Panel):
         painter.outlined = ""
         if pointed.part:
             painter.lit = frozenset((pointed.part,))
-        elif pointed.tokens and found is not None:
+        elif found is not None and (pointed.tokens or pointed.history is not None):
             painter.lit = Shown(found).lit_parts(pointed)
-            painter.outlined = found.item
+            painter.outlined = found.item if painter.lit else ""
         if (painter.lit, painter.outlined) == before:
             return
         self.list.viewport().update()

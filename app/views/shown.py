@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,6 +15,7 @@ from app.session import ALL_HEADS, Pointed
 from engine.explain.types import MODALITIES, Explanation, Token
 
 PARTS = (*MODALITIES, "bias")
+HOLE = -(2**31)  # a place of the grid without a cell
 
 
 def tr(text: str) -> str:
@@ -140,19 +142,60 @@ class Shown:
                 found.setdefault(token.field, []).append((row, *token.span))
         return found
 
+    @property
+    def removed(self) -> tuple[Token, ...]:
+        """The parts of the page that a scenario took away. A view counts them ~0, ~1, ... beside the tokens."""
+        return self.explanation.removed
+
+    @cached_property
+    def struck(self) -> dict[str, list[tuple[int, int, int]]]:
+        """The removed words of each text, as `spans` has those that stay: ~place in `removed`, start, end."""
+        found: dict[str, list[tuple[int, int, int]]] = {}
+        for place, token in enumerate(self.removed):
+            if token.modality == "text" and token.span is not None:
+                found.setdefault(token.field, []).append((~place, *token.span))
+        return found
+
+    def part(self, token: int) -> Token:
+        """A token by its row, or a removed one by ~place."""
+        return self.explanation.tokens[token] if token >= 0 else self.removed[~token]
+
+    @cached_property
+    def lattice(self) -> NDArray[np.intp]:
+        """What stands where in the grid of the photo, intp[rows, columns]: a token, ~place of a removed one, or HOLE;
+        intp[0, 0] when the tokens of the photo make no such grid."""
+        cells = self._image_tokens
+        none = np.zeros((0, 0), dtype=np.intp)
+        height, width = self.explanation.grid
+        if height * width == 0 and cells:  # not a cell is left: the removed ones tell how many there were
+            one = self._boxes[0, 2:] - self._boxes[0, :2]
+            whole = np.subtract(self.covered[2:], self.covered[:2])
+            width, height = (int(n) for n in np.divide(whole, one, where=one > 0, out=np.zeros(2)).round())
+        if height * width == 0 or not 0 < len(cells) <= height * width:
+            return none
+        made = np.full((height, width), HOLE, dtype=np.intp)
+        left, top, right, bottom = self.covered
+        places = (self._boxes[:, :2] - (left, top)) / ((right - left) / width, (bottom - top) / height)
+        for token, (column, row) in zip(cells, places.round().astype(int), strict=True):
+            if not (0 <= row < height and 0 <= column < width) or made[row, column] != HOLE:
+                return none
+            made[row, column] = token
+        return made
+
     @cached_property
     def cells(self) -> NDArray[np.intp]:
-        """The tokens that are cells of the photo, row by row of the grid; none when they do not fill it."""
-        rows = self.indices["image"]
-        height, width = self.explanation.grid
-        if height * width == 0 or len(rows) != height * width:
-            return rows[:0]
-        boxes = self._boxes
-        return rows[np.lexsort((boxes[:, 0], boxes[:, 1].round(6)))]
+        """The tokens that are cells of the photo, row by row of the grid; none when they make no grid."""
+        return self.lattice[self.lattice >= 0]
+
+    def on_grid(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """A number per token as a grid over the photo, float64[rows, columns], NaN where a cell was removed."""
+        made = np.full(self.lattice.shape, np.nan)
+        made[self.lattice >= 0] = values[self.cells]
+        return made
 
     @cached_property
     def covered(self) -> tuple[float, float, float, float]:
-        """The part of the photo that the cells cover: left, top, right, bottom in 0..1."""
+        """The part of the photo that the cells cover, removed ones too: left, top, right, bottom in 0..1."""
         boxes = self._boxes
         if not len(boxes):
             return 0.0, 0.0, 1.0, 1.0
@@ -161,9 +204,13 @@ class Shown:
         return float(left), float(top), float(right), float(bottom)
 
     @cached_property
+    def _image_tokens(self) -> list[int]:
+        gone = [~place for place, token in enumerate(self.removed) if token.modality == "image"]
+        return [*(int(row) for row in self.indices["image"]), *gone]
+
+    @cached_property
     def _boxes(self) -> NDArray[np.float64]:
-        tokens = self.explanation.tokens
-        boxes = [tokens[row].box or (0.0, 0.0, 0.0, 0.0) for row in self.indices["image"]]
+        boxes = [self.part(token).box or (0.0, 0.0, 0.0, 0.0) for token in self._image_tokens]
         return np.array(boxes, dtype=np.float64).reshape(-1, 4)
 
     @cached_property
@@ -212,6 +259,8 @@ class Shown:
         """The parts of the score that a pointer lights."""
         if pointed.part:
             return frozenset((pointed.part,))
+        if pointed.history is not None and len(self.indices["history"]):
+            return frozenset(("history",))  # what past choices add directly is a part of its own
         tokens = self.explanation.tokens
         return frozenset(tokens[row].modality for row in pointed.tokens if row < len(tokens))
 
@@ -234,17 +283,20 @@ class Shown:
                 found[row] = frozenset((_bare(token.label), _bare(token.label.rpartition(":")[2])))
         return found
 
-    def amount(self, value: float) -> str:
-        """0.86 of 7.02 · 12 %; for attention its percentage alone."""
+    def sum_of(self, tokens: Iterable[int]) -> float:
+        """What several tokens bring together."""
+        return float(self.values[[*tokens]].sum())
+
+    def amount(self, value: float, sign: bool = False) -> str:
+        """0.86 of 7.02 · 12 %; for attention its percentage alone. sign: put one before the number."""
         if self.attention:
             return tr("{share} of the attention").format(share=percent(value))
         found = self.explanation
         places = max(digits(found.score), min(4, digits(value)))
+        text = (signed if sign else number)(value, places)
         if not found.sums_to_score:
-            return number(value, places)
-        text = tr("{value} of {score}").format(
-            value=number(value, places), score=number(found.score, digits(found.score))
-        )
+            return text
+        text = tr("{value} of {score}").format(value=text, score=number(found.score, digits(found.score)))
         return f"{text} · {percent(value / abs(found.score))}" if abs(found.score) > 1e-9 else text
 
     def tip(self, token: int) -> tuple[str, list[str]]:
@@ -264,10 +316,10 @@ class Shown:
 
     def name(self, token: int) -> str:
         """What the window calls a token; a cell of the photo by its row and column."""
-        place = np.flatnonzero(self.cells == token)
+        place = np.argwhere(self.lattice == token)
         if not len(place):
-            return token_name(self.explanation.tokens[token])
-        row, column = divmod(int(place[0]), self.explanation.grid[1])
+            return token_name(self.part(token))
+        row, column = (int(one) for one in place[0])
         return tr("row {row}, column {column}").format(row=row + 1, column=column + 1)
 
     def head_name(self) -> str:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import accumulate
+from dataclasses import dataclass
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QFont,
@@ -19,75 +16,38 @@ from PySide6.QtGui import (
     QTextLayout,
     QTextOption,
 )
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QApplication, QScrollArea, QSizePolicy, QWidget
 
 from app.session import NOTHING, Pointed, Session
 from app.theme import ThemeSource, faded, sign_color, ui_font
+from app.views import brush
 from app.views.heat import distrust
 from app.views.panel import FocusRing, Tip, follow
 from app.views.shown import Shown
+from app.views.text_blocks import LINE, MARK, Block, joined
 
-LINE = 23.0
-_MARK = 18.0  # height of the ground behind a word
 _BASELINE = 16.0
+__all__ = ["Block", "WordsView"]  # a view of words is filled with blocks
+
 _GAP = 8.0
 _LABEL = 18.0
 
 
 @dataclass
-class Block:
-    """One text: a small label above it (or none), whether it was given to the model, and where its words lie."""
+class Stroke:
+    """A drag over the words: the word it began at (its place among the marks, or -1), where, the brush before it."""
 
-    name: str  # an `ItemText.field`
-    text: str
-    label: str = ""
-    heeded: bool = True
-    strong: bool = False
-    top: float = 0.0
-    bottom: float = 0.0
-    layout: QTextLayout | None = None
-    words: list[tuple[int, int, int]] = field(default_factory=list)  # token, start, end
-    lines: list[float] = field(default_factory=list)  # where each line begins
-    found: list[tuple[int, QRectF]] | None = None
-
-    def key(self) -> tuple[str, str, str, bool]:
-        """What makes a block look as it does, apart from weights."""
-        return self.name, self.text, self.label, self.heeded
-
-    @property
-    def marks(self) -> list[tuple[int, QRectF]]:
-        """Each word's token and where it is drawn; worked out when a block is first looked at."""
-        if self.found is None:
-            self.found = list(self._find()) if self.layout is not None else []
-        return self.found
-
-    def _find(self) -> Iterator[tuple[int, QRectF]]:
-        assert self.layout is not None
-        lines = [self.layout.lineAt(row) for row in range(self.layout.lineCount())]
-        starts = [line.textStart() for line in lines]
-        ends = [start + line.textLength() for start, line in zip(starts, lines, strict=True)]
-        offsets = utf16_offsets(self.text)
-        for token, start, end in self.words:
-            first, last = offsets[min(start, len(offsets) - 1)], offsets[min(end, len(offsets) - 1)]
-            at = max(0, bisect_right(starts, first) - 1)
-            while at < len(lines) and starts[at] < last:
-                begin, stop = max(first, starts[at]), min(last, ends[at])
-                if stop > begin:
-                    left, right = _x(lines[at], begin), _x(lines[at], stop)
-                    top = self.lines[at] + (LINE - _MARK) / 2
-                    yield token, QRectF(left + 1, top, right - left + 2, _MARK)
-                at += 1
-
-
-def utf16_offsets(text: str) -> Sequence[int]:
-    """Where each character of a text begins in UTF-16, as Qt counts; one more for the end."""
-    if text.isascii() or max(map(ord, text)) <= 0xFFFF:
-        return range(len(text) + 1)
-    return [0, *accumulate(2 if ord(letter) > 0xFFFF else 1 for letter in text)]
+    first: int
+    start: QPointF
+    before: frozenset[int]
+    keys: Qt.KeyboardModifier
+    moved: bool = False
 
 
 class WordsView(QWidget):
-    """Texts one below the other. Pointing at a word lights it everywhere and says its share."""
+    """Texts one below the other. Pointing at a word lights it everywhere and says its share; a drag brushes words."""
+
+    stroked = Signal(bool)  # a stroke of the brush begins or ends
 
     def __init__(self, session: Session, themes: ThemeSource, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -102,28 +62,39 @@ class WordsView(QWidget):
         self._width = -1
         self._height = 0.0
         self._lit = NOTHING
+        self._brushed: frozenset[int] = frozenset()
+        self._stroke: Stroke | None = None
         self._at = -1  # the word that the keyboard is on
+        self._anchor = 0  # where Shift and the arrows began
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.ring = FocusRing(self)
         self.setAccessibleName(name)
-        self.setAccessibleDescription(self.tr("The left and right arrows go from word to word."))
+        self.setAccessibleDescription(
+            self.tr(
+                "Drag over words to brush them: Shift adds, Alt takes away, Ctrl turns over. The left and right arrows "
+                "go from word to word, Space brushes one, Shift and arrows brush several, Delete removes them."
+            )
+        )
         policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
         session.pointed_changed.connect(self._repaint)
+        session.brush_changed.connect(self._brush)
         follow(themes, self)
 
     def fill(self, shown: Shown | None, blocks: list[Block]) -> None:
         """Show texts with the weights of `shown`. Texts that stay as they are are not laid out again."""
-        spans = shown.spans if shown is not None else {}
-        same = spans == self._tokens and [block.key() for block in blocks] == [block.key() for block in self._blocks]
-        self._shown, self._tokens = shown, spans
-        if same and blocks:
+        spans = _with_removed(shown) if shown is not None else {}
+        same = [block.key() for block in blocks] == [block.key() for block in self._blocks]
+        if same and blocks and spans == self._tokens:
+            self._shown = shown
             self.update()
             return
+        self._shown, self._tokens = shown, spans
         self._blocks = blocks
-        self._width = self._at = -1
+        self._width, self._stroke = -1, None
+        self._at = self._at if same else -1
         self.setVisible(bool(blocks))
         self.updateGeometry()
         self.update()
@@ -198,6 +169,7 @@ class WordsView(QWidget):
             self._paint_marks(painter, block, clip, grey)
             painter.setPen(theme.text if block.heeded else theme.muted)
             block.layout.draw(painter, QPointF(0, 0))
+            self._strike(painter, block, clip)
         if self.ring.on and not pointed.tokens:
             painter.setPen(QPen(faded(theme.accent, 0.7), 1))
             painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -210,10 +182,12 @@ class WordsView(QWidget):
         theme = self._themes.theme
         outlined = self._session.pointed.tokens
         painter.setPen(Qt.PenStyle.NoPen)
-        lit = []
+        lit, brushed = [], []
         for token, mark in block.marks:
-            if not mark.intersects(clip):
+            if token < 0 or not mark.intersects(clip.adjusted(-40, 0, 40, 0)):
                 continue
+            if token in self._brushed:
+                brushed.append(mark)
             strength = self._shown.strength(token)
             if abs(strength) > 0.03:
                 opacity = 0.06 + 0.54 * abs(strength)
@@ -221,11 +195,36 @@ class WordsView(QWidget):
                 painter.drawRoundedRect(mark, 3, 3)
             if token in outlined:
                 lit.append(mark)
+        if brushed:
+            painter.setPen(QPen(theme.accent, 1.5))
+            painter.setBrush(faded(theme.accent, 0.22))
+            for mark in joined(brushed):
+                painter.drawRoundedRect(mark.adjusted(-0.5, -0.5, 0.5, 0.5), 3, 3)
         if lit:
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(theme.accent, 2))
             for mark in lit:
                 painter.drawRoundedRect(mark.adjusted(-0.5, -0.5, 0.5, 0.5), 4, 4)
+
+    def _strike(self, painter: QPainter, block: Block, clip: QRectF) -> None:
+        """Words that were removed: pale, with a line through them."""
+        theme = self._themes.theme
+        for token, mark in block.marks:
+            if token < 0 and mark.intersects(clip):
+                painter.fillRect(mark, faded(theme.panel, 0.5))
+                painter.setPen(QPen(theme.text, 1.2))
+                painter.drawLine(
+                    QPointF(mark.left(), mark.center().y() + 1), QPointF(mark.right() - 2, mark.center().y() + 1)
+                )
+
+    def brushed_area(self) -> QRect:
+        """Where the brushed words lie that are in sight; empty when there are none."""
+        area = QRectF()
+        for block in self._blocks:
+            for token, mark in block.found or ():
+                if token in self._brushed:
+                    area = area.united(mark)
+        return area.toAlignedRect().intersected(self.visibleRegion().boundingRect())
 
     def word_at(self, position: QPointF) -> tuple[int, QRectF] | None:
         """The token under a position and where it is drawn."""
@@ -243,12 +242,74 @@ class WordsView(QWidget):
             Tip.of(self).hide()
             return
         token, mark = found
+        if token < 0:
+            Tip.of(self).say(self._themes, mark.toAlignedRect(), self, self._shown.name(token), brush.removed_lines())
+            self._session.point(NOTHING)
+            return
         label, lines = self._shown.tip(token)
         Tip.of(self).say(self._themes, mark.toAlignedRect(), self, label, lines)
         self._session.point(Pointed(tokens=self._shown.counterparts(token)))
 
+    def _marks(self) -> list[tuple[int, QRectF]]:
+        """The words of all texts in the order of reading."""
+        return [mark for block in self._blocks for mark in block.marks]
+
+    def _nearest(self, position: QPointF) -> int:
+        """The place of the word nearest to a position, on its line where there is one; -1 without words."""
+
+        def distance(place: int) -> tuple[float, float]:
+            mark = marks[place][1]
+            above, left = mark.top() - position.y(), mark.left() - position.x()
+            below, right = position.y() - mark.bottom(), position.x() - mark.right()
+            return max(above, below, 0.0), max(left, right, 0.0)
+
+        marks = self._marks()
+        return min(range(len(marks)), key=distance, default=-1)
+
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        self._point(self.word_at(event.position()))
+        stroke = self._stroke
+        if stroke is None:
+            self._point(self.word_at(event.position()))
+            return
+        far = (event.position() - stroke.start).manhattanLength() >= QApplication.startDragDistance()
+        if not stroke.moved and far and stroke.first >= 0:
+            stroke.moved = True
+            self._point(None)
+            self.stroked.emit(True)
+        if stroke.moved:
+            found = self._between(stroke.first, self._nearest(event.position()))
+            self._session.brush_over(brush.stroke(stroke.before, found, stroke.keys))
+            self._keep_in_sight(QRectF(event.position(), event.position()))
+
+    def _between(self, one: int, other: int) -> frozenset[int]:
+        first, last = sorted((one, other))
+        return frozenset(token for token, _ in self._marks()[first : last + 1] if token >= 0)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton and self._shown is not None:
+            first = self._nearest(event.position())
+            self._stroke = Stroke(first, event.position(), self._session.brush, event.modifiers())
+        super().mousePressEvent(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        stroke, self._stroke = self._stroke, None
+        if stroke is not None and stroke.moved:
+            self.stroked.emit(False)
+        elif stroke is not None:
+            found = self.word_at(stroke.start)
+            if found is not None:
+                self._at = self._anchor = stroke.first
+                self._take(found[0], stroke.before, stroke.keys, stroke.start)
+            elif not stroke.keys:
+                self._session.brush_over(brush.NOBODY)
+        super().mouseReleaseEvent(event)
+
+    def _take(self, token: int, before: frozenset[int], keys: Qt.KeyboardModifier, at: QPointF) -> None:
+        """Brush one word, or offer to bring a removed one back."""
+        if token >= 0:
+            self._session.brush_over(brush.click(before, token, keys))
+        elif self._shown is not None:
+            brush.offer_back(self._session, self._shown, token, self, at.toPoint())
 
     def leaveEvent(self, event: object) -> None:
         self._point(None)
@@ -256,12 +317,39 @@ class WordsView(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         step = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(event.key()))
-        marks = [mark for block in self._blocks for mark in block.marks]
-        if step is None or not marks:
+        marks = self._marks()
+        if event.key() == Qt.Key.Key_Space and 0 <= self._at < len(marks):
+            token, mark = marks[self._at]
+            self._take(token, self._session.brush, Qt.KeyboardModifier.ControlModifier, mark.center())
+        elif step is None or not marks:
             super().keyPressEvent(event)
-            return
-        self._at = min(max(self._at + step, 0), len(marks) - 1)
-        self._point(marks[self._at])
+        else:
+            self._at = min(max(self._at + step, 0), len(marks) - 1)
+            if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+                self._session.brush_over(self._between(self._anchor, self._at))
+            else:
+                self._anchor = self._at
+            self._keep_in_sight(marks[self._at][1])
+            self._point(marks[self._at])
+
+    def _keep_in_sight(self, mark: QRectF) -> None:
+        """Scroll what these texts lie in, so that a word can be seen."""
+        area = self.parentWidget()
+        while area is not None and not isinstance(area, QScrollArea):
+            area = area.parentWidget()
+        content = area.widget() if area is not None else None
+        if area is not None and content is not None:
+            at = self.mapTo(content, mark.center().toPoint())
+            area.ensureVisible(at.x(), at.y(), 0, round(LINE))
+
+    def _brush(self, brushed: frozenset[int]) -> None:
+        """Repaint only the lines on which the brush has changed."""
+        changed, self._brushed = self._brushed ^ brushed, brushed
+        if changed:
+            for block in self._blocks:
+                for token, mark in block.found or ():
+                    if token in changed:
+                        self.update(QRect(0, int(mark.top()) - 3, self.width(), int(MARK) + 6))
 
     def _repaint(self, pointed: Pointed) -> None:
         """Repaint only the words that are lit now or were lit before, unless a part spreads its light."""
@@ -276,7 +364,8 @@ class WordsView(QWidget):
                         self.update(mark.toAlignedRect().adjusted(-3, -3, 3, 3))
 
 
-def _x(line: object, at: int) -> float:
-    """Where a character begins on its line."""
-    found = line.cursorToX(at)  # type: ignore[attr-defined]
-    return float(found[0] if isinstance(found, tuple) else found)
+def _with_removed(shown: Shown) -> dict[str, list[tuple[int, int, int]]]:
+    """The words of each text, those that stay and those that were removed, in the order of reading."""
+    fields = {**shown.spans, **shown.struck}
+    found = {name: [*shown.spans.get(name, ()), *shown.struck.get(name, ())] for name in fields}
+    return {name: sorted(words, key=lambda word: word[1:]) for name, words in found.items()}
