@@ -24,7 +24,7 @@ from app.batch import Task
 from app.chips import Chooser, Dot, GradeChip
 from app.i18n import joined, stage_text
 from app.palette import Entry, Palette
-from app.theme import Theme, icon, set_role, ui_font
+from app.theme import THEMES, Theme, icon, set_role, ui_font
 
 BAR = 48
 RAIL = 64
@@ -87,7 +87,8 @@ class TopBar(QFrame):
         super().__init__()
         set_role(self, "bar")
         self.setFixedHeight(BAR)
-        mark = QLabel(f'heed<span style="color:{theme.pushes_up.name()}">map</span>')
+        own = THEMES[theme.name].pushes_up.name()  # whatever the colours of heat
+        mark = QLabel(f'heed<span style="color:{own}">map</span>')
         mark.setFont(ui_font(15, QFont.Weight.Bold))
         mark.setAccessibleName("Heedmap")
         self.dataset = Chooser(self.tr("Dataset"), self.tr("The shop's data"))

@@ -55,7 +55,7 @@ class ScaleBar(QWidget):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(Qt.GlobalColor.white)
             painter.drawRoundedRect(bar, 2, 2)
-            painter.drawImage(bar, heat_image(self._levels, 1.0, fine=1))
+            painter.drawImage(bar, heat_image(self._levels, 1.0, fine=1, colours_of=self._themes.heat))
         painter.end()
 
 
