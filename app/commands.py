@@ -39,9 +39,12 @@ def offered(window: MainWindow) -> list[Action]:
         return lambda: window.choose_language(choice)
 
     def note(kind: Kind) -> Callable[[], None]:
-        from app.views.notes import open_note
+        def act() -> None:
+            from app.views.notes import open_note
 
-        return lambda: open_note(window, kind)
+            open_note(window, kind)
+
+        return act
 
     return [
         *(

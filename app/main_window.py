@@ -27,6 +27,7 @@ from app.batch import Batch, Task
 from app.chrome import Banner, Rail, StatusBar, TopBar
 from app.i18n import LANGUAGES, LanguageSource
 from app.method_names import method_name
+from app.notes import Notebook
 from app.places import EXPLORE, TRAIN, WELCOME, places
 from app.remark import Remark
 from app.session import Session
@@ -43,6 +44,7 @@ from engine.runner import Beat
 from engine.workspace import DatasetEntry, WorkspaceSummary
 
 if TYPE_CHECKING:
+    from app.dropping import Drops
     from app.views.help import HelpDrawer
 
 SAMPLE = ("sample", "first")  # names of the sample's dataset and of its run
@@ -99,6 +101,8 @@ class MainWindow(QMainWindow):
         self.session = Session(interactive, self, study=study)
         self.workspace = Workspace(interactive, workspace, self)
         self.batch = Batch(batch, parent=self)
+        self.notebook = Notebook(self)
+        self.drops: Drops | None = None
         self._waiting = ""
         self.current = EXPLORE
         self.help: HelpDrawer | None = None
@@ -127,6 +131,7 @@ class MainWindow(QMainWindow):
         self.session.failed.connect(self._session_failed)
         self.session.segments.failed.connect(lambda message, hint: self.banner.say(message, hint))
         self.state.failed.connect(lambda message, hint: self.banner.say(message, hint))
+        self.notebook.failed.connect(lambda message, hint: self.banner.say(message, hint))
         self.state.remarked.connect(self.remark.say)
         self.workspace.changed.connect(self._listed)
         self.workspace.failed.connect(lambda message, hint: self.banner.say(message, hint))
@@ -150,6 +155,10 @@ class MainWindow(QMainWindow):
             self.session.open_run(self._first_run)
         self._make_views()
         self.state.follow()
+        self.notebook.open(self.workspace.folder)
+        from app.dropping import Drops
+
+        self.drops = Drops(self)
         self.ready.emit()
 
     def _listed(self, summary: WorkspaceSummary) -> None:
@@ -292,6 +301,7 @@ class MainWindow(QMainWindow):
         self._first_run = self.state.move(folder)
         self._remember(workspace=str(folder))
         self.workspace.open(folder)
+        self.notebook.open(folder)
         if self._first_run:
             self.session.open_run(self._first_run)
         self.show_view(self.current)
@@ -319,10 +329,15 @@ class MainWindow(QMainWindow):
         self.show_view(EXPLORE)
 
     def import_folder(self, folder: Path) -> None:
-        out = self.workspace.new_dataset_folder(folder.name)
+        self.import_sources([folder])
+
+    def import_sources(self, sources: list[Path]) -> None:
+        """Import a folder, or files that belong together; the first names the dataset."""
+        first = sources[0]
+        out = self.workspace.new_dataset_folder(first.name if first.is_dir() else first.name.partition(".")[0])
         self.batch.submit(
-            "import_dataset", self.tr("Importing {0}").format(folder.name), str(out),
-            kind="auto", sources=[str(folder)], out=str(out),
+            "import_dataset", self.tr("Importing {0}").format(first.name), str(out),
+            kind="auto", sources=[str(source) for source in sources], out=str(out),
         )  # fmt: skip
 
     def make_sample(self) -> None:
@@ -528,6 +543,15 @@ class MainWindow(QMainWindow):
 
     # --- how it ends ------------------------------------------------------------------------------------------------
 
+    @property
+    def settings(self) -> Settings:
+        """What this machine remembers."""
+        return self._settings
+
+    def remember_export(self, folder: str, form: str) -> None:
+        """Offer the same place and form for the next export."""
+        self._remember(export_folder=folder, export_format=form)
+
     def _remember(self, **changes: str) -> None:
         self._settings = replace(self._settings, **changes)
 
@@ -543,6 +567,9 @@ class MainWindow(QMainWindow):
         self.state.leave()
         self.hide()
         self.session.segments.flush()
+        if self.drops is not None:
+            self.drops.flush()
+        self.notebook.flush()
         for lane in self._lanes:
             lane.stop()
         try:

@@ -36,8 +36,11 @@ def places(window: MainWindow) -> list[Place]:
 
     def explore() -> View:
         from app.views.explore import ExploreView
+        from app.views.notes import attach_notes
 
-        return ExploreView(window.session, window.themes)
+        view = ExploreView(window.session, window.themes)
+        attach_notes(view, window)
+        return view
 
     def whatif() -> View:
         from app.whatif.studio import WhatIfView

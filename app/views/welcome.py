@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QS
 from app.batch import Batch, Task
 from app.chrome import task_facts
 from app.theme import ThemeSource, icon_pixmap, set_role, ui_font
-from app.views.view import View
+from app.views.view import Numbers, View
 from app.workspace import Workspace
 
 
@@ -142,6 +142,17 @@ class WelcomeView(View):
         across.addStretch(1)
         whole.addLayout(across)
         whole.addStretch(4)
+
+    def numbers(self) -> Numbers:
+        return {
+            "datasets": {
+                "name": [one.name for one in self._workspace.datasets],
+                "synthetic": [one.synthetic for one in self._workspace.datasets],
+                "products": [one.counts.get("items", 0) for one in self._workspace.datasets],
+                "shoppers": [one.counts.get("users", 0) for one in self._workspace.datasets],
+                "events": [one.counts.get("events", 0) for one in self._workspace.datasets],
+            }
+        }
 
     def refresh(self) -> None:
         """Show what the workspace lacks, and how far the first steps are."""
