@@ -129,7 +129,7 @@ class WhatIfView(View):
         self.changes = Heading("muted")
         self.changes.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.changes.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.report.setToolTip(self.tr("A page with photos, ranks, parts and words before and after (Ctrl+E)"))
+        self.report.setToolTip(self.tr("A page with photos, ranks, parts and words before and after (Ctrl+Shift+E)"))
         self.report.setAccessibleName(self.report.text())
         row.addWidget(self.product)
         row.addWidget(joint)
@@ -318,7 +318,7 @@ class WhatIfView(View):
             ),
             Action("whatif-invent", self.tr("Invent a shopper"), self.past.invent_shopper, "", "", "whatif-edit"),
             Action("whatif-save", self.tr("Save the scenario …"), self.steps.ask_name, "Ctrl+S", "", "whatif-keep"),
-            Action("whatif-report", self.tr("Export the report …"), self.ask_report, "Ctrl+E", "", "whatif-keep"),
+            Action("whatif-report", self.tr("Export the report …"), self.ask_report, "Ctrl+Shift+E", "", "whatif-keep"),
             Action("whatif-steps", self.tr("Go to the steps"), self._go_to_steps, "Alt+4", "undo", "whatif-keep"),
             Action("whatif-reset", self.tr("Reset everything"), self._reset, "", "refresh", "whatif-keep"),
         ]  # fmt: skip

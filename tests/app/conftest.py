@@ -21,7 +21,7 @@ from app.i18n import LanguageSource
 from app.main_window import MainWindow
 from app.settings import Settings
 from app.theme import ThemeSource
-from engine.answers import DatasetSummary, Items, RankedItem, Ranking, RunSummary, Shoppers
+from engine.answers import AttributeValues, DatasetSummary, ItemPage, Items, RankedItem, Ranking, RunSummary, Shoppers
 from engine.desk import RunLog
 from engine.explain.types import Explanation, Faithfulness, HistoryEvent, ItemText, Token
 from engine.jobs import Progress
@@ -280,6 +280,14 @@ class FakeEngine(QObject):
         self, run: str, user: str, item: str, method: str = "contribution", scenario: Scenario | None = None
     ) -> Explanation:
         return make_explanation(self.run, user, item, method)
+
+    def _answer_page(self, run: str, item: str) -> ItemPage:
+        found = make_explanation(self.run, "u0", item)
+        attributes = tuple((token.field, token.label) for token in found.tokens if token.modality == "attribute")
+        return ItemPage(item, found.title, found.texts, found.images, attributes)
+
+    def _answer_values(self, run: str) -> tuple[AttributeValues, ...]:
+        return (AttributeValues("colour", COLOURS), AttributeValues("origin", ("Peru",)))
 
     def _answer_history(self, run: str) -> RunLog:
         rows = tuple(

@@ -196,7 +196,7 @@ def test_shortcuts_change_the_view(open_window: Open, qtbot: QtBot) -> None:
     window = explored(qtbot, open_window())
     window.activateWindow()
     press(qtbot, window, Qt.Key.Key_2, control=True)
-    assert window.current == "train"
+    assert window.current == window.names[1] == "whatif"
     press(qtbot, window, Qt.Key.Key_1, control=True)
     assert window.current == "explore"
 

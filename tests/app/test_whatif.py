@@ -19,23 +19,17 @@ from app.theme import ThemeSource
 from app.whatif.photo_editor import BLUR, BRUSH, CROP, REPLACE, WHITE
 from app.whatif.studio import ATTRIBUTES, TEXTS, WhatIfView
 from app.workspace import Workspace
-from engine.answers import AttributeValues, ItemPage, Ranking
+from engine.answers import Ranking
 from engine.errors import HeedmapError
 from engine.explain.types import Explanation
 from engine.scenario import Event, PastEdit, Scenario
-from tests.app.conftest import COLOURS, GOODS, make_explanation, make_ranking
+from tests.app.conftest import COLOURS, make_explanation, make_ranking
 
 USER = "u2"
 
 
 def answer(engine: Any) -> None:
     """An engine whose answers follow the scenario: a new title lifts the product by its length."""
-
-    def page(run: str, item: str) -> ItemPage:
-        found = make_explanation(engine.run, "u0", item)
-        index = int(item[1:])
-        attributes = (("colour", COLOURS[index % 6]), ("category", GOODS[index % 6].lower()), ("price", "2499"))
-        return ItemPage(item, found.title, found.texts, found.images, attributes)
 
     def past(user: str, scenario: Scenario | None) -> tuple[Any, ...]:
         edit = scenario.past_of(user) if scenario else PastEdit(user)
@@ -78,8 +72,7 @@ def answer(engine: Any) -> None:
 
         return asked
 
-    engine.answers.update(page=page, rank=guarded(rank), explain=guarded(explain))
-    engine.answers["values"] = (AttributeValues("colour", COLOURS), AttributeValues("origin", ("Peru",)))
+    engine.answers.update(rank=guarded(rank), explain=guarded(explain))
 
 
 def _iso(time: int | None) -> str:
