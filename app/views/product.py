@@ -18,7 +18,8 @@ from app.views.heads import TILE, HeadChooser, OtherPhotos
 from app.views.panel import Empty, Panel
 from app.views.photo import HeatPhoto
 from app.views.shown import Shown, digits, number
-from app.views.words import Block, WordsView
+from app.views.text_blocks import Block
+from app.views.words import WordsView
 from engine.explain.types import Explanation, ItemText
 
 if TYPE_CHECKING:
