@@ -28,7 +28,7 @@ from app.chrome import Banner, Rail, StatusBar, TopBar
 from app.i18n import LANGUAGES, LanguageSource
 from app.method_names import method_name
 from app.notes import Notebook
-from app.places import EXPLORE, TRAIN, WELCOME, places
+from app.places import DATA, EXPLORE, TRAIN, WELCOME, places
 from app.remark import Remark
 from app.session import Session
 from app.settings import Settings
@@ -527,7 +527,11 @@ class MainWindow(QMainWindow):
     def _dataset_chosen(self, folder: str) -> None:
         name = next((one.name for one in self.workspace.datasets if one.folder == folder), "")
         runs = [run for run in self.workspace.openable if run.dataset == name]
-        if runs:
+        self.workspace.choose_dataset(folder)
+        if self.current == DATA:  # it shows any dataset; a run of it is opened beside it
+            if runs:
+                self.session.open_run(runs[0].folder)
+        elif runs:
             self.open_run(runs[0].folder)
         else:
             self.show_view(TRAIN)

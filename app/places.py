@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from app.main_window import MainWindow
 
 EXPLORE, TRAIN, WELCOME = "explore", "train", "welcome"
+DATA = "data"
 
 
 def tr(text: str) -> str:
@@ -60,6 +61,13 @@ def places(window: MainWindow) -> list[Place]:
         view.train_asked.connect(lambda: window.show_view(TRAIN))
         return view
 
+    def data() -> View:
+        from app.data.view import DataView
+
+        view = DataView(window.session, window.workspace, window.themes)
+        view.explore_asked.connect(window.go)
+        return view
+
     def train() -> View:
         from app.views.train import TrainView
 
@@ -81,5 +89,6 @@ def places(window: MainWindow) -> list[Place]:
             compare,
         ),
         Place("map", tr("Map"), "map", tr("Products, shoppers and reasons that are alike lie together"), map_view),
+        Place(DATA, tr("Data"), "data", tr("Look through the dataset behind the model"), data),
         Place(TRAIN, tr("Train"), "train", tr("Train a model on this workspace's data"), train),
     ]

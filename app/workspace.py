@@ -16,6 +16,7 @@ class Workspace(QObject):
 
     changed = Signal(object)  # WorkspaceSummary
     failed = Signal(str, str)  # message, hint
+    dataset_chosen = Signal(str)  # its folder
 
     def __init__(self, engine: Engine, folder: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -23,6 +24,7 @@ class Workspace(QObject):
         self._job = 0
         self.folder = folder
         self.summary: WorkspaceSummary | None = None
+        self.dataset = ""  # the folder of the dataset chosen last, with a run or without
         engine.finished.connect(self._finished)
         engine.failed.connect(self._failed)
 
@@ -36,6 +38,11 @@ class Workspace(QObject):
         if create:
             arguments["create"] = True
         self._job = self._engine.submit("list_workspace", **arguments)
+
+    def choose_dataset(self, folder: str) -> None:
+        """Look at a dataset, also one that has no run yet."""
+        self.dataset = folder
+        self.dataset_chosen.emit(folder)
 
     @property
     def datasets(self) -> tuple[DatasetEntry, ...]:

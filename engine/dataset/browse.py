@@ -105,13 +105,14 @@ class Browser:
         else:
             rows = order[offset : offset + limit]
         stored = _stored(table, wanted)
-        named = [name for name in ("item",) if name in TABLES[table].names and table != "items"]
+        named = [name for name in ("item", "user") if name in TABLES[table].names]
         if table == "links":
             named = ["head_kind", "head", "tail_kind", "tail"]
         raw = self._raw(table, rows, list(dict.fromkeys([*stored, *named])))
         products = self._products(_products_named(table, raw))
         cells = tuple(tuple(self._cells(table, column, rows, raw, products)) for column in wanted)
-        return Page(table, offset, total, tuple(rows.tolist()), tuple(columns), cells, products)
+        items, users = tuple(raw.get("item", ())), tuple(raw.get("user", ()))
+        return Page(table, offset, total, tuple(rows.tolist()), tuple(columns), cells, products, items, users)
 
     def record(self, table: str, row: int) -> Record:
         """One row, whole. HeedmapError where there is none of that number."""
@@ -169,15 +170,15 @@ class Browser:
         return Distribution(column, one.kind, int(total), int(missing), top=pairs, distinct=distinct)
 
     def _bars(self, column: Column, source: str, parameters: list[Any], bars: int) -> Distribution:
-        total, there, low, high, median, mean = self.dataset.rows(
-            f"SELECT count(*), count(v), min(v), max(v), median(v), avg(v) FROM ({source}) "
+        total, there, low, high, median, mean, whole = self.dataset.rows(
+            f"SELECT count(*), count(v), min(v), max(v), median(v), avg(v), bool_and(v = floor(v)) FROM ({source}) "
             "WHERE v IS NULL OR isfinite(v::DOUBLE)",
             parameters,
         )[0]
         missing = int(total) - int(there)
         if not there:
             return Distribution(column.name, column.kind, int(total), missing)
-        edges = _edges(float(low), float(high), bars, column.kind)
+        edges = _edges(float(low), float(high), bars, column.kind, whole=bool(whole))
         step = edges[1] - edges[0]
         counts = [0] * (len(edges) - 1)
         for place, count in self.dataset.rows(
@@ -363,13 +364,13 @@ def _cut(value: Cell, longest: int) -> Cell:
     return value
 
 
-def _edges(low: float, high: float, bars: int, kind: str) -> list[float]:
+def _edges(low: float, high: float, bars: int, kind: str, *, whole: bool) -> list[float]:
     """Round edges from at most `low` to above `high`; whole numbers of few values have a bar each."""
     if high <= low:
         return [low, low + 1.0]
     if kind == "time":
         return np.linspace(low, high, bars + 1).tolist()
-    rough = (high - low) / bars
+    rough = max((high - low) / bars, 1.0 if whole else 0.0)
     power = 10.0 ** np.floor(np.log10(rough))
     step = float(next(power * m for m in (1, 2, 2.5, 5, 10) if power * m >= rough * (1 - 1e-9)))
     first = float(np.floor(low / step) * step)

@@ -26,7 +26,7 @@ from engine.jobs import Job, Progress, every
 
 CACHE = "thumbnails.sqlite"
 MOST_BITS = 10  # of 63 that may differ
-MOST_COLOUR = 0.035  # mean difference of the small copies' colours, in 0..1
+MOST_COLOUR = 0.027  # mean difference of the small copies' colours, in 0..1
 MOST_GROUPS = 2_000
 _SIDE = 16  # of the small copy
 _FREQUENCIES = 8

@@ -33,8 +33,9 @@ def missing(browser: Browser) -> Job:
     gone = yield from _gone(browser)
     if gone:
         gaps.append(Gap("photo file", len(gone), tuple(gone[:MOST_KEYS])))
-    gaps.sort(key=lambda gap: -gap.count)
-    return Missing(browser.counts["items"], tuple(gaps))
+    products = browser.counts["items"]
+    gaps.sort(key=lambda gap: (gap.count == products, -gap.count))  # what the whole dataset is without stands last
+    return Missing(products, tuple(gaps))
 
 
 def _gone(browser: Browser) -> Job:

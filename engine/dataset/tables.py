@@ -79,7 +79,8 @@ class Tables:
 @dataclass(frozen=True)
 class Page:
     """Rows `offset` onwards of a table under a query. `rows` are their numbers in the table; `cells` are column by
-    column; long texts are cut. products: key -> (title, first photo) of the products that the rows name."""
+    column; long texts are cut. products: key -> (title, first photo) of the products that the rows name; items, users:
+    which product and which shopper each row is of, where the table knows."""
 
     table: str
     offset: int
@@ -88,6 +89,8 @@ class Page:
     columns: tuple[str, ...]
     cells: tuple[tuple[Cell, ...], ...]
     products: dict[str, tuple[str, str | None]] = field(default_factory=dict)
+    items: tuple[str, ...] = ()
+    users: tuple[str | None, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -131,7 +134,7 @@ MOST_KEYS = 10_000
 
 @dataclass(frozen=True)
 class Missing:
-    """What the products of a dataset lack, the commonest gap first."""
+    """What the products of a dataset lack: the commonest gap first, what none of them has last."""
 
     products: int
     gaps: tuple[Gap, ...]

@@ -1,0 +1,1 @@
+"""The Data view: a dataset's tables, what its columns hold, what its products lack."""

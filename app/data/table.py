@@ -1,0 +1,227 @@
+"""The table itself: draws only what is in sight, sorts by its header, copies what is selected."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QItemSelectionModel, QPoint, QPointF, QRect, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QPainter, QPen, QResizeEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+    QWidget,
+)
+
+from app.data.model import Index, TableModel
+from app.tables import Thumbnails
+from app.theme import ThemeSource, mix, set_role, ui_font
+from app.views.panel import FocusRing, follow
+from engine.dataset.tables import Column
+
+ROW = 40
+SLIM = 30  # a row without photos
+_TILE = 32
+_PAD = 8
+COPIED = 50_000  # cells at most
+_WIDTHS = {"photo": 60, "product": 240, "number": 90, "time": 138, "key": 112, "list": 150, "text": 140}
+_FLEXIBLE = ("text", "reason", "product", "title", "tail", "user")  # what fills the room that is left
+_WIDE = {"title": 240, "text": 360, "description": 320, "reason": 360, "head": 220, "tail": 220, "value": 110}
+
+
+class CellDelegate(QStyledItemDelegate):
+    """Paints a cell: text, or a photo and a title. Placeholders stand where a page is on its way."""
+
+    def __init__(self, model: TableModel, themes: ThemeSource, thumbnails: Thumbnails, parent: QTableView) -> None:
+        super().__init__(parent)
+        self._model = model
+        self._themes = themes
+        self._thumbnails = thumbnails
+        self._view = parent
+        self._font = ui_font(13)
+        self.ring = FocusRing(parent)
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        return QSize(100, ROW)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        theme = self._themes.theme
+        box = option.rect
+        row, place = index.row(), index.column()
+        if option.state & QStyle.StateFlag.State_Selected:
+            painter.fillRect(box, theme.selected)
+        elif row == self._view.currentIndex().row():
+            painter.fillRect(box, mix(theme.text, theme.panel, 0.035))
+        painter.setPen(theme.line)
+        painter.drawLine(box.bottomLeft(), box.bottomRight())
+        text = self._model.text(row, place)
+        if text is None:
+            width = min(box.width() - 2 * _PAD, 40 + 37 * ((row * 7 + place * 3) % 4))
+            painter.fillRect(QRect(box.left() + _PAD, box.center().y() - 4, max(width, 8), 8), theme.chip)
+        else:
+            self._draw(painter, box, row, place, text)
+        if self.ring.on and self._view.currentIndex() == index:
+            painter.setPen(QPen(theme.accent, 1.5))
+            painter.drawRect(QRectF(box).adjusted(1, 1, -2, -2))
+
+    def _draw(self, painter: QPainter, box: QRect, row: int, place: int, text: str) -> None:
+        theme = self._themes.theme
+        column = self._model.columns[place]
+        left = box.left() + _PAD
+        if column.kind == "photo":
+            title = str(self._model.value(row, "title") or "")
+            self._tile(painter, QPointF(left, box.top() + 4), text or None, title)
+            return
+        product = self._model.product(row, place)
+        if product is not None:
+            self._tile(painter, QPointF(left, box.top() + 4), product[1], product[0])
+            left += _TILE + 8
+            text = product[0]
+        painter.setFont(self._font)
+        painter.setPen(theme.text if column.kind != "key" else theme.muted)
+        room = QRect(left, box.top(), box.right() - _PAD + 1 - left, box.height())
+        side = Qt.AlignmentFlag.AlignRight if column.kind == "number" else Qt.AlignmentFlag.AlignLeft
+        if not text:
+            painter.setPen(mix(theme.muted, theme.panel, 0.7))
+            text = "–"
+        cut = painter.fontMetrics().elidedText(text[:300], Qt.TextElideMode.ElideRight, room.width())
+        painter.drawText(room, side | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine, cut)
+
+    def _tile(self, painter: QPainter, where: QPointF, path: str | None, title: str) -> None:
+        ratio = self._view.devicePixelRatioF()
+        painter.drawPixmap(where, self._thumbnails.tile(path, title, QSize(_TILE, _TILE), ratio))
+
+
+class Header(QHeaderView):
+    """Sorts by a click, moves by a drag; by keys: left and right choose a column, Enter sorts, the menu key asks."""
+
+    sort_asked = Signal(int)
+    menu_asked = Signal(int, QPoint)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(Qt.Orientation.Horizontal, parent)
+        self.setSectionsClickable(True)
+        self.setSectionsMovable(True)
+        self.setHighlightSections(False)
+        self.setSortIndicatorShown(True)
+        self.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        self.setFixedHeight(32)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.customContextMenuRequested.connect(
+            lambda point: self.menu_asked.emit(self.logicalIndexAt(point), self.mapToGlobal(point))
+        )
+        self.sectionClicked.connect(self.sort_asked)
+
+
+class DataTable(QTableView):
+    """Shows a TableModel. It asks; the view around it answers."""
+
+    opened = Signal(int)  # a row was double-clicked or Enter pressed
+    menu_asked = Signal(QPoint)
+    copied = Signal(int)  # cells
+
+    def __init__(self, model: TableModel, themes: ThemeSource, thumbnails: Thumbnails, parent: QWidget | None = None):
+        super().__init__(parent)
+        self._rows = model
+        self._slim = False
+        self._widths: dict[str, int] = {}  # by the user
+        self.header = Header(self)
+        self.setHorizontalHeader(self.header)
+        self.setModel(model)
+        self.delegate = CellDelegate(model, themes, thumbnails, self)
+        self.setItemDelegate(self.delegate)
+        set_role(self, "plain")
+        self.setAccessibleName(self.tr("Rows"))
+        self.setCornerWidget(QWidget())
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setTabKeyNavigation(False)
+        self.setCornerButtonEnabled(False)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectItems)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        side = self.verticalHeader()
+        side.hide()
+        side.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        side.setDefaultSectionSize(ROW)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.customContextMenuRequested.connect(lambda point: self.menu_asked.emit(self.viewport().mapToGlobal(point)))
+        self.doubleClicked.connect(lambda index: self.opened.emit(index.row()))
+        # The row of the chosen cell is tinted: all of it is painted anew when the choice moves.
+        self.selectionModel().currentRowChanged.connect(lambda *_: self.viewport().update())
+        self._repaint = QTimer(self, singleShot=True, interval=16)
+        self._repaint.timeout.connect(self.viewport().update)
+        thumbnails.arrived.connect(lambda _: self._repaint.start() if not self._repaint.isActive() else None)
+        follow(themes, self)
+
+    def set_slim(self, slim: bool) -> None:
+        """Lower rows, for tables without photos."""
+        if slim != self._slim:
+            self._slim = slim
+            self.verticalHeader().setDefaultSectionSize(SLIM if slim else ROW)
+
+    def arrange(self, columns: tuple[Column, ...], widths: dict[str, int]) -> None:
+        """Give each column its width: the user's, or one that suits its kind."""
+        self._widths = widths
+        for place, column in enumerate(columns):
+            usual = _WIDTHS["number"] + 20 if column.attribute else _WIDE.get(column.name, _WIDTHS[column.kind])
+            name = str(self.model().headerData(place, Qt.Orientation.Horizontal))
+            heading = self.header.fontMetrics().horizontalAdvance(name)
+            self.setColumnWidth(place, widths.get(column.name, max(usual, min(heading + 44, 200))))
+        self._fill()
+
+    def _fill(self) -> None:
+        """Where the columns leave room, the one with the longest texts takes it, unless the user gave it a width."""
+        columns = self._rows.columns
+        names = [column.name for column in columns]
+        flexible = next((name for name in _FLEXIBLE if name in names and name not in self._widths), None)
+        if flexible is None:
+            return
+        place = names.index(flexible)
+        others = sum(self.columnWidth(other) for other in range(len(columns)) if other != place)
+        usual = _WIDE.get(flexible, _WIDTHS[columns[place].kind])
+        blocked = self.header.blockSignals(True)
+        self.setColumnWidth(place, max(usual, self.viewport().width() - others))
+        self.header.blockSignals(blocked)
+        self.updateGeometries()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fill()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
+            self.opened.emit(self.currentIndex().row())
+        elif event.key() == Qt.Key.Key_Menu and self.currentIndex().isValid():
+            box = self.visualRect(self.currentIndex())
+            self.menu_asked.emit(self.viewport().mapToGlobal(box.center()))
+        else:
+            super().keyPressEvent(event)
+
+    def copy(self) -> None:
+        """Put what is selected on the clipboard: rows by line, cells by tab, with the names of the columns above where
+        more than one cell is selected."""
+        chooser: QItemSelectionModel = self.selectionModel()
+        places: set[tuple[int, int]] = set()
+        for area in chooser.selection():  # type: ignore[attr-defined]  # a list, which its annotations do not say
+            for row in range(area.top(), area.bottom() + 1):
+                if len(places) > COPIED:
+                    break
+                places |= {(row, column) for column in range(area.left(), area.right() + 1)}
+        if not places and self.currentIndex().isValid():
+            places = {(self.currentIndex().row(), self.currentIndex().column())}
+        if not places:
+            return
+        order = [self.header.logicalIndex(n) for n in range(self.header.count())]
+        columns = [column for column in order if any(place[1] == column for place in places)]
+        lines = []
+        if len(places) > 1:
+            lines.append([str(self.model().headerData(column, Qt.Orientation.Horizontal)) for column in columns])
+        for row in sorted({row for row, _ in places}):
+            lines.append([(self._rows.text(row, c) or "") if (row, c) in places else "" for c in columns])
+        plain = "\n".join("\t".join(cell.replace("\t", " ") for cell in line) for line in lines)
+        QGuiApplication.clipboard().setText(plain)
+        self.copied.emit(len(places))

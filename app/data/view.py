@@ -1,0 +1,692 @@
+"""Data: a dataset's tables, found, filtered and sorted as you type; beside them how values lie, and a row whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QMenu,
+    QPushButton,
+    QSplitter,
+    QStackedWidget,
+    QTabBar,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.actions import Action
+from app.data import cells
+from app.data.asked import Asked
+from app.data.chips_row import ChipsRow
+from app.data.health import HealthPage
+from app.data.model import TableModel
+from app.data.popups import ColumnChooser, FilterBuilder
+from app.data.side import Side
+from app.data.table import DataTable
+from app.questions import Questions
+from app.session import Session
+from app.tables import Thumbnails
+from app.theme import ThemeSource, set_role
+from app.views.panel import Empty, Panel
+from app.views.view import Numbers, View
+from app.views.working import Working
+from app.workspace import Workspace
+from engine.dataset.tables import TABLE_NAMES, Column, Distribution, Filter, Page, Query, Record, Tables
+
+HEALTH = "health"
+_TYPING = 150  # milliseconds of rest before a search begins
+_GAP = 12
+
+
+class DataView(View):
+    """Shows the dataset of the open run, or the one chosen in the workspace. Nothing of it is held but what is seen."""
+
+    explore_asked = Signal(str, str)  # shopper, product
+
+    def __init__(
+        self, session: Session, workspace: Workspace, themes: ThemeSource, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._session, self._workspace, self._themes = session, workspace, themes
+        self._tables: Tables | None = None
+        self._folder = ""
+        self._asked: dict[str, Asked] = {table: Asked() for table in TABLE_NAMES}
+        self.table = TABLE_NAMES[0]
+        self.distribution: Distribution | None = None
+        self._questions = Questions(session.engine, "data", self)
+        self._health = Questions(session.study, "data-health", self)
+        self.thumbnails = Thumbnails(themes, self)
+        self.model = TableModel(self._questions, self)
+        self.rows = DataTable(self.model, themes, self.thumbnails)
+        self.side = Side(themes, self.thumbnails)
+        self.health = HealthPage(self._health, themes, self.thumbnails)
+        self.tabs = QTabBar()
+        self.search = QLineEdit()
+        self.chips = ChipsRow(themes)
+        self.count, self.said, self.named = QLabel(), QLabel(), QLabel()
+        self.filter_button = QPushButton(self.tr("Filter …"))
+        self.columns_button = QPushButton(self.tr("Columns …"))
+        self.segment_button = QPushButton(self.tr("Save as segment"))
+        self.none = Empty()
+        self._dress()
+        self._lay_out()
+        self._typing = QTimer(self, singleShot=True, interval=_TYPING)
+        self._count_soon = QTimer(self, singleShot=True, interval=_TYPING)
+        self._read_soon = QTimer(self, singleShot=True, interval=60)
+        self._connect()
+        self._follow_dataset()
+
+    # --- how it is built --------------------------------------------------------------------------------------------
+
+    def _dress(self) -> None:
+        self.tabs.setExpanding(False)
+        self.tabs.setDrawBase(False)
+        self.tabs.setAccessibleName(self.tr("Tables of the dataset"))
+        for table in (*TABLE_NAMES, HEALTH):
+            self.tabs.setTabData(self.tabs.addTab(self._tab_text(table)), table)
+        self.search.setClearButtonEnabled(True)
+        self.search.setPlaceholderText(self.tr("Search these rows …"))
+        self.search.setAccessibleName(self.tr("Search these rows"))
+        self.search.setToolTip(self.tr("Rows that hold every word, in any column (Ctrl+F)"))
+        self.search.setMaximumWidth(360)
+        for button, tip in (
+            (self.filter_button, self.tr("Add a condition on a column (Ctrl+Shift+F)")),
+            (self.columns_button, self.tr("Choose and order the columns (Ctrl+Shift+C)")),
+            (self.segment_button, self.tr("Keep these products or shoppers as a segment for every view (Ctrl+S)")),
+        ):
+            button.setToolTip(tip)
+        set_role(self.count, "muted")
+        set_role(self.named, "muted")
+        set_role(self.said, "muted")
+        self.said.setTextFormat(Qt.TextFormat.PlainText)
+
+    def _lay_out(self) -> None:
+        tools = QHBoxLayout()
+        tools.setSpacing(8)
+        tools.addWidget(self.search, 1)
+        for button in (self.filter_button, self.columns_button, self.segment_button):
+            tools.addWidget(button)
+        tools.addStretch(1)
+        tools.addWidget(self.said)
+        tools.addWidget(self.count)
+        panel = Panel(self._themes)
+        panel.heading.hide()
+        panel.note.hide()
+        panel.body.setContentsMargins(1, 1, 1, 1)
+        self._listed = QStackedWidget()
+        self._listed.addWidget(self.rows)
+        self._listed.addWidget(self.none)
+        panel.body.addWidget(self._listed, 1)
+        self.split = QSplitter()
+        self.split.setHandleWidth(_GAP)
+        self.split.setChildrenCollapsible(False)
+        self.split.addWidget(panel)
+        self.split.addWidget(self.side)
+        self.split.setStretchFactor(0, 1)
+        self.split.setStretchFactor(1, 0)
+        self.split.setSizes([900, 290])
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(10)
+        column.addLayout(tools)
+        column.addWidget(self.chips)
+        column.addWidget(self.split, 1)
+        self._pages = QStackedWidget()
+        self._pages.addWidget(page)
+        self._pages.addWidget(self.health)
+        whole = QVBoxLayout(self)
+        top = QHBoxLayout()
+        top.setSpacing(12)
+        top.addWidget(self.tabs)
+        top.addStretch(1)
+        working = Working(self._questions)
+        policy = working.sizePolicy()
+        policy.setRetainSizeWhenHidden(False)  # the tabs need the room
+        working.setSizePolicy(policy)
+        self.tabs.setMinimumHeight(36)
+        top.addWidget(working)
+        top.addWidget(self.named)
+        whole.setContentsMargins(14, 8, 14, 14)
+        whole.setSpacing(8)
+        whole.addLayout(top)
+        whole.addWidget(self._pages, 1)
+
+    def _connect(self) -> None:
+        self.tabs.currentChanged.connect(lambda place: self._open(str(self.tabs.tabData(place))))
+        self.search.textEdited.connect(lambda _: self._typing.start())
+        self.search.textChanged.connect(lambda text: self._typing.start() if not text else None)
+        self._typing.timeout.connect(self._typed)
+        self.search.returnPressed.connect(lambda: self.rows.setFocus(Qt.FocusReason.ShortcutFocusReason))
+        self.filter_button.clicked.connect(lambda: self.build_filter())
+        self.columns_button.clicked.connect(self.choose_columns)
+        self.segment_button.clicked.connect(self.save_segment)
+        self.rows.header.sort_asked.connect(self._heading_clicked)
+        self.rows.header.menu_asked.connect(self._column_menu)
+        self.rows.header.sectionMoved.connect(self._moved)
+        self.rows.header.sectionResized.connect(self._resized)
+        self.rows.opened.connect(self._open_row)
+        self.rows.menu_asked.connect(self._row_menu)
+        self.rows.copied.connect(lambda n: self._say(self.tr("%n cell(s) copied", "", n)))
+        self.model.found.connect(self._found)
+        self.rows.selectionModel().currentRowChanged.connect(lambda *_: self._read_soon.start())
+        self._read_soon.timeout.connect(self._read_row)
+        self._count_soon.timeout.connect(self._count_values)
+        self.side.values.column_asked.connect(self.count_values)
+        self.side.values.filter_asked.connect(self.add_filter)
+        self.side.row.explore_asked.connect(lambda: self._open_row(self.rows.currentIndex().row()))
+        self.health.products_asked.connect(self._show_products)
+        self._questions.failed.connect(self._failed)
+        self._health.failed.connect(lambda message, hint: self._say(f"{message} {hint}"))
+        self._health.changed.connect(lambda: None if self._health.busy else self.health.stopped())
+        self._session.run_changed.connect(lambda _: self._follow_dataset())
+        self._session.segment_changed.connect(lambda _: self._ask())
+        self._workspace.changed.connect(lambda _: self._follow_dataset())
+        self._workspace.dataset_chosen.connect(self.choose_dataset)
+
+    # --- which dataset ----------------------------------------------------------------------------------------------
+
+    def _follow_dataset(self) -> None:
+        """The run's dataset; without a run, the workspace's chosen or first one."""
+        run = self._session.run
+        folders = [one.folder for one in self._workspace.datasets]
+        if run is not None:
+            self.choose_dataset(run.dataset.folder)
+        elif self._workspace.dataset in folders:
+            self.choose_dataset(self._workspace.dataset)
+        elif self._folder not in folders:
+            self.choose_dataset(folders[0] if folders else "")
+
+    def choose_dataset(self, folder: str) -> None:
+        if folder == self._folder and (self._tables is not None or self._questions.busy):
+            return
+        self._folder, self._tables = folder, None
+        self._questions.drop_all()
+        self.model.clear()
+        self.side.row.put(None, {}, "")
+        self.thumbnails.open(folder)
+        self.health.open(folder)
+        if folder:
+            self._questions.ask("browse_columns", self._opened, dataset=folder)
+        self._tell_empty()
+
+    def _opened(self, tables: Tables) -> None:
+        self._tables = tables
+        run = self._session.run
+        other = run is not None and run.dataset.folder != tables.folder
+        self.named.setText(self.tr("{0}: not the data of the open run").format(tables.name) if other else "")
+        for table in TABLE_NAMES:
+            self._asked[table].fit(tables.columns[table])
+        for place in range(self.tabs.count()):
+            self.tabs.setTabText(place, self._tab_text(str(self.tabs.tabData(place))))
+        self._open(str(self.tabs.tabData(self.tabs.currentIndex())))
+
+    def _tab_text(self, table: str) -> str:
+        if table == HEALTH:
+            return self.tr("Health")
+        name = cells.table_name(table)
+        return f"{name}  {cells.count(self._tables.counts[table])}" if self._tables is not None else name
+
+    @property
+    def columns(self) -> dict[str, Column]:
+        """Every column of the open table."""
+        known = self._tables.columns[self.table] if self._tables is not None else ()
+        return {column.name: column for column in known}
+
+    @property
+    def asked(self) -> Asked:
+        return self._asked[self.table]
+
+    # --- what is asked ----------------------------------------------------------------------------------------------
+
+    def _open(self, table: str) -> None:
+        self._pages.setCurrentIndex(int(table == HEALTH))
+        if table == HEALTH:
+            if self._tables is not None:
+                self.health.look_at()
+            return
+        self.table = table
+        self._typing.stop()
+        self.search.blockSignals(True)
+        self.search.setText(self.asked.text)
+        self.search.blockSignals(False)
+        self.side.row.put(None, {}, "")
+        self.rows.set_slim(table in ("users", "problems"))
+        if self._tables is not None:
+            known = self._tables.columns[table]
+            if self.asked.counted not in self.columns:
+                self.asked.counted = _first_counted(known)
+            self.side.values.offer(table, known, self.asked.counted)
+            self._ask()
+
+    @property
+    def query(self) -> Query:
+        """What the user asked of the open table, the segment in force included."""
+        asked = self.asked
+        keys, keys_of = asked.keys, "items" if asked.keys else ""
+        segment = self._session.segment
+        if segment is not None and not keys and _knows(self.table, segment.kind):
+            keys, keys_of = segment.members, segment.kind
+        return Query(asked.text, asked.filters, keys, keys_of)
+
+    def _ask(self) -> None:
+        """Ask for the rows anew, and for how the chosen column lies in them."""
+        if self._tables is None:
+            return
+        shown = self.asked.shown(self._tables.columns[self.table])
+        self.model.show_rows(self._folder, self.table, shown, self.query, self.asked.sort, self.asked.descending)
+        self._show_chips()
+        self._count_soon.start()
+        self.segment_button.setEnabled(self.table in ("items", "users", "events", "reviews"))
+
+    def _typed(self) -> None:
+        self._typing.stop()
+        if self.search.text() != self.asked.text:
+            self.asked.text = self.search.text()
+            self._ask()
+
+    def _show_chips(self) -> None:
+        chips = []
+        asked, columns = self.asked, self.columns
+        if asked.keys:
+            chips.append((asked.keys_text, self._forget_keys))
+        segment = self._session.segment
+        if segment is not None and self.query.keys_of == segment.kind and not asked.keys:
+            text = self.tr("Segment: {0}").format(segment.name)
+            chips.append((text, lambda: self._session.choose_segment(None)))
+        for one in asked.filters:
+            text = cells.condition(self.table, columns[one.column], one)
+            chips.append((text, lambda one=one: self.remove_filter(one)))  # type: ignore[misc]
+        if len(chips) > 1:
+            chips.append((self.tr("Clear all"), self.clear))
+        self.chips.put(chips)
+
+    def add_filter(self, one: Filter) -> None:
+        """Keep only the rows that fit; a further condition of the same kind on a column takes the place of the old."""
+        kept = tuple(f for f in self.asked.filters if (f.column, f.op) != (one.column, one.op))
+        self.asked.filters = (*kept, one)
+        self._ask()
+
+    def remove_filter(self, one: Filter) -> None:
+        self.asked.filters = tuple(kept for kept in self.asked.filters if kept != one)
+        self._ask()
+
+    def clear(self) -> None:
+        """All rows again: no search, no filter, no finding, no segment."""
+        asked = self.asked
+        asked.text, asked.filters, asked.keys, asked.keys_text = "", (), (), ""
+        self.search.setText("")
+        self._typing.stop()
+        if self._session.segment is not None and _knows(self.table, self._session.segment.kind):
+            self._session.choose_segment(None)
+        else:
+            self._ask()
+
+    def _forget_keys(self) -> None:
+        self.asked.keys, self.asked.keys_text = (), ""
+        self._ask()
+
+    def _show_products(self, text: str, keys: Sequence[str]) -> None:
+        """Show what a finding is about in the table of products."""
+        self._asked["items"] = replace(self._asked["items"], text="", filters=(), keys=tuple(keys), keys_text=text)
+        if self.tabs.currentIndex() == 0:
+            self._open("items")
+        else:
+            self.tabs.setCurrentIndex(0)
+
+    def sort_by(self, name: str, descending: bool) -> None:
+        self.asked.sort, self.asked.descending = name, descending
+        self._ask()
+
+    def _heading_clicked(self, place: int) -> None:
+        """Up, down, then as the file has it; and the values of this column beside the table."""
+        name = self.model.columns[place].name
+        asked = self.asked
+        if asked.sort != name:
+            self.sort_by(name, False)
+        elif not asked.descending:
+            self.sort_by(name, True)
+        else:
+            self.sort_by("", False)
+        self.count_values(name)
+
+    # --- what came --------------------------------------------------------------------------------------------------
+
+    def _found(self, total: int) -> None:
+        whole = self._tables.counts[self.table] if self._tables is not None else 0
+        text = self.tr("{n} of {all} rows").format(n=cells.count(total), all=cells.count(whole))
+        self.count.setText(
+            text if total != whole else self.tr("%n row(s)", "", whole).replace(str(whole), cells.count(whole))
+        )
+        header = self.rows.header
+        blocked = header.blockSignals(True)
+        self.rows.arrange(self.model.columns, self.asked.widths)
+        for place in range(header.count()):
+            header.moveSection(header.visualIndex(place), place)
+        names = [column.name for column in self.model.columns]
+        at = names.index(self.asked.sort) if self.asked.sort in names else -1
+        order = Qt.SortOrder.DescendingOrder if self.asked.descending else Qt.SortOrder.AscendingOrder
+        header.setSortIndicator(at, order)
+        header.blockSignals(blocked)
+        self.rows.viewport().update()
+        self._say("")
+        self._tell_empty()
+        if total and not self.rows.currentIndex().isValid():
+            self.rows.setCurrentIndex(self.model.index(0, 0))
+        elif not total:
+            self.side.row.put(None, {}, "")
+
+    def _tell_empty(self) -> None:
+        """In place of an empty table, why it is empty."""
+        self._listed.setCurrentIndex(0 if self.model.total else 1)
+        if not self._folder:
+            self.none.setText(self.tr("No dataset yet. Import one, or make the sample: Explore shows how."))
+        elif self._tables is None or self.model.waiting:
+            self.none.setText(self.tr("Reading …"))
+        elif self._tables.counts[self.table]:
+            self.none.setText(self.tr("No row fits. Take a condition away, or search for less."))
+        elif self.table == "problems":
+            self.none.setText(self.tr("No problems: every row of the source was taken in."))
+        else:
+            self.none.setText(self.tr("This dataset has none."))
+
+    def _failed(self, message: str, hint: str) -> None:
+        self.model.failed()
+        self.none.setText(f"{message}\n{hint}")
+        self._say(f"{message} {hint}")
+        if not self.model.total:
+            self._listed.setCurrentIndex(1)
+
+    def _say(self, text: str) -> None:
+        self.said.setText(text)
+
+    def count_values(self, name: str) -> None:
+        """Show how the values of a column lie."""
+        if name in self.columns:
+            self.asked.counted = name
+            self._count_soon.start()
+
+    def _count_values(self) -> None:
+        if self._tables is None or self.asked.counted not in self.columns:
+            return
+        self.side.values.dim(True)
+        self._questions.ask(
+            "browse_distribution", self._counted, dataset=self._folder, table=self.table, column=self.asked.counted,
+            query=self.query,
+        )  # fmt: skip
+
+    def _counted(self, found: Distribution) -> None:
+        column = self.columns.get(found.column)
+        if column is not None:
+            self.distribution = found
+            self.side.values.put(column, found)
+
+    def _read_row(self) -> None:
+        row = self.rows.currentIndex().row()
+        number = self.model.row_number(row) if row >= 0 else None
+        if number is not None:
+            self._questions.ask("browse_row", self._row_came, dataset=self._folder, table=self.table, row=number)
+        elif row >= 0:
+            self._read_soon.start()  # its page is on the way
+
+    def _row_came(self, record: Record) -> None:
+        if record.table == self.table:
+            self.side.row.put(record, self.columns, self._no_explore(self.rows.currentIndex().row()))
+
+    # --- a row, a column --------------------------------------------------------------------------------------------
+
+    def _no_explore(self, row: int) -> str:
+        """Why a row cannot be opened in Explore: "" when it can, "-" when it names neither product nor shopper."""
+        item, user = self.model.item(row), self.model.user(row)
+        run = self._session.run
+        if not (item or user):
+            return "-"
+        if run is None or run.dataset.folder != self._folder:
+            return self.tr("Open a run of this dataset first")
+        if item in run.items.item or user in run.shoppers.user:
+            return ""
+        return self.tr("The open run does not know it")
+
+    def _open_row(self, row: int) -> None:
+        """The row's product and shopper, in Explore."""
+        if row >= 0 and not self._no_explore(row):
+            self._explore(self.model.user(row), self.model.item(row))
+
+    def _explore(self, user: str, item: str) -> None:
+        run = self._session.run
+        assert run is not None
+        known = (user if user in run.shoppers.user else "", item if item in run.items.item else "")
+        self.explore_asked.emit(*known)
+
+    def _row_menu(self, at: QPoint) -> None:
+        index = self.rows.currentIndex()
+        if not index.isValid():
+            return
+        row, column = index.row(), self.model.columns[index.column()]
+        item, user = self.model.item(row), self.model.user(row)
+        menu = self._menu()
+        for key, text in (
+            (item, self.tr("Open the product in Explore")),
+            (user, self.tr("Open the shopper in Explore")),
+        ):
+            if key:
+                action = menu.addAction(text)
+                action.setEnabled(not self._no_explore(row))
+                pair = ("", key) if key == item else (key, "")
+                action.triggered.connect(lambda _=False, pair=pair: self._explore(*pair))
+        menu.addSeparator()
+        one = self._filter_of(row, column)
+        if one is not None:
+            text = self.tr("Only rows where {0}").format(cells.condition(self.table, column, one)[:60])
+            menu.addAction(text).triggered.connect(lambda: self.add_filter(one))
+        menu.addAction(self.tr("Copy\tCtrl+C")).triggered.connect(self.rows.copy)
+        menu.addSeparator()
+        menu.addAction(self.tr("Save as segment")).triggered.connect(self.save_segment)
+        menu.popup(at)
+
+    def _filter_of(self, row: int, column: Column) -> Filter | None:
+        """The condition that keeps rows like this one."""
+        value = self.model.value(row, column.name)
+        if value is None:
+            return Filter(column.name, "missing")
+        if column.kind == "photo":
+            return Filter(column.name, "present")
+        if column.kind == "time":
+            day = float(value) // 86_400_000 * 86_400_000  # type: ignore[arg-type]  # a time is a number
+            return Filter(column.name, "between", day, day + 86_400_000)
+        if column.kind == "number":
+            return Filter(column.name, "=", float(value))  # type: ignore[arg-type]
+        text = str(value)
+        if column.attribute or column.kind == "list":
+            return Filter(column.name, "contains", text.split(" › ")[-1].split(", ")[0])
+        return None if text.endswith("…") else Filter(column.name, "is", text)
+
+    def _column_menu(self, place: int, at: QPoint) -> None:
+        if not 0 <= place < len(self.model.columns):
+            return
+        name = self.model.columns[place].name
+        menu = self._menu()
+        for text, act in (
+            (self.tr("Sort up"), lambda: self.sort_by(name, False)),
+            (self.tr("Sort down"), lambda: self.sort_by(name, True)),
+            (self.tr("Show its values"), lambda: self.count_values(name)),
+            (self.tr("Filter …"), lambda: self.build_filter(name)),
+            (self.tr("Hide this column"), lambda: self._hide(name)),
+            (self.tr("Columns …"), self.choose_columns),
+        ):
+            menu.addAction(text).triggered.connect(lambda _=False, act=act: act())
+        menu.popup(at)
+
+    def _menu(self) -> QMenu:
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        return menu
+
+    def build_filter(self, column: str = "") -> None:
+        """Open the builder of a filter, at a column."""
+        if self._tables is not None:
+            names = [one.name for one in self.model.columns]
+            at = self.rows.currentIndex().column()
+            start = column or (names[at] if 0 <= at < len(names) else self.asked.counted)
+            builder = FilterBuilder(self.table, tuple(self.columns.values()), start, self)
+            builder.made.connect(self.add_filter)
+            builder.open_below(self.filter_button)
+
+    def choose_columns(self) -> None:
+        if self._tables is not None:
+            known = tuple(self.columns.values())
+            names = [column.name for column in self.asked.shown(known)]
+            chooser = ColumnChooser(self.table, known, names, self)
+            chooser.chosen.connect(self.show_columns)
+            chooser.reset.connect(self._usual_columns)
+            chooser.open_below(self.columns_button)
+
+    def show_columns(self, names: tuple[str, ...]) -> None:
+        self.asked.columns = names
+        self._ask()
+
+    def _usual_columns(self) -> None:
+        self.asked.columns, self.asked.widths = (), {}
+        self._ask()
+
+    def _hide(self, name: str) -> None:
+        left = tuple(column.name for column in self.model.columns if column.name != name)
+        if left:
+            self.show_columns(left)
+
+    def _moved(self, *_: int) -> None:
+        header = self.rows.header
+        self.show_columns(tuple(self.model.columns[header.logicalIndex(n)].name for n in range(header.count())))
+
+    def _resized(self, place: int, _old: int, wide: int) -> None:
+        if place < len(self.model.columns) and wide > 0:
+            self.asked.widths[self.model.columns[place].name] = wide
+
+    # --- segments ---------------------------------------------------------------------------------------------------
+
+    def save_segment(self) -> None:
+        """Keep the products or the shoppers of the rows found as a segment; events and reviews give their shoppers."""
+        if self._tables is None or not self.segment_button.isEnabled():
+            return
+        kind = "items" if self.table == "items" else "users"
+        name = cells.in_words(self.table, self.columns, self.query)
+        if self.asked.keys:
+            name = self.asked.keys_text
+        self._questions.ask(
+            "browse_keys", lambda keys: self._keep_segment(name, kind, keys), dataset=self._folder, table=self.table,
+            query=self.query, of=kind,
+        )  # fmt: skip
+
+    def _keep_segment(self, name: str, kind: str, keys: tuple[str, ...]) -> None:
+        if not keys:
+            self._say(self.tr("There is nothing to keep: no row is of a known shopper or product."))
+            return
+        made = self._session.segments.add(name[:60], "items" if kind == "items" else "users", keys, name)
+        text = self.tr("%n product(s) kept as the segment “{0}”.", "", len(keys))
+        if kind == "users":
+            text = self.tr("%n shopper(s) kept as the segment “{0}”.", "", len(keys))
+        self._say(text.format(made.name))
+
+    # --- the window's view ------------------------------------------------------------------------------------------
+
+    def focus_search(self) -> None:
+        if self.tabs.tabData(self.tabs.currentIndex()) == HEALTH:
+            self.tabs.setCurrentIndex(0)
+        self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.search.selectAll()
+
+    def _turn(self, step: int) -> None:
+        self.tabs.setCurrentIndex((self.tabs.currentIndex() + step) % self.tabs.count())
+
+    def offers(self) -> list[Action]:
+        return [
+            Action("data-find", self.tr("Search these rows"), self.focus_search, "Ctrl+F", "search", "search"),
+            Action("data-filter", self.tr("Filter rows"), self.build_filter, "Ctrl+Shift+F", "data", "search"),
+            Action("data-clear", self.tr("Show all rows again"), self.clear, "Ctrl+Shift+X", "data", "search"),
+            Action("data-columns", self.tr("Choose columns"), self.choose_columns, "Ctrl+Shift+C", "data", "columns"),
+            Action("data-copy", self.tr("Copy the chosen cells"), self.rows.copy, "Ctrl+C", "data", "columns"),
+            Action(
+                "data-segment", self.tr("Save these rows as a segment"), self.save_segment, "Ctrl+S", "data", "more"
+            ),
+            Action("data-next", self.tr("Next table"), lambda: self._turn(1), "Ctrl+PgDown", "data", "more"),
+            Action("data-before", self.tr("Table before"), lambda: self._turn(-1), "Ctrl+PgUp", "data", "more"),
+            Action("data-duplicates", self.tr("Look for duplicate photos"), self._look, "", "data", "more"),
+        ]
+
+    def _look(self) -> None:
+        self.tabs.setCurrentIndex(self.tabs.count() - 1)
+        self.health.find_duplicates()
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "tab": str(self.tabs.tabData(self.tabs.currentIndex())),
+            "split": self.split.sizes(),
+            "side": self.side.sizes(),
+            "tables": {table: asked.to_json() for table, asked in self._asked.items()},
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        tables = state.get("tables")
+        for table in TABLE_NAMES:
+            kept = tables.get(table) if isinstance(tables, Mapping) else None
+            if isinstance(kept, Mapping):
+                self._asked[table] = Asked.from_json(kept)
+                if self._tables is not None:
+                    self._asked[table].fit(self._tables.columns[table])
+        for splitter, name in ((self.split, "split"), (self.side, "side")):
+            sizes = state.get(name)
+            if isinstance(sizes, list) and len(sizes) == 2 and all(isinstance(size, int) for size in sizes):
+                splitter.setSizes(sizes)
+        tabs = [str(self.tabs.tabData(place)) for place in range(self.tabs.count())]
+        place = tabs.index(state["tab"]) if state.get("tab") in tabs else self.tabs.currentIndex()
+        if place == self.tabs.currentIndex():
+            self._open(tabs[place])
+        else:
+            self.tabs.setCurrentIndex(place)
+
+    @property
+    def busy(self) -> bool:
+        timers = (self._typing, self._count_soon, self._read_soon)
+        return self._questions.busy or self._health.busy or any(timer.isActive() for timer in timers)
+
+    def numbers(self) -> Numbers:
+        """The rows at hand, all of them where there are few; how the chosen column lies; what Health found."""
+        found: dict[str, Mapping[str, Sequence[Any]]] = dict(self.health.tables())
+        pages: list[Page] = self.model.loaded()
+        if pages:
+            found[self.table] = {
+                name: [cell for page in pages for cell in page.cells[place]]
+                for place, name in enumerate(pages[0].columns)
+            }
+        lies = self.distribution
+        if lies is not None and lies.counts:
+            found[f"values of {lies.column}"] = {
+                "from": lies.edges[:-1], "to": lies.edges[1:], "rows": lies.counts,
+            }  # fmt: skip
+        elif lies is not None:
+            found[f"values of {lies.column}"] = {
+                "value": [value for value, _ in lies.top], "rows": [rows for _, rows in lies.top],
+            }  # fmt: skip
+        return found
+
+
+def _first_counted(columns: tuple[Column, ...]) -> str:
+    """The column whose values say most at a glance: a price, a rating, a kind, else the first that is shown."""
+    names = [column.name for column in columns if column.shown]
+    attributes = [column.name for column in columns if column.attribute and column.shown]
+    for name in ("price", "rating", "value", "relation", "reason", *attributes[:1], "kind", "events"):
+        if name in names:
+            return name
+    return names[0] if names else columns[0].name
+
+
+def _knows(table: str, kind: str) -> bool:
+    """Whether the rows of a table are of products ("items") or of shoppers ("users")."""
+    mine = {"items": ("items",), "users": ("users",), "links": ("items", "users"), "problems": ()}
+    return kind in mine.get(table, ("items", "users"))
