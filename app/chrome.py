@@ -27,7 +27,7 @@ from app.palette import Entry, Palette
 from app.theme import THEMES, Theme, icon, set_role, ui_font
 
 BAR = 48
-RAIL = 64
+RAIL = 72
 STATUS = 28
 
 

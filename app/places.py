@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from app.main_window import MainWindow
 
 EXPLORE, TRAIN, WELCOME = "explore", "train", "welcome"
+
 DATA = "data"
 
 
@@ -48,11 +49,6 @@ def places(window: MainWindow) -> list[Place]:
 
         return WhatIfView(window.session, window.workspace, window.themes)
 
-    def map_view() -> View:
-        from app.map.view import MapView
-
-        return MapView(window.session, window.themes)
-
     def compare() -> View:
         from app.compare.view import CompareView
 
@@ -61,12 +57,22 @@ def places(window: MainWindow) -> list[Place]:
         view.train_asked.connect(lambda: window.show_view(TRAIN))
         return view
 
+    def map_view() -> View:
+        from app.map.view import MapView
+
+        return MapView(window.session, window.themes)
+
     def data() -> View:
         from app.data.view import DataView
 
         view = DataView(window.session, window.workspace, window.themes)
         view.explore_asked.connect(window.go)
         return view
+
+    def segments() -> View:
+        from app.segments_view.view import SegmentsView
+
+        return SegmentsView(window.session, window.themes)
 
     def train() -> View:
         from app.views.train import TrainView
@@ -89,6 +95,9 @@ def places(window: MainWindow) -> list[Place]:
             compare,
         ),
         Place("map", tr("Map"), "map", tr("Products, shoppers and reasons that are alike lie together"), map_view),
+        Place(
+            "segments", tr("Segments"), "segments", tr("Groups of shoppers or products, and what sells to them"), segments
+        ),
         Place(DATA, tr("Data"), "data", tr("Look through the dataset behind the model"), data),
         Place(TRAIN, tr("Train"), "train", tr("Train a model on this workspace's data"), train),
     ]

@@ -88,8 +88,8 @@ class MapView(View):
         session.run_changed.connect(self._run_changed)
         session.user_changed.connect(self._mark)
         session.item_changed.connect(self._mark)
-        session.segment_changed.connect(lambda _: self._draw())
-        self._themes.changed.connect(lambda _: self._draw())
+        session.segment_changed.connect(self._recolour)
+        self._themes.changed.connect(self._recolour)
         for questions in (self._quick, self._study):
             questions.failed.connect(self._failed)
             questions.changed.connect(self._busy_changed)
@@ -211,6 +211,9 @@ class MapView(View):
         self.canvas.images = self.found.image
         self._draw(anew)
         self._mark()
+
+    def _recolour(self, _: object = None) -> None:
+        self._draw()
 
     def _draw(self, anew: bool = False) -> None:
         """Colours again: of another theme, selection or segment."""

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from app.segments import Segment, Segments
+from app.segments_view.view import SegmentsView
 from app.session import Session
-from tests.app.conftest import FakeEngine
+from app.theme import ThemeSource
+from app.views.shoppers import ShoppersView
+from engine.columns import Columns, Filter, Selection, categories, numbers
+from engine.explain.cohort_types import Cohort, CohortRow
+from tests.app.conftest import GOODS, ITEMS, SHOPPERS, FakeEngine, title
 
 
 @pytest.fixture
@@ -66,3 +73,156 @@ def test_the_chosen_segment_follows_its_new_name_and_goes_when_it_is_deleted(eng
     assert session.segment.name == "b"
     session.segments.remove("b")
     assert session.segment is None
+
+
+# --- the view -------------------------------------------------------------------------------------------------------
+
+
+def columns(kind: str, **_: Any) -> Columns:
+    if kind == "items":
+        items = tuple(f"i{n}" for n in range(ITEMS))
+        return Columns("items", items, (categories("category", ([GOODS[n % 6]] for n in range(ITEMS))),))
+    users = tuple(f"u{n}" for n in range(SHOPPERS))
+    return Columns(
+        "users",
+        users,
+        (
+            categories("region", ([("north", "south")[n % 2]] for n in range(SHOPPERS)), own=True),
+            numbers("choices", range(SHOPPERS)),
+        ),
+    )
+
+
+def matching(kind: str, filters: tuple[Filter, ...], **_: Any) -> Selection:
+    """The engine's answer, as far as these tests ask: one region, or none."""
+    keys = columns(kind).keys
+    for one in filters:
+        if one.column == "region":
+            keys = tuple(key for at, key in enumerate(keys) if at % 2 == (one.value == "south"))
+    return Selection(kind, keys, len(columns(kind).keys))
+
+
+def cohort(items: tuple[str, ...], users: tuple[str, ...] | None, **_: Any) -> Cohort:
+    count = SHOPPERS if users is None else len(users)
+    word = CohortRow("text", "waterproof", "", count / 100, count / 100 - 0.05, count / 100 + 0.05, 2)
+    cell = CohortRow("image", "1, 1", "", 0.2, 0.1, 0.3, 1, (0.0, 0.0, 0.5, 0.5))
+    part = CohortRow("text", "text", "", count / 100, 0.0, 0.4, 1)
+    return Cohort(items[0] if items else "", count, 2.5, 0.1, (word, cell), 0.0, (part,), items, (2, 2))
+
+
+@pytest.fixture
+def view(qtbot: QtBot, engine: FakeEngine, shop: Path) -> SegmentsView:
+    engine.answers |= {"columns": columns, "matching": matching, "cohort": cohort}
+    session = Session(engine)
+    session.open_run(str(shop / "weighted-01"))
+    qtbot.waitUntil(lambda: session.idle and session.explanation is not None)
+    made = SegmentsView(session, ThemeSource("light"))
+    made.resize(1150, 740)
+    qtbot.addWidget(made)
+    made.show()
+    return made
+
+
+def test_a_segment_is_made_by_conditions_counted_live_and_looked_into(qtbot: QtBot, view: SegmentsView) -> None:
+    qtbot.mouseClick(view.new, Qt.MouseButton.LeftButton)
+    builder = view.builder
+    qtbot.waitUntil(lambda: bool(builder.rows) and not builder.busy)
+    row = builder.rows[0]
+    row.choose("region")
+    row.value.setCurrentIndex(row.value.findData("south"))
+    qtbot.waitUntil(lambda: builder.found is not None and len(builder.found.keys) == SHOPPERS // 2)
+    assert builder.count.text() == f"{SHOPPERS // 2} of {SHOPPERS} shoppers"
+    qtbot.keyClicks(builder.name, "The south")
+    qtbot.mouseClick(builder.save, Qt.MouseButton.LeftButton)
+    made = view._session.segments.named("The south")
+    assert made is not None
+    assert made.rule == "region is south"
+    assert made.members[:2] == ("u1", "u3")
+    assert view.chosen == made
+    assert view.members["users"].rowCount() == SHOPPERS // 2
+    qtbot.waitUntil(lambda: not view.busy)
+    shown = view.numbers()["The south"]
+    assert shown["label"] == ["text", "waterproof", "1, 1"]
+    assert view.findings.sides["left"].words.lines[0].name == "waterproof"
+
+
+def test_an_incomplete_condition_is_left_out_and_one_can_be_taken_away(qtbot: QtBot, view: SegmentsView) -> None:
+    view.begin()
+    builder = view.builder
+    qtbot.waitUntil(lambda: bool(builder.rows))
+    qtbot.mouseClick(builder.add, Qt.MouseButton.LeftButton)
+    builder.rows[1].choose("@chose")
+    builder.rows[1].product.setText("no such product")
+    assert builder.rows[1].filter() is None
+    builder.rows[1].product.setText(title(4))
+    assert builder.rows[1].filter() == Filter("chose", value="i4")
+    assert builder.rule() == f"region is north and chose {title(4)}"
+    qtbot.mouseClick(builder.rows[1].remove, Qt.MouseButton.LeftButton)
+    assert [row.words() for row in builder.rows] == ["region is north"]
+
+
+def test_two_segments_are_compared_on_the_same_lines_and_one_scale(qtbot: QtBot, view: SegmentsView) -> None:
+    segments = view._session.segments
+    segments.add("Few", "users", ("u1", "u3", "u4"))
+    many = segments.add("Many", "users", tuple(f"u{n}" for n in range(20)))
+    view.show_segment(many)
+    view.findings.choose("item:" + view._session.item, "Few")
+    view.findings.ask()
+    qtbot.waitUntil(lambda: not view.busy)
+    left, right = view.findings.sides["left"], view.findings.sides["right"]
+    assert right.isVisible()
+    assert [line.name for line in left.words.lines] == [line.name for line in right.words.lines]
+    assert left.words._reach == right.words._reach
+    assert left.words.lines[0].row is not None
+    assert left.words.lines[0].row.mean == pytest.approx(0.2)
+    assert left.heat.isVisible()
+
+
+def test_stop_leaves_the_view_usable_and_the_work_can_be_begun_again(
+    qtbot: QtBot, view: SegmentsView, engine: FakeEngine
+) -> None:
+    engine.held.add("cohort")
+    view.show_segment(view._session.segments.add("Few", "users", ("u1", "u3")))
+    qtbot.waitUntil(lambda: view.busy)
+    view.findings._questions.drop_all()
+    assert not view.busy
+    assert view.findings.again.isVisible()
+    engine.held.clear()
+    qtbot.mouseClick(view.findings.again, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: bool(view.numbers()))
+
+
+def test_a_segment_narrows_the_list_of_explore_and_undo_brings_a_deleted_one_back(
+    qtbot: QtBot, view: SegmentsView
+) -> None:
+    session = view._session
+    made = session.segments.add("Few", "users", ("u1", "u3"))
+    side = ShoppersView(session, ThemeSource("light"), view.thumbnails)
+    qtbot.addWidget(side)
+    side.show()
+    qtbot.mouseClick(view.use, Qt.MouseButton.LeftButton)
+    assert session.segment == made
+    assert side.shoppers.model.rowCount() == 2
+    assert side.shoppers.count.text() == f"2 of {SHOPPERS} shoppers"
+    side.shoppers.look_for("u3")
+    assert side.shoppers.model.rowCount() == 1
+    qtbot.mouseClick(view.delete, Qt.MouseButton.LeftButton)
+    assert not session.segments.named("Few")
+    qtbot.waitUntil(lambda: session.segment is None)
+    assert not side.shoppers.segment.isVisible()
+    qtbot.mouseClick(view.undo, Qt.MouseButton.LeftButton)
+    assert session.segments.all == (made,)
+
+
+def test_the_chosen_segment_comes_back_after_a_restart(qtbot: QtBot, view: SegmentsView) -> None:
+    session = view._session
+    session.segments.add("Few", "users", ("u1", "u3"))
+    view.show_segment(session.segments.add("Others", "users", ("u2",)))
+    view.findings.choose("", "Few")
+    kept = view.state()
+    other = SegmentsView(session, ThemeSource("light"))
+    qtbot.addWidget(other)
+    other.restore(kept)
+    assert other.chosen is not None
+    assert other.chosen.name == "Others"
+    assert other.findings.state() == view.findings.state()

@@ -1,0 +1,357 @@
+"""Segments: the list of them, how one is made, whom it holds, and what sells to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QInputDialog,
+    QPushButton,
+    QSplitter,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.actions import Action
+from app.segments import Segment
+from app.segments_view.builder import Builder
+from app.segments_view.findings import Findings
+from app.session import Session
+from app.tables import KEY_ROLE, AnyIndex, Thumbnails
+from app.theme import ThemeSource, set_role
+from app.views.panel import Empty, Heading, Panel, follow
+from app.views.shoppers import CatalogueModel, FoundList, ProductsModel, RowDelegate, ShoppersModel
+from app.views.view import Numbers, View
+from engine.answers import RunSummary
+from engine.columns import Selection
+
+_NOTHING, _DETAIL, _BUILDER = range(3)
+
+
+class SegmentsModel(CatalogueModel):
+    """The segments by name, with how many they hold and how they were made."""
+
+    kind = "users"
+
+    def open(self, run: RunSummary | None) -> None:
+        self.show_segments(())
+
+    def show_segments(self, segments: tuple[Segment, ...]) -> None:
+        self._segments = segments
+        names = tuple(one.name for one in segments)
+        self.fill(names, (names,))
+
+    def name(self, row: int) -> str:
+        return self._columns[0][row]
+
+    def detail(self, row: int) -> str:
+        one = self._segments[row]
+        count = len(one.members)
+        held = self.tr("%n shopper(s)", "", count) if one.kind == "users" else self.tr("%n product(s)", "", count)
+        return f"{held} · {one.rule}" if one.rule else held
+
+
+class SegmentsView(View):
+    """Left the segments and the members of the chosen one; right what is known of it, or how a new one is made."""
+
+    def __init__(self, session: Session, themes: ThemeSource, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session, self._themes = session, themes
+        self.chosen: Segment | None = None
+        self.thumbnails = Thumbnails(themes, self)
+        self.builder = Builder(session, themes)
+        self.findings = Findings(session, themes, self.thumbnails)
+        self._late = False  # the findings wait until somebody looks
+        self._lay_out()
+        self._connect()
+        self._run_changed(session.run)
+
+    # --- how it is built --------------------------------------------------------------------------------------------
+
+    def _lay_out(self) -> None:
+        self.pages = QStackedWidget()
+        self.pages.addWidget(self._nothing())
+        self.pages.addWidget(self._detail())
+        self.pages.addWidget(self.builder)
+        self.splitter = QSplitter(Qt.Orientation.Horizontal)
+        self.splitter.setHandleWidth(12)
+        self.splitter.setChildrenCollapsible(False)
+        self.splitter.addWidget(self._left())
+        self.splitter.addWidget(self.pages)
+        self.splitter.setStretchFactor(0, 0)
+        self.splitter.setStretchFactor(1, 1)
+        self.splitter.setSizes([290, 900])
+        column = QVBoxLayout(self)
+        column.setContentsMargins(14, 14, 14, 14)
+        column.addWidget(self.splitter)
+
+    def _left(self) -> QWidget:
+        self.model = SegmentsModel(self)
+        self.model.open(None)
+        self.list = self._list(self.model, self.tr("Segments"), None)
+        self.new = self._button(self.tr("New segment…"), self.tr("Make a segment by conditions (Ctrl+N)"), self.begin)
+        set_role(self.new, "primary")
+        self.undo = self._button(self.tr("Undo"), self.tr("Take back the last change of the segments"), self._undo)
+        self.empty = Empty()
+        self.empty.setText(self.tr("A segment is a group of shoppers or products. Make one, or draw one on the Map."))
+        self.box = Panel(self._themes)
+        self.box.heading.say(self.tr("Segments"))
+        self.box.body.addWidget(self.list, 1)
+        self.box.body.addWidget(self.empty, 1)
+        self.box.body.addLayout(_row(self.new, self.undo))
+        self.members = {"users": ShoppersModel(self), "items": ProductsModel(self)}
+        self.people = {
+            kind: self._list(model, self.tr("Members"), self.thumbnails if kind == "items" else None)
+            for kind, model in self.members.items()
+        }
+        self.held = Panel(self._themes)
+        self.held.heading.say(self.tr("Members"))
+        for listed in self.people.values():
+            self.held.body.addWidget(listed, 1)
+        left = QWidget()
+        left.setMinimumWidth(230)
+        column = QVBoxLayout(left)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(12)
+        column.addWidget(self.box, 1)
+        column.addWidget(self.held, 1)
+        return left
+
+    def _list(self, model: CatalogueModel, name: str, thumbnails: Thumbnails | None) -> FoundList:
+        listed = FoundList(name)
+        model.open(None)
+        listed.setModel(model)
+        listed.setItemDelegate(RowDelegate(model, self._themes, thumbnails, listed))
+        follow(self._themes, listed)
+        return listed
+
+    def _nothing(self) -> QWidget:
+        panel = Panel(self._themes)
+        self.hint = Empty()
+        panel.body.addWidget(self.hint, 1)
+        return panel
+
+    def _detail(self) -> QWidget:
+        page = QWidget()
+        self.title = Heading("title")
+        self.rule = Heading("muted")
+        self.use = self._button(
+            self.tr("Use in every view"), self.tr("Narrow every view to this segment (Ctrl+U)"), self._use
+        )
+        self.use.setCheckable(True)
+        self.rename = self._button(self.tr("Rename…"), self.tr("Give the segment another name (F2)"), self.ask_name)
+        self.delete = self._button(
+            self.tr("Delete"), self.tr("Delete the segment; Undo brings it back (Delete)"), self.remove
+        )
+        words = QVBoxLayout()
+        words.setSpacing(2)
+        words.addWidget(self.title)
+        words.addWidget(self.rule)
+        top = QHBoxLayout()
+        top.setSpacing(8)
+        top.addLayout(words, 1)
+        for button in (self.use, self.rename, self.delete):
+            top.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
+        column = QVBoxLayout(page)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(12)
+        column.addLayout(top)
+        column.addWidget(self.findings, 1)
+        return page
+
+    def _button(self, text: str, tip: str, act: Any) -> QPushButton:
+        button = QPushButton(text)
+        button.setToolTip(tip)
+        button.clicked.connect(lambda _=False: act())
+        return button
+
+    def _connect(self) -> None:
+        session = self._session
+        session.run_changed.connect(self._run_changed)
+        session.segments.changed.connect(self._listed)
+        session.segments.undo.canUndoChanged.connect(self._say)
+        session.segment_changed.connect(self._say)
+        session.user_changed.connect(self._mark)
+        session.item_changed.connect(self._mark)
+        self.list.selectionModel().currentChanged.connect(self._picked)
+        self.people["users"].selectionModel().currentChanged.connect(self._user_picked)
+        self.people["items"].selectionModel().currentChanged.connect(self._item_picked)
+        self.thumbnails.arrived.connect(lambda _: self.people["items"].viewport().update())
+        self.builder.saved.connect(self._save)
+        self.builder.cancelled.connect(lambda: self.show_segment(self.chosen))
+
+    # --- what happens -----------------------------------------------------------------------------------------------
+
+    def _run_changed(self, run: RunSummary | None) -> None:
+        if run is not None:
+            self.thumbnails.open(run.dataset.folder)
+        for kind, model in self.members.items():
+            chooser = self.people[kind].selectionModel()
+            blocked = chooser.blockSignals(True)
+            model.open(run)
+            chooser.blockSignals(blocked)
+        self.chosen = None  # what is known of it is another run's
+        self._listed()
+
+    def _listed(self) -> None:
+        """The segments are others than before."""
+        segments = self._session.segments
+        chooser = self.list.selectionModel()
+        blocked = chooser.blockSignals(True)
+        self.model.show_segments(segments.all)
+        chooser.blockSignals(blocked)
+        mine = self.chosen
+        same = None
+        if mine is not None:
+            same = next((one for one in segments.all if (one.kind, one.members) == (mine.kind, mine.members)), None)
+        if same is not None and mine is not None and same.name != mine.name:
+            self.chosen = same  # only its name is another: what is shown of it stays
+            self.list.show_row(self.model.row_of(same.name))
+            self._say()
+        else:
+            self.show_segment(same or (segments.all[-1] if segments.all else None))
+
+    def show_segment(self, segment: Segment | None) -> None:
+        """Look into a segment."""
+        fresh = segment != self.chosen
+        self.chosen = segment
+        self.pages.setCurrentIndex(_NOTHING if segment is None else _DETAIL)
+        self.list.show_row(self.model.row_of(segment.name) if segment is not None else -1)
+        if segment is not None:
+            self.members[segment.kind].narrow(segment.keys)
+            self._mark()
+        if fresh:
+            self._late = not self.isVisible()
+            self.findings.open(segment if self._session.run is not None else None, ask=not self._late)
+        self._say()
+
+    def showEvent(self, event: Any) -> None:
+        super().showEvent(event)
+        if self._late:
+            self._late = False
+            self.findings.ask()
+
+    def _say(self, _: object = None) -> None:
+        one, session = self.chosen, self._session
+        some = bool(session.segments.all)
+        self.list.setVisible(some)
+        self.empty.setVisible(not some)
+        self.held.setVisible(one is not None)
+        self.undo.setVisible(session.segments.undo.canUndo())
+        self.new.setEnabled(session.run is not None)
+        self.hint.setText(
+            self.tr("Choose a segment, or make a new one.") if session.run is not None else self.tr("Open a run first.")
+        )
+        if one is None:
+            return
+        for kind, listed in self.people.items():
+            listed.setVisible(kind == one.kind)
+        self.title.say(one.name)
+        self.rule.say(self.model.detail(session.segments.all.index(one)) if one in session.segments.all else one.rule)
+        self.held.note.setText(f"{len(one.members):,}")
+        self.use.setChecked(session.segment == one)
+
+    def _mark(self, _: str = "") -> None:
+        """Mark the members that the session has chosen."""
+        for kind, key in (("users", self._session.user), ("items", self._session.item)):
+            self.people[kind].show_row(self.members[kind].row_of(key))
+
+    def _picked(self, current: AnyIndex, _previous: AnyIndex) -> None:
+        if current.isValid():
+            self.show_segment(self._session.segments.named(str(current.data(KEY_ROLE))))
+
+    def _user_picked(self, current: AnyIndex, _previous: AnyIndex) -> None:
+        if current.isValid():
+            self._session.choose_user(str(current.data(KEY_ROLE)))
+
+    def _item_picked(self, current: AnyIndex, _previous: AnyIndex) -> None:
+        if current.isValid():
+            self._session.choose_item(str(current.data(KEY_ROLE)))
+
+    # --- what can be done -------------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Make a new segment by conditions."""
+        if self._session.run is not None:
+            self.pages.setCurrentIndex(_BUILDER)
+            self.builder.begin()
+
+    def _save(self, name: str, found: Selection, rule: str) -> None:
+        made = self._session.segments.add(name, "items" if found.kind == "items" else "users", found.keys, rule)
+        self.show_segment(made)
+
+    def _use(self) -> None:
+        use = self._session.segment != self.chosen
+        self._session.choose_segment(self.chosen if use else None)
+        self._say()
+
+    def ask_name(self) -> None:
+        if self.chosen is None:
+            return
+        title, prompt = self.tr("Rename segment"), self.tr("Name of the segment:")
+        name, given = QInputDialog.getText(self, title, prompt, text=self.chosen.name)
+        if given:
+            self._session.segments.rename(self.chosen.name, name)
+
+    def remove(self) -> None:
+        """Delete the chosen segment; undo brings it back."""
+        if self.chosen is not None and self.pages.currentIndex() == _DETAIL:
+            self._session.segments.remove(self.chosen.name)
+
+    def _undo(self) -> None:
+        self._session.segments.undo.undo()
+
+    def _save_built(self) -> None:
+        if self.pages.currentIndex() == _BUILDER:
+            self.builder.save.click()
+
+    # --- what the window asks of a view -----------------------------------------------------------------------------
+
+    @property
+    def busy(self) -> bool:
+        return self.findings.busy or (self.pages.currentIndex() == _BUILDER and self.builder.busy)
+
+    def offers(self) -> list[Action]:
+        undo = self._session.segments.undo
+        return [
+            Action("segment_new", self.tr("New segment…"), self.begin, "Ctrl+N", group="segment"),
+            Action("segment_save", self.tr("Save segment"), self._save_built, "Ctrl+S", group="segment"),
+            Action("segment_more", self.tr("Add a condition"), lambda: self.builder.add.click(), "Ctrl+Return",
+                   group="segment"),
+            Action("segment_use", self.tr("Use in every view"), self._use, "Ctrl+U", group="segment"),
+            Action("segment_name", self.tr("Rename segment…"), self.ask_name, "F2", group="segment"),
+            Action("segment_drop", self.tr("Delete segment"), self.remove, "Delete", group="segment"),
+            Action("segment_undo", self.tr("Undo the change of segments"), undo.undo, "Ctrl+Alt+Z", group="segment"),
+            Action("segment_redo", self.tr("Redo the change of segments"), undo.redo, "Ctrl+Alt+Y", group="segment"),
+        ]  # fmt: skip
+
+    def state(self) -> dict[str, Any]:
+        name = self.chosen.name if self.chosen is not None else ""
+        return {"segment": name, "sizes": self.splitter.sizes(), **self.findings.state()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        sizes = state.get("sizes")
+        if isinstance(sizes, list) and len(sizes) == 2 and all(isinstance(one, int) for one in sizes):
+            self.splitter.setSizes(sizes)
+        found = self._session.segments.named(str(state.get("segment", "")))
+        if found is not None:
+            self.show_segment(found)
+            self.findings.choose(str(state.get("subject", "")), str(state.get("against", "")))
+            if self.isVisible():
+                self.findings.ask()
+
+    def numbers(self) -> Numbers:
+        return self.findings.numbers()
+
+
+def _row(*widgets: QWidget) -> QHBoxLayout:
+    row = QHBoxLayout()
+    row.setSpacing(8)
+    row.addWidget(widgets[0], 1)
+    for widget in widgets[1:]:
+        row.addWidget(widget)
+    return row
