@@ -96,7 +96,7 @@ def places(window: MainWindow) -> list[Place]:
         ),
         Place("map", tr("Map"), "map", tr("Products, shoppers and reasons that are alike lie together"), map_view),
         Place(
-            "segments", tr("Segments"), "segments", tr("Groups of shoppers or products, and what sells to them"), segments
+            "segments", tr("Segments"), "segments", tr("Groups of shoppers or products, what sells to them"), segments
         ),
         Place(DATA, tr("Data"), "data", tr("Look through the dataset behind the model"), data),
         Place(TRAIN, tr("Train"), "train", tr("Train a model on this workspace's data"), train),
