@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QCoreApplication, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
 from app.compare.above import AbovePage
@@ -14,7 +14,8 @@ from app.views.history import kind_name
 from app.views.history_rows import day
 from app.views.panel import Empty
 from app.views.shown import part_name, token_name
-from app.views.words import Block, WordsView
+from app.views.text_blocks import Block
+from app.views.words import WordsView
 from engine.compare.types import Comparison
 from engine.explain.types import Explanation
 
@@ -217,8 +218,11 @@ def blocks(found: Explanation) -> list[Block]:
     """The texts that the model was given, as views lay them out."""
     made: list[Block] = []
     count = 0
+    read = {token.field for token in found.tokens if token.modality == "text"}
     for text in found.texts:
         if text.heeded and text.text.strip() and count < _MOST_WORDS:
-            made.append(Block(text.field, text.text, strong=text.field == "title"))
+            heeded = text.field in read  # a run may have been given no words at all
+            label = "" if heeded else QCoreApplication.translate("Compare", "not given to the model")
+            made.append(Block(text.field, text.text, label, heeded, strong=text.field == "title"))
             count += max(len(text.text.split()), len(text.text) // 6)
     return made

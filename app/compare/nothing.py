@@ -70,6 +70,8 @@ class NothingPage(QWidget):
         )
         self.title.setText(title)
         self.text.setText(text)
+        for label in (self.title, self.text):
+            label.setFixedHeight(label.heightForWidth(_WIDE))
         several = run is not None
         self.methods.setVisible(several and lack != METHODS and len(run.methods if run else ()) > 1)
         self.shoppers.setVisible(several and lack != SHOPPERS and len(run.shoppers if run else ()) > 1)

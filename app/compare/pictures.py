@@ -68,6 +68,9 @@ class Picture(QWidget):
         self.caption.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.photo = photo
         self.photo.setMinimumSize(90, 70)
+        self.photo.setAccessibleDescription(
+            self.tr("The wheel zooms. Arrow keys go from cell to cell, and the same cell lights on the other side.")
+        )
         self.scale = ScaleBar(themes)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

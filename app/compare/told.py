@@ -126,7 +126,10 @@ def _by_token(rows: tuple[tuple[int, ...], ...], tokens: int) -> list[tuple[int,
 
 
 class Linked(QObject):
-    """A state of its own for what the pointer lights on each side and in the difference: one lights the others."""
+    """A state of its own for what the pointer lights on each side and in the difference: one lights the others.
+
+    Nothing can be brushed: what is compared is not edited here.
+    """
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -136,6 +139,7 @@ class Linked(QObject):
         self._passing = False
         for place, one in enumerate((self.left, self.right, self.difference)):
             one.pointed_changed.connect(lambda pointed, place=place: self._pointed(place, pointed))
+            one.brush_changed.connect(lambda brushed, one=one: one.brush_over(frozenset()) if brushed else None)
 
     def take(self, found: Comparison | None, maps: Maps | None) -> None:
         """Follow another comparison."""

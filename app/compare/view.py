@@ -7,7 +7,17 @@ from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QSplitter,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.actions import Action
 from app.compare.choice import EPOCHS, LEFT, METHODS, MODES, PRODUCTS, RIGHT, RUNS, SHOPPERS, Choice
@@ -67,6 +77,7 @@ class CompareView(View):
     def _make(self, themes: ThemeSource) -> None:
         self.modes = ModeBar(themes)
         self.working = Working(self.questions)
+        self.working.stop.clicked.connect(self._stopped)
         names = (self.tr("Left"), self.tr("Right"))
         self.heads = tuple(
             SideHead(place, names[place], self.choice, self._session, themes, self.thumbnails)
@@ -75,7 +86,15 @@ class CompareView(View):
         self.fault = QLabel()
         set_role(self.fault, "error")
         self.fault.setWordWrap(True)
-        self.fault.hide()
+        self.again = QPushButton(self.tr("Try again"))
+        self.again.clicked.connect(self._try_again)
+        self.trouble = QFrame()
+        set_role(self.trouble, "notice")
+        row = QHBoxLayout(self.trouble)
+        row.setContentsMargins(14, 8, 8, 8)
+        row.addWidget(self.fault, 1)
+        row.addWidget(self.again)
+        self.trouble.hide()
         self.pictures = PicturesPanel(self.linked, themes, self.thumbnails)
         self.details = DetailsPanel(self.linked, themes, self.thumbnails)
         self.lists = Panel(themes)
@@ -109,7 +128,7 @@ class CompareView(View):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(12)
         column.addLayout(heads)
-        column.addWidget(self.fault)
+        column.addWidget(self.trouble)
         column.addWidget(self.columns, 1)
         self.stack = QStackedWidget()
         self.stack.addWidget(content)
@@ -184,7 +203,7 @@ class CompareView(View):
             self.questions.ask("history", self._take_figures, run=run.folder)
         if sides != self._asked:
             self._asked = sides
-            self.fault.hide()
+            self.trouble.hide()
             self.questions.ask("compare", self._answered, left=sides[0], right=sides[1])
 
     def _lack(self) -> str:
@@ -320,7 +339,19 @@ class CompareView(View):
         for head in self.heads:
             head.scrubber.stop()
         self.fault.setText(f"{message} {hint}".strip())
-        self.fault.show()
+        self.trouble.show()
+
+    def _stopped(self) -> None:
+        """The user stopped the work: what is shown is of another choice, and stays."""
+        if self.found is None or self.found.sides != self.choice.sides():
+            self._asked = None
+            self.fault.setText(self.tr("Stopped. What is shown, if anything, is of an earlier choice."))
+            self.trouble.show()
+
+    def _try_again(self) -> None:
+        self.trouble.hide()
+        self._renew()
+        self._ask_above()
 
     def _look_at(self, item: str) -> None:
         """Show a product of a list in both pictures."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,17 @@ def add(parser: ArgumentParser) -> None:
         "--segment", type=Path, metavar="F", help="why this shopper and not those in a file, one a line"
     )
     parser.add_argument("--other-run", type=Path, metavar="RUN2", help="what changed from another run")
+    parser.add_argument("--epoch", type=int, metavar="N", help="what changed since an epoch that the run has kept")
 
 
 def run(parsed: Namespace) -> Any:
     from engine.explain.contrast import contrast_text, products, runs, segment
+    from engine.opening import at_epoch
 
-    if sum(one is not None for one in (parsed.against, parsed.segment, parsed.other_run)) != 1:
-        raise HeedmapError("It is not said what to compare with.", "Give one of --against, --segment, --other-run.")
+    if sum(one is not None for one in (parsed.against, parsed.segment, parsed.other_run, parsed.epoch)) != 1:
+        raise HeedmapError(
+            "It is not said what to compare with.", "Give one of --against, --segment, --other-run, --epoch."
+        )
     recommender = trained_run(parsed)
     user = parsed.user or recommender.data.users[0]
     item = parsed.item or recommender.rank(user, 1).items[0].item
@@ -33,6 +38,9 @@ def run(parsed: Namespace) -> Any:
         found = products(recommender, user, item, parsed.against)
     elif parsed.segment is not None:
         found = segment(recommender, user, item, shoppers_in(parsed.segment))
+    elif parsed.epoch is not None:
+        then = runs(at_epoch(recommender, parsed.epoch), recommender, user, item)
+        found = replace(then, left=f"{then.left} after epoch {parsed.epoch}")
     else:
         other = Namespace(**{**vars(parsed), "run": parsed.other_run})
         found = runs(recommender, trained_run(other), user, item)

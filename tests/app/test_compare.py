@@ -28,7 +28,7 @@ from engine.compare.types import Above, Comparison, PartPair, Side
 from engine.errors import HeedmapError
 from engine.explain.contrast_types import Contrast, ContrastRow
 from engine.explain.types import Explanation, Token
-from tests.app.conftest import FakeEngine, make_explanation, make_ranking, make_run, title
+from tests.app.conftest import FakeEngine, draw_shop, make_explanation, make_ranking, make_run, title
 
 Opened = tuple[CompareView, Session, FakeEngine]
 Open = Callable[..., Opened]
@@ -81,6 +81,17 @@ def stands_above(side: Side, other: str) -> Above:
     sums = {"text": (0.5, 0.0), "image": (0.3, 0.1), "attribute": (0.0, 0.2), "bias": (0.4, 0.2)}
     parts = tuple(PartPair(name, *both) for name, both in sums.items())
     return Above(side.run, side.user, contrast, title(int(side.item[1:])), title(int(other[1:])), parts, ())
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return draw_shop(tmp_path_factory.mktemp("workspace") / "datasets" / "made-up")
+
+
+@pytest.fixture
+def shop(drawn: Path) -> Path:
+    """The photos are drawn once for all tests here: none changes them."""
+    return drawn
 
 
 @pytest.fixture
@@ -367,9 +378,39 @@ def test_a_failure_says_what_to_do_and_the_next_answer_puts_it_away(qtbot: QtBot
     assert view.fault.isVisible()
     assert view.fault.text() == "The run is damaged. Train it again."
     engine.answers["compare"] = compared(engine)
-    session.choose_user("u8")
+    QTest.mouseClick(view.again, Qt.MouseButton.LeftButton)
     settled(qtbot, view)
     assert not view.fault.isVisible()
+
+
+def test_work_that_is_stopped_can_be_asked_for_again(qtbot: QtBot, compare: Open) -> None:
+    view, _, engine = compare()
+    settled(qtbot, view)
+    engine.held.add("compare")
+    view.choice.choose_mode(METHODS)
+    qtbot.waitUntil(view.working.isVisible)
+    QTest.mouseClick(view.working.stop, Qt.MouseButton.LeftButton)
+    assert not view.busy
+    assert view.fault.text().startswith("Stopped")
+    engine.held.clear()
+    QTest.mouseClick(view.again, Qt.MouseButton.LeftButton)
+    assert settled(qtbot, view).sides[1].method == "attention"
+
+
+def test_a_shopper_is_found_by_typing(qtbot: QtBot, compare: Open) -> None:
+    view, _, _ = compare()
+    mode(qtbot, view, SHOPPERS)
+    head = view.heads[RIGHT]
+    head.pick.setFocus()
+    QTest.keyClick(head.pick, Qt.Key.Key_Space)
+    picker = head._pickers[SHOPPERS]
+    qtbot.waitUntil(picker.isVisible)
+    QTest.keyClicks(picker.finder.search, "u17")
+    qtbot.waitUntil(lambda: picker.finder.model.rowCount() == 1)
+    QTest.keyClick(picker.finder.search, Qt.Key.Key_Down)
+    QTest.keyClick(picker.finder.list, Qt.Key.Key_Return)
+    assert settled(qtbot, view).sides[1].user == "u17"
+    assert head.pick.accessibleName() == "Shopper, Right: u17"
 
 
 def test_a_side_is_opened_in_explore(qtbot: QtBot, compare: Open) -> None:

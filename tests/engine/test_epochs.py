@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from engine.cli import main
 from engine.desk import Desk
 from engine.errors import HeedmapError
 from engine.explain.methods import explain
@@ -130,6 +132,18 @@ def test_the_desk_keeps_a_run_open_and_opens_its_epochs_beside_it(trained: Train
     assert finish(desk.rank(run, "u0", 5)).items == final.items
     with pytest.raises(HeedmapError, match="epochs"):
         finish(desk.open_run(run, epoch=9))
+
+
+def test_the_command_line_tells_what_changed_since_an_epoch(
+    trained: Trained, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = trained(**EVERY)
+    assert main(["contrast", str(run), "--user", "u0", "--item", "i3", "--epoch", "1", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["left"] == f"{run.name} after epoch 1"
+    assert abs(found["gap"]) < 1e-4
+    assert main(["contrast", str(run), "--user", "u0", "--item", "i3", "--epoch", "9"]) == 2
+    assert "after epoch 9" in capsys.readouterr().err
 
 
 def test_the_workspace_lists_epochs(trained: Trained, tmp_path: Path) -> None:
