@@ -265,10 +265,15 @@ class PhotoCanvas(QWidget):
             painter.drawImage(within(place, self.cells.covered), self._heat)
             painter.setOpacity(1.0)
         gone = self.cells.removed
-        paint_removed(painter, self._themes.theme, [self.cell_rect(cell) for cell in gone], self.lines_about(gone))
+        paint_removed(painter, self._themes.theme, self.boxes_about(gone), self.lines_about(gone))
 
     def paint_over(self, painter: QPainter, outline: QPainterPath) -> None:
         """Paint what the pointer and the brush light."""
+
+    def boxes_about(self, cells: Collection[int]) -> list[QRectF]:
+        """The area of several cells together, where it is drawn."""
+        place = self.place()
+        return [within(place, box) for box in self.cells.boxes(cells)]
 
     def lines_about(self, cells: Collection[int]) -> list[QLineF]:
         """The outline of several cells together, where it is drawn."""

@@ -72,6 +72,25 @@ class Cells:
         lines = self._lattice[top : bottom + 1]
         return frozenset(cell for line in lines for cell in line[left : right + 1] if cell >= 0)
 
+    def boxes(self, cells: Collection[int]) -> list[QRectF]:
+        """The same area in few rectangles: cells side by side are one, rows of the same width too."""
+        chosen = sorted(self._places[cell] for cell in cells if cell in self._places)
+        runs: list[list[int]] = []  # top, left, bottom, right of each, as rows and columns
+        for row, column in chosen:
+            if runs and runs[-1][0] == row and runs[-1][3] == column - 1:
+                runs[-1][3] = column
+            else:
+                runs.append([row, column, row, column])
+        made: list[list[int]] = []
+        for run in runs:
+            above = next((one for one in made if one[2] == run[0] - 1 and one[1::2] == run[1::2]), None)
+            if above is None:
+                made.append(run)
+            else:
+                above[2] = run[2]
+        corners = [(self.box(self._lattice[t][c]), self.box(self._lattice[b][r])) for t, c, b, r in made]
+        return [first.united(last) for first, last in corners]
+
     def outline(self, cells: Collection[int]) -> list[QLineF]:
         """The edges that some of the cells do not share with one another."""
         lines = []

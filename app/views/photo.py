@@ -20,6 +20,7 @@ from app.views.panel import Tip
 from app.views.photo_paint import paint_brush, paint_rubber
 from app.views.shown import HOLE, Shown
 
+_EDGE = 4  # pixels that the lines about cells reach beyond them
 _ARROWS = {
     Qt.Key.Key_Left: (0, -1),
     Qt.Key.Key_Right: (0, 1),
@@ -76,9 +77,18 @@ class HeatPhoto(PhotoCanvas):
         pointed, brushed = self._session.pointed, self._session.brush
         cells = frozenset(row for row in pointed.tokens if row in self.cells)
         look = (pointed.part, cells, frozenset(row for row in brushed if row in self.cells))
-        if look != self._look:
-            self._look = look
+        before, self._look = self._look, look
+        if (look[0] == "image") != (before[0] == "image") or bool(look[0]) != bool(before[0]):
             self.update()
+        elif look != before:
+            self._update_cells((look[1] ^ before[1]) | (look[2] ^ before[2]))
+
+    def _update_cells(self, cells: frozenset[int]) -> None:
+        """Paint some cells anew, and what lies close about them."""
+        area = QRectF()
+        for cell in cells:
+            area = area.united(self.cell_rect(cell))
+        self.update(area.toAlignedRect().adjusted(-_EDGE, -_EDGE, _EDGE, _EDGE))
 
     def brushed_area(self) -> QRect:
         """Where the brushed cells in sight lie; empty when there are none."""
@@ -91,9 +101,9 @@ class HeatPhoto(PhotoCanvas):
         theme = self._themes.theme
         _, lit, brushed = self._look
         painter.save()
-        painter.setClipPath(outline)
+        painter.setClipRect(outline.boundingRect())  # round corners would cost much and show little
         if brushed:
-            paint_brush(painter, theme, [self.cell_rect(cell) for cell in brushed], self.lines_about(brushed))
+            paint_brush(painter, theme, self.boxes_about(brushed), self.lines_about(brushed))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(theme.accent, 2))
         for row in lit:
@@ -149,13 +159,14 @@ class HeatPhoto(PhotoCanvas):
             stroke.moved = True
             self._point(HOLE)
             self.stroked.emit(True)
-        frame = self.frame()
+        frame, before = self.frame(), QRectF(stroke.start, stroke.end).normalized()
         stroke.end = QPointF(
             min(max(position.x(), frame.left()), frame.right()), min(max(position.y(), frame.top()), frame.bottom())
         )
         found = self.cells.within(QRectF(self._share(stroke.start), self._share(stroke.end)))
         self._session.brush_over(brush.stroke(stroke.before, found, stroke.keys))
-        self.update()
+        area = before.united(QRectF(stroke.start, stroke.end).normalized())
+        self.update(area.toAlignedRect().adjusted(-_EDGE, -_EDGE, _EDGE, _EDGE))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         stroke, self._stroke = self._stroke, None

@@ -35,8 +35,10 @@ def paint_removed(painter: QPainter, theme: Theme, boxes: Sequence[QRectF], line
 
 def paint_brush(painter: QPainter, theme: Theme, boxes: Sequence[QRectF], lines: Sequence[QLineF]) -> None:
     """Brushed cells: tinted, with a two-coloured outline that reads on every photo."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
     for box in boxes:
         painter.fillRect(box, faded(theme.accent, 0.22))
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     for color, width in ((Qt.GlobalColor.white, 4.0), (theme.accent, 2.0)):
         painter.setPen(QPen(color, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
         painter.drawLines(list(lines))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QAbstractListModel, QObject, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QFont, QPainter, QPainterPath, QPen
+from PySide6.QtGui import QFont, QPainter, QPen
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from app.tables import KEY_ROLE, NO_INDEX, AnyIndex, Thumbnails
@@ -174,22 +174,21 @@ class RankedDelegate(QStyledItemDelegate):
     def _paint_bar(self, painter: QPainter, theme: Theme, row: int, box: QRectF) -> None:
         segments = self.segments(row, box)
         chosen = self._model.items[row].item == self.outlined
-        whole = QPainterPath()
+        bounds = QRectF()
         for _, rect in segments:
-            side = QPainterPath()
-            side.addRect(rect)
-            whole = whole.united(side)
-        bounds = whole.boundingRect()
-        clip = QPainterPath()
-        clip.addRoundedRect(bounds, 2, 2)
-        painter.save()
-        painter.setClipPath(clip)
+            bounds = bounds.united(rect)
+        painter.setPen(Qt.PenStyle.NoPen)
         for part, rect in segments:
             dimmed = bool(self.lit) and part not in self.lit and (chosen or not self.outlined)
             color = modality_color(theme, part)
             gap = 1.0 if rect.width() > 3 else 0.0
-            painter.fillRect(rect.adjusted(0, 0, -gap, 0), faded(color, 0.25) if dimmed else color)
-        painter.restore()
+            inner = rect.adjusted(0, 0, -gap, 0)
+            fill = faded(color, 0.25) if dimmed else color
+            if rect.left() == bounds.left() or rect.right() == bounds.right():  # a clip to round ends would be slow
+                painter.setBrush(fill)
+                painter.drawRoundedRect(inner, min(2.0, inner.width() / 2), 2)
+            else:
+                painter.fillRect(inner, fill)
         pulled = sum(-value for value in self._model.items[row].parts.values() if value < 0)
         if pulled > self._model.least + 1e-9:  # the bar goes on beyond its room
             painter.setPen(QPen(theme.muted, 1, Qt.PenStyle.DotLine))
