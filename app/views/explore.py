@@ -208,7 +208,7 @@ class ExploreView(View):
 
     @property
     def busy(self) -> bool:
-        return self.ranked.list.glide.running
+        return self.ranked.list.glide.running or self.lines.busy
 
     def numbers(self) -> Numbers:
         found, ranking = self._session.explanation, self._session.ranking
@@ -238,7 +238,7 @@ class ExploreView(View):
                 "score": [one.score for one in ranking.items],
                 **{part: [one.parts.get(part, 0.0) for one in ranking.items] for part in parts},
             }
-        return tables
+        return {**tables, **self.lines.numbers()}
 
     def _run_changed(self, run: RunSummary | None) -> None:
         if run is not None:

@@ -56,7 +56,7 @@ class HeadGrid(QDialog):
         self._scrolls = [_scrolling(grid) for grid in (self.product, self.past)]
         self._lay_out()
         self._questions.failed.connect(self._failed)
-        for signal in (session.explanation_changed, session.head_changed, themes.changed):
+        for signal in (session.explanation_changed, themes.changed):
             signal.connect(self._show)
         session.run_changed.connect(self._forget)
         self.tabs.currentChanged.connect(self._show)

@@ -20,10 +20,11 @@ from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
 from app.actions import Action
 from app.session import ALL_HEADS, Session
 from app.tables import Thumbnails, contained
-from app.theme import ThemeSource, faded, mix, set_role, ui_font
+from app.theme import Theme, ThemeSource, faded, mix, set_role, ui_font
 from app.views.heat import distrust, greyed, heat_image, place_of, within
 from app.views.panel import FocusRing, follow
 from app.views.shown import Shown
+from engine.explain.types import Explanation
 
 TILE = 46
 _GAP = 8.0
@@ -108,6 +109,7 @@ class HeadChooser(TileRow):
         self._heads = 0
         self._path: str | None = None
         self._maps: list[QImage] = []
+        self._made_of: tuple[Explanation | None, str | None, Theme] | None = None
         self._ground: tuple[tuple[int, QSize], QPixmap] | None = None  # the greyed photo that all tiles share
         self._covered = QRectF(0, 0, 1, 1)
         self.tall = True  # False: chips, where there is no room for pictures
@@ -137,23 +139,24 @@ class HeadChooser(TileRow):
         """Show the heads of an explanation; `path` is the photo given to the model, or None."""
         self._path = path
         self._heads = shown.heads if shown is not None else 0
-        self._maps = []
-        if shown is not None and path:
-            rows = shown.cells
-            if len(rows):
-                found = shown.explanation
-                heads = found.attention if shown.attention else found.contribution_by_head
-                total = Shown(found).values
-                grey = distrust(shown, self.themes.theme)
-                scale = shown.full_heat(heads[rows])
-                self._maps = [heat_image(shown.on_grid(total), shown.full_heat(total[rows]), grey, 6, self.themes.heat)]
-                self._maps += [
-                    heat_image(shown.on_grid(heads[:, h]), scale, grey, 6, self.themes.heat) for h in range(self._heads)
-                ]
-                self._covered = place_of(shown.covered)
+        made_of = (None if shown is None else shown.explanation, path, self.themes.theme)
+        if self._made_of is None or any(one is not other for one, other in zip(made_of, self._made_of, strict=True)):
+            self._made_of = made_of  # another head of the same explanation changes no picture
+            self._maps = self._draw_maps(shown) if shown is not None and path and len(shown.cells) else []
         self.setVisible(self.count() > 0)
         self.updateGeometry()
         self.update()
+
+    def _draw_maps(self, shown: Shown) -> list[QImage]:
+        """The heat of all heads together, then of each, these on one scale."""
+        found, rows = shown.explanation, shown.cells
+        heads = found.attention if shown.attention else found.contribution_by_head
+        total = Shown(found).values
+        grey = distrust(shown, self.themes.theme)
+        scale = shown.full_heat(heads[rows])
+        self._covered = place_of(shown.covered)
+        columns = [(total, shown.full_heat(total[rows])), *((heads[:, h], scale) for h in range(self._heads))]
+        return [heat_image(shown.on_grid(one), full, grey, 6, self.themes.heat) for one, full in columns]
 
     def pictured(self) -> bool:
         return bool(self._maps) and self.tall

@@ -21,15 +21,16 @@ from app.theme import ThemeSource, faded, sign_color, ui_font
 from app.views.history import HistoryView
 from app.views.panel import follow
 from app.views.product import ProductView
-from app.views.shown import digits, signed
+from app.views.shown import digits, signed, token_name
 from app.views.sum_line import SumView
+from app.views.view import Numbers
 from app.views.words import WordsView
 from engine.answers import PastPairs
 from engine.explain.types import Explanation
 
 MOST = 12  # lines at a time
 _NUMBERED = 5  # of them that carry their number
-_THIN, _THICK = 1.0, 4.0
+_THIN, _THICK = 1.0, 3.5
 _DASH, _SPACE = 7.0, 5.0  # pixels
 _MARGIN = 40  # beyond the ends, for curves and numbers
 
@@ -99,6 +100,21 @@ class Lines(QWidget):
         """Whether an answer is still on its way."""
         return self._questions.busy
 
+    def numbers(self) -> Numbers:
+        """What the lines are drawn from: a row for each past choice and each part of the product."""
+        pairs, found = self.pairs(), self._session.explanation
+        if not self.on or pairs is None or found is None:
+            return {}
+        names = [token_name(token) for token in found.tokens]
+        return {
+            "lines": {
+                "past item": [item for item in pairs.items for _ in names],
+                "part": [token.modality for _ in pairs.items for token in found.tokens],
+                "name": [name for _ in pairs.items for name in names],
+                "value": [float(value) for value in pairs.share.ravel()],
+            }
+        }
+
     def show_lines(self, on: bool) -> None:
         if on != self.on:
             self.on = on
@@ -107,7 +123,7 @@ class Lines(QWidget):
             self.refresh()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() in (QEvent.Type.Resize, QEvent.Type.LayoutRequest) and self.on:
+        if event.type() == QEvent.Type.Resize and self.on:
             self.refresh()
         return False
 
@@ -191,8 +207,10 @@ class Lines(QWidget):
             share = pairs.share[:, tokens].sum(axis=1)
             wished = [(row, tokens[0], float(share[row])) for row in _largest(share)]
         lines = []
+        starts = {row: self._event_at(row) for row in {row for row, _, _ in wished}}
+        ends = {token: self._token_at(token) for token in {token for _, token, _ in wished}}
         for row, token, value in wished:
-            start, end = self._event_at(row), self._token_at(token)
+            start, end = starts[row], ends[token]
             if start is not None and end is not None:
                 lines.append(Line(row, token, value, start[0], end[0], start[1] and end[1]))
         return lines
@@ -297,11 +315,10 @@ class Lines(QWidget):
         color = faded(color, (0.35 + 0.55 * strength) * (1.0 if line.seen else 0.5))
         width = _THIN + (_THICK - _THIN) * strength
         pen = QPen(color, width)
-        pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+        pen.setCapStyle(Qt.PenCapStyle.FlatCap)  # drawn twice as fast; the dots are the ends
         if line.value < 0:
             pen.setStyle(Qt.PenStyle.CustomDashLine)
             pen.setDashPattern([_DASH / width, _SPACE / width])
-            pen.setCapStyle(Qt.PenCapStyle.FlatCap)
         painter.setPen(pen)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawPath(curve(line))

@@ -34,9 +34,10 @@ class PastHeads(TileGrid):
         self._order: list[tuple[int, int]] = []
         self._spread: dict[tuple[int, int], float] = {}
         self.setAccessibleName(self.tr("Heads over past choices"))
-        self.setAccessibleDescription(
-            self.tr("The arrow keys go from head to head and light what it reads most; Enter opens that product.")
+        self._keys = self.tr(
+            "The arrow keys go from head to head and light what it reads most; Enter opens that product."
         )
+        self.setAccessibleDescription(self._keys)
         session.pointed_changed.connect(self._pointed)
         thumbnails.arrived.connect(lambda _: self.update())
 
@@ -69,7 +70,11 @@ class PastHeads(TileGrid):
 
     def go_to(self, place: int) -> None:
         self._at = place
-        self.session.point(Pointed(history=self.strongest(place)[0]))
+        best = self.strongest(place)[0]
+        layer, head = self._order[place]
+        title = self.tr("Layer {layer} · head {head}").format(layer=layer + 1, head=head + 1)
+        self.setAccessibleDescription(f"{title}: {self._events[best].title}. {self._keys}")
+        self.session.point(Pointed(history=best))
         self.moved.emit()
         self.update()
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QImage, QPainter, QPainterPath, QPaintEvent
+from PySide6.QtGui import QImage, QPainter, QPainterPath, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QWidget
 
 from app.session import ALL_HEADS, Session
@@ -48,8 +48,10 @@ class ProductHeads(TileGrid):
         self._path: str | None = None
         self.tiles: list[HeadTile] = []
         self._covered = QRectF(0, 0, 1, 1)
+        self._ground: tuple[tuple[int, int, int], QPixmap] | None = None  # the greyed photo as last scaled
         self.setAccessibleName(self.tr("Heads over this product"))
-        self.setAccessibleDescription(self.tr("The arrow keys go from head to head and choose it in every view."))
+        self._keys = self.tr("The arrow keys go from head to head and choose it in every view.")
+        self.setAccessibleDescription(self._keys)
         session.head_changed.connect(self._head_changed)
         thumbnails.arrived.connect(self._arrived)
 
@@ -68,8 +70,18 @@ class ProductHeads(TileGrid):
             self.tiles = [self._tile(shown, ALL_HEADS), *made]
         self.least = QSize(176, 290 if self.pictured() else 150)
         self.most = 560 if self.pictured() else 330
+        self._describe()
         self.updateGeometry()
         self.update()
+
+    def _describe(self) -> None:
+        """Say the tile of the cursor to those who do not see it."""
+        if not self.tiles:
+            return
+        tile = self.tiles[self.cursor_at()]
+        words = ", ".join(label for label, _, _ in tile.words[: _WORDS[0]])
+        share = "" if tile.share is None else signed(tile.share, digits(tile.share))
+        self.setAccessibleDescription(f"{self.title(tile)} {share}: {words}. {self._keys}")
 
     def pictured(self) -> bool:
         return any(tile.heat is not None for tile in self.tiles)
@@ -152,8 +164,10 @@ class ProductHeads(TileGrid):
         if image is not None:
             ratio = self.devicePixelRatioF()
             size = QSize(max(1, round(lies.width() * ratio)), max(1, round(lies.height() * ratio)))
-            ground = greyed(image, size, 1.0)
-            painter.drawPixmap(lies, ground, QRectF(ground.rect()))
+            key = (image.cacheKey(), size.width(), size.height())
+            if self._ground is None or self._ground[0] != key:  # all tiles share it
+                self._ground = (key, greyed(image, size, 1.0))
+            painter.drawPixmap(lies, self._ground[1], QRectF(self._ground[1].rect()))
         if tile.heat is not None:
             painter.setOpacity(0.85)
             painter.drawImage(within(lies, self._covered), tile.heat)
@@ -179,6 +193,7 @@ class ProductHeads(TileGrid):
     def _head_changed(self, _head: int) -> None:
         if self._shown is not None:
             self._shown = Shown(self._shown.explanation, self.session.head)
+            self._describe()
             self.update()
 
     def _arrived(self, path: str) -> None:
