@@ -294,11 +294,11 @@ class ProductView(Panel):
             column = max(int(min(limit, (height - rest) * aspect)), min(170, limit))
         high = int(min(column / aspect, max(80, height - rest)))
         self.photo.setGeometry(0, 0, column, high)
-        top = high + 8
+        top = high
         if not self.controls.isHidden():
-            self.controls.setGeometry(0, top, column, 22)
+            self.controls.setGeometry(0, top + 8, column, 22)
             self.colours.be_narrow(column < 280, self._shown)
-            top += 22
+            top += 30
         for row, tall in extras:
             row.setGeometry(0, top + 10, column, tall)
             top += 10 + tall if tall else 0

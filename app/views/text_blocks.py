@@ -71,7 +71,7 @@ def joined(marks: Sequence[QRectF]) -> list[QRectF]:
     """Marks in the order of reading, those side by side on a line made one."""
     made: list[QRectF] = []
     for mark in marks:
-        if made and made[-1].top() == mark.top() and 0 <= mark.left() - made[-1].right() < 12:
+        if made and made[-1].top() == mark.top() and -12 < mark.left() - made[-1].right() < 12:
             made[-1] = made[-1].united(mark)
         else:
             made.append(QRectF(mark))
