@@ -62,7 +62,7 @@ class Theme:
     poor: QColor  # grades D to F
     error: QColor  # the mark of an error beside text
     tip: QColor  # behind a tooltip, with light text in both themes
-    heat: str = BLUE_ORANGE  # a key of COLOUR_MAPS: the colours of photos' heat; `pushes_up` and `pulls_down` go with it
+    heat: str = BLUE_ORANGE  # a key of COLOUR_MAPS: of photos; what pushes up and pulls down goes with it
 
     @property
     def dark(self) -> bool:

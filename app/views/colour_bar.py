@@ -14,7 +14,7 @@ from app.views.panel import FocusRing, follow
 from app.views.shown import Shown, digits, percent, signed
 
 _HIGH = 22
-_SWATCH = QSize(40, 12)
+_SWATCH = QSize(16, 16)
 
 
 class ColourBar(QToolButton):
@@ -86,7 +86,8 @@ class ColourBar(QToolButton):
         menu.clear()
         group = QActionGroup(menu)
         for name, text in colour_map_names().items():
-            one = QAction(swatch(name, self._themes), text, menu)
+            mark = "\t✓" if name == self._themes.heat else ""  # beside an icon the style draws no tick
+            one = QAction(swatch(name, self._themes), text + mark, menu)
             one.setCheckable(True)
             one.setChecked(name == self._themes.heat)
             one.triggered.connect(lambda _=False, name=name: self._themes.choose_heat(name))

@@ -463,7 +463,7 @@ def test_other_colours_are_chosen_at_the_bar_and_followed_everywhere(
     menu = bar.menu()
     menu.aboutToShow.emit()
     texts = [action.text() for action in menu.actions()]
-    assert texts[0] == "Orange up, blue down"
+    assert texts[0] == "Orange up, blue down\t✓"
     assert menu.actions()[0].isChecked()
     menu.actions()[texts.index("Purple up, green down")].trigger()
     assert bar._themes.heat == PURPLE_GREEN

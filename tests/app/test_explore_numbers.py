@@ -15,7 +15,7 @@ from app.session import ALL_HEADS, Pointed
 from app.views.heat import heat_image, smooth
 from app.views.shown import Shown, number, percent, power_of_ten, signed
 from app.views.sum_bars import bars_of
-from app.views.words import utf16_offsets
+from app.views.text_blocks import utf16_offsets
 from engine.explain.types import Explanation
 from tests.app import made_up
 
