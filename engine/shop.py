@@ -139,9 +139,10 @@ class Shop:
         """A shopper's whole past, changed by a live session. HeedmapError names an unknown shopper, or what of the
         session cannot be."""
         known = None if session and session.invented else past_of(self.data, self.user(name))
-        return (
-            known if session is None and known else live_past(self.data, known, session or Session(), self.item_index)
-        )
+        if known is not None and session is None:
+            return known
+        found = live_past(self.data, known, session or Session(), self.item_index)
+        return found if known is not None or not name else replace(found, name=name)
 
     def history_events(self, past: Past, contributions: NDArray[np.float64] | None) -> tuple[HistoryEvent, ...]:
         """The past events that the model read, oldest first, with their contributions where given."""

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QPushButton,
     QScrollArea,
+    QSizePolicy,
     QStackedWidget,
     QTabBar,
     QVBoxLayout,
@@ -22,7 +23,7 @@ from app.i18n import joined
 from app.session import NOTHING, Pointed, Session
 from app.tables import Thumbnails
 from app.theme import ThemeSource, set_role
-from app.views.panel import Empty, Panel
+from app.views.panel import Empty, Heading, Panel
 from app.views.photo import HeatPhoto
 from app.views.shown import Shown, digits, number, signed
 from app.views.words import Block, WordsView
@@ -64,7 +65,8 @@ class ResultPanel(Panel):
         self._old_session = Session(session.engine, self)  # what is pointed at in the old explanation; asks nothing
         self._carrying = False
         self.rank = QLabel()
-        self.score = QLabel()
+        self.score = Heading("muted")
+        self.score.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.parts = PartBars(themes)
         self.tabs = QTabBar()
         self.old_photo = HeatPhoto(self._old_session, themes, thumbnails)
@@ -93,7 +95,7 @@ class ResultPanel(Panel):
         self.show_result()
 
     def _lay_out(self) -> None:
-        for label, role in ((self.rank, "figure"), (self.score, "muted"), (self.error, "error")):
+        for label, role in ((self.rank, "figure"), (self.error, "error")):
             set_role(label, role)
             label.setTextFormat(Qt.TextFormat.PlainText)
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -110,7 +112,9 @@ class ResultPanel(Panel):
         figures = QHBoxLayout()
         figures.setSpacing(16)
         figures.addWidget(self.rank)
-        figures.addWidget(self.score, 1, Qt.AlignmentFlag.AlignBottom)
+        figures.addWidget(self.score, 1)
+        self.score.setAlignment(Qt.AlignmentFlag.AlignBottom)
+        self.score.setContentsMargins(0, 0, 0, 1)
         self.tabs.setDrawBase(False)
         self.tabs.setExpanding(False)
         self.tabs.setAccessibleName(self.tr("What to compare"))
@@ -220,7 +224,7 @@ class ResultPanel(Panel):
         places = max(2, digits(new.score))
         if old is None:
             self.rank.setText(self.tr("Rank {rank}").format(rank=f"{new.rank:,}"))
-            self.score.setText(
+            self.score.say(
                 joined([whole, self.tr("score {score}").format(score=number(new.score, places)), self._nothing()])
             )
             return
@@ -230,7 +234,7 @@ class ResultPanel(Panel):
         score = self.tr("score {old} → {new} ({change})").format(
             old=number(old.score, places), new=number(new.score, places), change=signed(new.score - old.score, places)
         )
-        self.score.setText(joined([way if moved else self.tr("the same place"), whole, score]))
+        self.score.say(joined([way if moved else self.tr("the same place"), score, whole]))
 
     def _nothing(self) -> str:
         scenario = self._session.scenario

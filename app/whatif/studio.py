@@ -42,7 +42,7 @@ from app.whatif.saved import Scenarios, photos
 from app.whatif.steps import StepsPanel
 from app.whatif.texts import TextsEditor
 from app.workspace import Workspace
-from engine.answers import RunSummary
+from engine.answers import Ranking, RunSummary
 from engine.scenario import Scenario
 
 _GAP = 12
@@ -62,6 +62,7 @@ class WhatIfView(View):
         self._arranged = False
         self._invented = invented(session.scenario)
         self._doing = ""  # what the engine is busy with
+        self._kept_item = ""  # the product that stays while the shopper changes
         self._user_before = ""  # whom to go back to when an invented shopper is undone
         self.thumbnails = Thumbnails(themes, self)
         session.run_changed.connect(self._run_changed)  # before the pieces ask for photos
@@ -185,6 +186,7 @@ class WhatIfView(View):
         session.item_changed.connect(self._moved_on)
         session.user_changed.connect(self._name)
         session.scenario_changed.connect(self._scenario_changed)
+        session.ranking_changed.connect(self._ranked)
         session.waiting_changed.connect(self._waiting)
         self._patience.timeout.connect(lambda: self._dim(True))
         self.pages.changed.connect(self._show_page)
@@ -232,10 +234,18 @@ class WhatIfView(View):
         if new:
             if session.user not in self._invented:
                 self._user_before = session.user
+            self._kept_item = session.item
             QTimer.singleShot(0, self, lambda: session.choose_user(new[-1]))
         elif session.user in before and session.user not in self._invented:
             known = self._user_before if self._user_before in run.shoppers.user else run.shoppers.user[0]
             session.choose_user(known)
+
+    def _ranked(self, ranking: Ranking | None) -> None:
+        """A new shopper begins with the first of the list; the product that is being edited is wanted here."""
+        item = self._kept_item
+        if ranking is not None and item and self._session.user in self._invented:
+            self._kept_item = ""
+            QTimer.singleShot(0, self, lambda: self._session.choose_item(item))
 
     @property
     def page(self) -> Page:

@@ -13,6 +13,7 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QInputDialog, QLineEdit, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
+from shiboken6 import isValid
 
 from app.session import Session
 from app.theme import ThemeSource
@@ -95,7 +96,7 @@ def make(qtbot: QtBot, engine: Any, tmp_path: Path) -> Iterator[Callable[[], Wha
         return view
 
     yield build
-    for view in made:
+    for view in (one for one in made if isValid(one)):
         qtbot.waitUntil(lambda view=view: not view.busy)  # type: ignore[misc]
         view.close()
         view.deleteLater()
@@ -169,7 +170,7 @@ def test_typing_becomes_one_step_after_a_rest_and_the_new_rank_shows(studio: Wha
     quiet(qtbot, studio)
     assert dict(studio._session.scenario.edit_of("i11").texts)["title"].endswith(" waterproof")
     assert studio.result.rank.text() == f"Rank {before.rank} → {max(1, before.rank - 3)}"
-    assert "(+1.00)" in studio.result.score.text()
+    assert "(+1.00)" in studio.result.score.whole()
     assert {row.part: row.after - row.before for row in studio.result.parts.rows}["text"] == pytest.approx(1.0)
 
 
@@ -410,6 +411,7 @@ def test_an_invented_shopper_is_filled_and_undone(studio: WhatIfView, qtbot: QtB
     qtbot.mouseClick(studio.past.invent, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: studio._session.user == "new shopper 1")
     quiet(qtbot, studio)
+    assert studio._session.item == "i11"  # the product that is edited stays
     assert studio.past.empty.isVisible()
     assert shown_past(studio) == []
     assert studio.result.compared is None
@@ -629,3 +631,17 @@ def test_every_control_has_a_name_and_is_reached_by_keys(studio: WhatIfView, qtb
         reached.add(studio.focusWidget())
         qtbot.keyClick(studio.focusWidget(), Qt.Key.Key_Tab)
     assert {studio.photo.canvas, studio.past.strip, studio.steps.steps, studio.photo.swap} <= reached
+
+
+def test_a_studio_that_is_gone_hears_nothing(studio: WhatIfView, qtbot: QtBot, engine: Any) -> None:
+    session, workspace = studio._session, studio._workspace
+    studio.texts._rested("title", "Another")
+    quiet(qtbot, studio)
+    with qtbot.waitSignal(studio.destroyed):
+        studio.deleteLater()
+    session.undo.undo()
+    session.choose_user("u4")
+    workspace.refresh()
+    qtbot.waitUntil(lambda: session.idle)
+    session.point(replace(session.pointed, tokens=frozenset({1})))
+    session.close_run()
