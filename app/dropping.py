@@ -280,6 +280,9 @@ class Layer(QWidget):
         words = painter.fontMetrics().boundingRect(room, how, self.offer.text)
         card = QRectF(0, 0, words.width() + 24 + 12 + 40, max(words.height(), 24) + 32)
         card.moveCenter(place.center())
+        if self.offer.on is not None:  # beside what it is for
+            below = place.bottom() + 8 + card.height() < self.height()
+            card.moveTop(place.bottom() + 8 if below else place.top() - 8 - card.height())
         whole = QRectF(self.rect()).adjusted(16, 16, -16, -16)  # a small photo is smaller than the card
         card.moveLeft(min(max(card.left(), whole.left()), whole.right() - card.width()))
         painter.setPen(QPen(theme.line, 1))

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from html import escape
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
+from xml.etree import ElementTree
 
 from PySide6.QtCore import (
     QBuffer,
@@ -24,7 +25,6 @@ from PySide6.QtCore import (
     QMarginsF,
     QMimeData,
     QPoint,
-    QRect,
     QRectF,
     Qt,
 )
@@ -39,6 +39,9 @@ from app.views.view import Numbers
 RATIO = 2.0  # pixels of a picture for each of the screen
 _DPI = 96.0  # what a pixel of the screen is on paper
 _OPEN_ROWS = 40  # a longer table is folded in a web page
+_SVG = "http://www.w3.org/2000/svg"
+_ALL = QWidget.RenderFlag.DrawWindowBackground | QWidget.RenderFlag.DrawChildren
+_ALONE = QWidget.RenderFlag(0)  # without children
 _GREY, _INK = QColor("#6b7686"), QColor("#1c2430")
 
 Columns = Mapping[str, Sequence[Any]]
@@ -94,33 +97,70 @@ def picture(view: QWidget, ratio: float = RATIO) -> QImage:
     image.setDevicePixelRatio(ratio)
     image.fill(view.palette().window().color())
     painter = QPainter(image)
-    _draw(view, painter)
+    view.render(painter, QPoint(), QRegion(), _ALL)
     painter.end()
     return image
 
 
-def _draw(view: QWidget, painter: QPainter) -> None:
-    flags = QWidget.RenderFlag.DrawWindowBackground | QWidget.RenderFlag.DrawChildren
-    painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
-    view.render(painter, QPoint(), QRegion(), flags)
-
-
 def svg(view: QWidget, about: About) -> bytes:
-    """The view as a drawing; its text stays text."""
+    """The view as a drawing; its text stays text. Every widget is a group of its own, cut to its place."""
+    ElementTree.register_namespace("", _SVG)
+    ElementTree.register_namespace("xlink", "http://www.w3.org/1999/xlink")
+    width, height = str(view.width()), str(view.height())
+    root = ElementTree.Element(
+        f"{{{_SVG}}}svg", {"width": width, "height": height, "viewBox": f"0 0 {width} {height}", "version": "1.1"}
+    )
+    ElementTree.SubElement(root, f"{{{_SVG}}}title").text = about.title
+    ElementTree.SubElement(root, f"{{{_SVG}}}desc").text = about.line
+    ground = {"width": width, "height": height, "fill": view.palette().window().color().name()}
+    clips = ElementTree.SubElement(root, f"{{{_SVG}}}defs")
+    ElementTree.SubElement(root, f"{{{_SVG}}}rect", ground)
+    _group(view, root, clips)
+    return ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+
+
+def _group(widget: QWidget, into: ElementTree.Element, clips: ElementTree.Element) -> None:
+    """Qt's drawing knows no clipping, so that each widget is drawn by itself and cut by its group."""
+    name = f"w{len(clips)}"
+    clip = ElementTree.SubElement(clips, f"{{{_SVG}}}clipPath", {"id": name})
+    size = {"width": str(widget.width()), "height": str(widget.height())}
+    ElementTree.SubElement(clip, f"{{{_SVG}}}rect", size)
+    group = ElementTree.SubElement(into, f"{{{_SVG}}}g", {"clip-path": f"url(#{name})"})
+    if into.tag.endswith("}g"):  # in its parent's place
+        group.set("transform", f"translate({widget.x()} {widget.y()})")
+    for part in _drawn(widget):
+        for one in part.iter():  # what is named has a name of its own in the whole drawing
+            for key, value in one.attrib.items():
+                if key == "id":
+                    one.set(key, f"{name}-{value}")
+                elif "#" in value and (value.startswith("url(#") or key.endswith("href")):
+                    one.set(key, value.replace("#", f"#{name}-", 1))
+        group.append(part)
+    for child in _children(widget):
+        _group(child, group, clips)
+
+
+def _drawn(widget: QWidget) -> list[ElementTree.Element]:
+    """What a widget draws itself, without its children."""
     held = QBuffer()
     held.open(QIODevice.OpenModeFlag.WriteOnly)
     generator = QSvgGenerator()
     generator.setOutputDevice(held)
     generator.setResolution(round(_DPI))
-    generator.setSize(view.size())
-    generator.setViewBox(QRect(0, 0, view.width(), view.height()))
-    generator.setTitle(about.title)
-    generator.setDescription(about.line)
+    generator.setSize(widget.size())
+    generator.setViewBox(widget.rect())
     painter = QPainter(generator)
-    painter.fillRect(QRect(0, 0, view.width(), view.height()), view.palette().window().color())
-    _draw(view, painter)
+    widget.render(painter, QPoint(), QRegion(), _ALONE)
     painter.end()
-    return bytes(held.data().data())
+    root = ElementTree.fromstring(held.data().data())
+    parts = [part for part in root if part.tag in (f"{{{_SVG}}}defs", f"{{{_SVG}}}g")]
+    return [part for part in parts if len(part)]
+
+
+def _children(widget: QWidget) -> list[QWidget]:
+    """The widgets seen inside another, the lowest first."""
+    found = (one for one in widget.children() if isinstance(one, QWidget))
+    return [one for one in found if not one.isWindow() and one.isVisibleTo(widget) and not one.size().isEmpty()]
 
 
 def pdf(view: QWidget, about: About) -> bytes:
@@ -153,10 +193,23 @@ def pdf(view: QWidget, about: About) -> bytes:
     scale = min(free.width() / view.width(), free.height() / view.height())
     painter.translate(free.left() + (free.width() - view.width() * scale) / 2, free.top())
     painter.scale(scale, scale)
-    painter.fillRect(QRect(0, 0, view.width(), view.height()), view.palette().window().color())
-    _draw(view, painter)
+    painter.fillRect(view.rect(), view.palette().window().color())
+    _paint(view, painter)
     painter.end()
     return bytes(held.data().data())
+
+
+def _paint(widget: QWidget, painter: QPainter) -> None:
+    """A page knows no clipping of child by parent either."""
+    painter.save()
+    painter.setClipRect(QRectF(widget.rect()), Qt.ClipOperation.IntersectClip)
+    widget.render(painter, QPoint(), QRegion(), _ALONE)
+    for child in _children(widget):
+        painter.save()
+        painter.translate(child.pos())
+        _paint(child, painter)
+        painter.restore()
+    painter.restore()
 
 
 def _cut(painter: QPainter, text: str, room: QRectF) -> str:

@@ -15,8 +15,8 @@ from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
     QFileDialog,
-    QFormLayout,
     QFrame,
+    QGridLayout,
     QHBoxLayout,
     QLabel,
     QLineEdit,
@@ -38,7 +38,7 @@ from engine.errors import HeedmapError
 from engine.explain.types import Explanation
 from engine.files import write_bytes
 
-_PREVIEW = QSize(300, 220)
+_PREVIEW = QSize(340, 236)
 _PREVIEW_ROWS = 6
 _UNFIT = '\\/:*?"<>|\n\t'  # for the name of a file on some system
 
@@ -137,6 +137,7 @@ class ExportDialog(QDialog):
         self._folder = Path(folder) if folder and Path(folder).is_dir() else Path.home()
         self._left: list[Callable[[], None]] = []  # files still to be written
         self._first = ""
+        self._suffix = form
         self._writer = _Writer(self)
         self._writer.done.connect(self._written)
         self._writer.failed.connect(self._failed)
@@ -181,30 +182,37 @@ class ExportDialog(QDialog):
         inside.addWidget(self._preview)
         browse = QPushButton(tr("Browse …"))
         browse.clicked.connect(self._browse)
+        for button in (browse, self.cancel):
+            button.setAutoDefault(False)  # Enter exports
+        set_role(self._about_form, "small")
+        self._about_form.setWordWrap(True)
+        self._numbers = QLabel(tr("Numbers"))
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(12)
+        grid.setVerticalSpacing(8)
+        grid.setColumnStretch(1, 1)
+        for row, (label, control) in enumerate(
+            (
+                (QLabel(tr("What")), self.what),
+                (QLabel(tr("Form")), self.form),
+                (None, self._about_form),
+                (self._numbers, self.table),
+                (QLabel(tr("Where")), self.place),
+            )
+        ):
+            if label is not None:
+                label.setBuddy(control)
+                control.setAccessibleName(label.text())
+                grid.addWidget(label, row, 0)
+            if control is not self.place:
+                grid.addWidget(control, row, 1)
         where = QHBoxLayout()
         where.setSpacing(8)
         where.addWidget(self.place, 1)
         where.addWidget(browse)
-        self._form = QFormLayout()
-        self._form.setHorizontalSpacing(12)
-        self._form.setVerticalSpacing(8)
-        self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
-        names = (
-            (self.what, tr("What")),
-            (self.form, tr("Form")),
-            (self.table, tr("Numbers")),
-            (self.place, tr("Where")),
-        )
-        for control, label in names:
-            control.setAccessibleName(label)
-        set_role(self._about_form, "small")
-        self._about_form.setWordWrap(True)
-        self._form.addRow(tr("What"), self.what)
-        self._form.addRow(tr("Form"), self.form)
-        self._form.addRow("", self._about_form)
-        self._form.addRow(tr("Numbers"), self.table)
-        self._form.addRow(tr("Where"), where)
-        self._form.addRow("", self._message)
+        grid.addLayout(where, 4, 1)
+        grid.addWidget(self._message, 5, 1)
+        grid.setRowStretch(6, 1)
         self._message.setWordWrap(True)
         self._message.setMinimumHeight(self._message.fontMetrics().height() * 2 + 4)
         self._message.setAlignment(Qt.AlignmentFlag.AlignTop)
@@ -213,7 +221,7 @@ class ExportDialog(QDialog):
         top = QHBoxLayout()
         top.setSpacing(16)
         top.addWidget(frame, 0, Qt.AlignmentFlag.AlignTop)
-        top.addLayout(self._form, 1)
+        top.addLayout(grid, 1)
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
         buttons.addStretch(1)
@@ -226,7 +234,7 @@ class ExportDialog(QDialog):
         whole.setSpacing(16)
         whole.addLayout(top, 1)
         whole.addLayout(buttons)
-        self.setMinimumWidth(820)
+        self.setMinimumWidth(880)
         for combo in (self.what, self.form, self.table):
             combo.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
@@ -234,7 +242,7 @@ class ExportDialog(QDialog):
         self.what.addItem(tr("This view: {0}").format(self._name), "view")
         if self._explanation is not None:
             self.what.addItem(tr("The explanation: {0}").format(self._explanation.title), "explanation")
-        self.what.currentIndexChanged.connect(lambda _: self._offer(self._chosen.suffix))
+        self.what.currentIndexChanged.connect(lambda _: self._offer(self._suffix))
         self.form.currentIndexChanged.connect(lambda _: self._turn())
         self.table.currentIndexChanged.connect(lambda _: self._show_preview())
         self.place.textEdited.connect(lambda _: self._look())
@@ -266,9 +274,11 @@ class ExportDialog(QDialog):
     def _turn(self) -> None:
         """Another form: its words, its tables, its suffix."""
         form = self._chosen
+        self._suffix = form.suffix
         self._about_form.setText(form.about)
         tables = form.of == "numbers"
-        self._form.setRowVisible(self.table, tables)
+        self._numbers.setVisible(tables)
+        self.table.setVisible(tables)
         self.table.blockSignals(True)
         self.table.clear()
         if tables:
@@ -323,7 +333,7 @@ class ExportDialog(QDialog):
         for place, name in enumerate(names):
             for row in range(rows):
                 value = columns[name][row]
-                text = "" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
+                text = "" if value is None else f"{value:.3g}" if isinstance(value, float) else str(value)
                 self._rows.setItem(row, place, QTableWidgetItem(text))
             self._rows.setColumnWidth(place, (_PREVIEW.width() - 20) // len(names))
 
@@ -336,7 +346,7 @@ class ExportDialog(QDialog):
         if there:
             text = tr("{0} is there already and will be replaced.").format(", ".join(there))
         elif several:
-            text = tr("Writes {0}.").format(", ".join(out.name for out in outs))
+            text = tr("One file each: {0}.").format(", ".join(self._tables))
         self._say(text)
         self.save.setText(tr("Replace") if there else tr("Export"))
         self.save.setEnabled(bool(self.place.text().strip()))

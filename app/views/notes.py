@@ -72,7 +72,8 @@ class NoteButton(QToolButton):
         super().__init__(parent)
         self.kind = kind
         self._session, self._notebook, self._themes = session, notebook, themes
-        self.setFixedSize(24, 24)
+        self.setFixedSize(24, 20)  # no higher than the heading beside it
+        self.setStyleSheet("padding: 0")
         self.setIconSize(QSize(16, 16))
         self.clicked.connect(self.open)
         for signal in (notebook.changed, session.run_changed, session.user_changed, session.item_changed):
@@ -123,7 +124,7 @@ class NoteButton(QToolButton):
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(self._themes.theme.accent)
-            painter.drawEllipse(QPoint(self.width() - 5, 5), 3, 3)
+            painter.drawEllipse(QPoint(self.width() - 4, 4), 3, 3)
             painter.end()
 
 
