@@ -130,6 +130,10 @@ class Session(QObject):
         """Whether nothing is asked that has no answer yet."""
         return not self._jobs
 
+    def waits_for(self, name: str) -> bool:
+        """Whether a job of that name, "rank" or "explain", is asked that has no answer yet."""
+        return name in self._jobs
+
     def announce(self) -> None:
         """Say the whole state again, for views that were made anew."""
         self.run_changed.emit(self.run)

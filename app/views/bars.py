@@ -14,6 +14,7 @@ from app.views.panel import FocusRing, Tip, follow
 from app.views.shown import Shown, digits, percent, signed, token_name
 
 ROW = 22
+_HOLLOW = 28.0  # the length of a removed row's bar
 FEW = 8  # rows shown until more are asked for
 
 
@@ -118,7 +119,9 @@ class BarsView(QWidget):
             painter.drawText(box.adjusted(6, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, label)
             where = QRectF(box.right() - numbers - 4, box.top(), numbers, ROW)
             if row < 0:
-                self._paint_removed(painter, theme, box, QRectF(zero, box.center().y() - 4, 28, 8), label)
+                left = zero if zero + _HOLLOW < where.left() else zero - _HOLLOW
+                bar = QRectF(left, box.center().y() - 4, _HOLLOW, 8)
+                self._paint_removed(painter, theme, box, bar, where, label)
                 continue
             length = max(1.0, abs(value) * scale)
             bar = QRectF(zero if value >= 0 else zero - length, box.center().y() - 4, length, 8)
@@ -158,7 +161,9 @@ class BarsView(QWidget):
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(box, 4, 4)
 
-    def _paint_removed(self, painter: QPainter, theme: Theme, box: QRectF, bar: QRectF, label: str) -> None:
+    def _paint_removed(
+        self, painter: QPainter, theme: Theme, box: QRectF, bar: QRectF, where: QRectF, label: str
+    ) -> None:
         """A removed row: its name struck through, a hollow bar, a word instead of a number."""
         middle = box.center().y() + 1
         width = painter.fontMetrics().horizontalAdvance(label)
@@ -169,8 +174,8 @@ class BarsView(QWidget):
         painter.drawRoundedRect(bar, 2, 2)
         painter.setFont(self._small)
         painter.setPen(theme.muted)
-        where = box.adjusted(bar.right() + 8 - box.left(), 0, -4, 0)
-        painter.drawText(where, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, self.tr("removed"))
+        text = painter.fontMetrics().elidedText(self.tr("removed"), Qt.TextElideMode.ElideRight, int(where.width()))
+        painter.drawText(where, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)
 
     def brushed_area(self) -> QRect:
         """Where the brushed rows lie that are in sight; empty when there are none."""

@@ -27,7 +27,7 @@ from app.views.shown import Shown
 from app.views.sum_line import SumView
 from app.views.view import Numbers, View
 from app.views.words import WordsView
-from engine.answers import RunSummary
+from engine.answers import Ranking, RunSummary
 
 _GAP = 12
 _PATIENCE = 150  # milliseconds an old answer stays bright while a new one is on its way
@@ -62,6 +62,7 @@ class ExploreView(View):
         self._patience = QTimer(self, singleShot=True, interval=_PATIENCE)
         self._patience.timeout.connect(self._dim)
         session.waiting_changed.connect(self._waiting)
+        session.ranking_changed.connect(self._ranked)
         session.user_changed.connect(self._quiet)
         session.item_changed.connect(self._quiet)
 
@@ -256,9 +257,13 @@ class ExploreView(View):
             for panel in self._panels():
                 panel.dim(False)
 
+    def _ranked(self, ranking: Ranking | None) -> None:
+        if ranking is not None:  # the explanation may still be on its way
+            self.ranked.dim(False)
+
     def _dim(self) -> None:
         for panel in self._panels():
-            panel.dim(True)
+            panel.dim(panel is not self.ranked or self._session.waits_for("rank"))
 
     def _quiet(self, _key: str) -> None:
         Tip.of(self).hide()

@@ -284,6 +284,35 @@ def test_delete_removes_the_brush_in_the_model_and_undo_brings_it_back(qtbot: Qt
     assert session.undo.undoText() == "Take every change back"
 
 
+def test_the_steps_lead_back_and_forward_to_any_of_them(qtbot: QtBot, explore: Open) -> None:
+    view, session, _ = explore()
+    for row in (0, 1):
+        QTest.mouseClick(view.product.bars, LEFT, NONE, QPoint(20, 10))
+        name = session.explanation.tokens[next(iter(session.brush))].label  # type: ignore[union-attr]
+        remove(qtbot, view, session)
+        assert name in session.undo.text(row)
+    view.changes.menu.aboutToShow.emit()
+    steps = view.changes.menu.actions()
+    assert [step.isChecked() for step in steps] == [False, False, True]
+    with qtbot.waitSignal(session.explanation_changed):
+        steps[0].trigger()
+    assert session.scenario == Scenario()
+    with qtbot.waitSignal(session.explanation_changed):
+        session.undo.setIndex(1)
+    assert view.changes.count.text() == "What-if: 1 change(s)"
+
+
+def test_the_list_is_bright_again_once_it_is_here(qtbot: QtBot, explore: Open) -> None:
+    view, session, lane = explore()
+    lane.holding = True
+    session.brush_over(frozenset((5,)))
+    view.brush.remove_brushed()
+    qtbot.waitUntil(view.ranked._veil.isVisible)
+    lane.answer(len(lane.asked) - [name for name, _ in reversed(lane.asked)].index("rank") - 1)
+    lane.answer(len(lane.asked))
+    qtbot.waitUntil(lambda: not view.ranked._veil.isVisible())
+
+
 def test_without_a_brush_delete_is_left_to_the_piece_that_has_the_keyboard(qtbot: QtBot, explore: Open) -> None:
     view, session, _ = explore()
     search = view.shoppers.shoppers.search
