@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pyqtgraph as pg
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedLayout, QVBoxLayout, QWidget
 
 from app.theme import Theme, ThemeSource, set_role, ui_font
+from app.views.panel import follow
 
 LONGEST = 2000  # steps kept; beyond, every other one goes
+# Runs that are laid over each other: told apart by colour and by dashes.
+_TOKENS = ("accent", "photo", "words", "past", "attributes", "identity")
+_DASHES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.DashDotLine)
+MOST_RUNS = len(_TOKENS)
 
 
 class EpochAxis(pg.AxisItem):
@@ -34,11 +40,12 @@ class Plot(QWidget):
         menu.setParent(self, menu.windowFlags())  # made without a parent, it would outlive the plot
         self.plot.setAccessibleName(title)
         self._lines: dict[str, tuple[pg.PlotDataItem, str, QLabel]] = {}
-        name = QLabel(title)
-        set_role(name, "heading")
+        self._runs: list[pg.PlotDataItem] = []
+        self.title = QLabel(title)
+        set_role(self.title, "heading")
         self._head = QHBoxLayout()
         self._head.setSpacing(14)
-        self._head.addWidget(name)
+        self._head.addWidget(self.title)
         self._head.addStretch(1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -75,12 +82,61 @@ class Plot(QWidget):
             line.setSymbolBrush(pg.mkBrush(color))
             line.setSymbolPen(None)
             label.setStyleSheet(f"color: {color.name()}")
+        self._restyle_runs(theme)
+
+    def show_runs(self, runs: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> None:
+        """Lay these lines over each other in place of the plot's own; none brings those back."""
+        for line in self._runs:
+            self.plot.removeItem(line)
+        self._runs = [
+            self.plot.plot(list(x), list(y), antialias=True, symbol="o", symbolSize=5) for x, y in runs.values()
+        ]
+        for line, _, label in self._lines.values():
+            line.setVisible(not runs)
+            label.setVisible(not runs and bool(label.property("line")))
+        self.restyle()
+
+    def _restyle_runs(self, theme: Theme) -> None:
+        for place, line in enumerate(self._runs):
+            colour = getattr(theme, _TOKENS[place])
+            line.setPen(pg.mkPen(colour, width=2, style=_DASHES[place % len(_DASHES)]))
+            line.setSymbolBrush(pg.mkBrush(colour))
+            line.setSymbolPen(None)
 
     def show_line(self, name: str, x: Sequence[float], y: Sequence[float]) -> None:
         line, _, label = self._lines[name]
         line.setData(list(x), list(y))
         if label.property("line"):
             label.setText(f"{name} {y[-1]:.3f}" if len(y) else "")
+
+
+class Legend(QWidget):
+    """Which line is which run."""
+
+    def __init__(self, themes: ThemeSource) -> None:
+        super().__init__()
+        self._themes = themes
+        self.names: tuple[str, ...] = ()
+        self.setFixedHeight(20)
+        follow(themes, self)
+
+    def show_names(self, names: tuple[str, ...]) -> None:
+        self.names = names
+        self.setAccessibleName(", ".join(names))
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        theme, measure = self._themes.theme, self.fontMetrics()
+        room = max(60, self.width() // max(1, len(self.names)) - 44)
+        x, middle = 0, self.height() / 2
+        for place, name in enumerate(self.names):
+            painter.setPen(QPen(getattr(theme, _TOKENS[place]), 2, _DASHES[place % len(_DASHES)]))
+            painter.drawLine(QPointF(x, middle), QPointF(x + 24, middle))
+            painter.setPen(theme.text)
+            text = measure.elidedText(name, Qt.TextElideMode.ElideRight, room)
+            painter.drawText(QPointF(x + 30, middle + measure.ascent() / 2 - 1), text)
+            x += 30 + measure.horizontalAdvance(text) + 16
 
 
 class Curves(QWidget):
@@ -106,9 +162,18 @@ class Curves(QWidget):
         empty = QLabel(self.tr("The loss and the figures on validation are drawn here while a model trains."))
         set_role(empty, "muted")
         empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.legend = Legend(themes)
+        self.legend.hide()
+        plots = QWidget()
+        column = QVBoxLayout(plots)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        column.addWidget(both, 1)
+        column.addWidget(self.legend)
         self._stack = QStackedLayout(self)
         self._stack.addWidget(empty)
-        self._stack.addWidget(both)
+        self._stack.addWidget(plots)
+        self.compared: dict[str, list[dict[str, float]]] = {}  # runs laid over each other: name -> rows
         self.rows: list[dict[str, float]] = []
         self._steps: list[tuple[float, float]] = []
 
@@ -116,6 +181,24 @@ class Curves(QWidget):
         """Show these epochs and nothing else."""
         self.rows = list(rows)
         self._steps = []
+        self._draw()
+
+    def compare(self, runs: Mapping[str, Sequence[dict[str, float]]]) -> None:
+        """Lay the courses of several runs over each other; fewer than two show the one run again."""
+        self.compared = {name: list(rows) for name, rows in list(runs.items())[:MOST_RUNS]} if len(runs) > 1 else {}
+
+        def line(figure: str) -> dict[str, tuple[list[float], list[float]]]:
+            return {
+                name: ([row["epoch"] for row in rows if figure in row], [row[figure] for row in rows if figure in row])
+                for name, rows in self.compared.items()
+            }
+
+        self._loss.show_runs(line("loss"))
+        self._worth.show_runs(line("ndcg@10"))
+        whole = self.tr("NDCG@10 on validation") if self.compared else self.tr("On validation")
+        self._worth.title.setText(whole)
+        self.legend.show_names(tuple(self.compared))
+        self.legend.setVisible(bool(self.compared))
         self._draw()
 
     def step(self, epoch: float, share: float, loss: float) -> None:
@@ -130,7 +213,7 @@ class Curves(QWidget):
 
     def draw_steps(self) -> None:
         """Draw the steps that came since the last frame."""
-        self._stack.setCurrentIndex(1 if self.rows or self._steps else 0)
+        self._stack.setCurrentIndex(1 if self.rows or self._steps or self.compared else 0)
         self._loss.show_line("steps", [x for x, _ in self._steps], [y for _, y in self._steps])
 
     def _draw(self) -> None:
@@ -139,5 +222,8 @@ class Curves(QWidget):
         self._worth.show_line("NDCG@10", x, [row["ndcg@10"] for row in self.rows])
         self._worth.show_line("Recall@10", x, [row["recall@10"] for row in self.rows])
         top = max((row["recall@10"] for row in self.rows), default=0.0)
+        if self.compared:
+            shown = [row["ndcg@10"] for rows in self.compared.values() for row in rows if "ndcg@10" in row]
+            top = max(shown, default=0.0)
         self._worth.plot.setYRange(0.0, max(top, 1e-3) * 1.08, padding=0)
         self.draw_steps()

@@ -1,11 +1,19 @@
-"""The runs of a workspace as a table: state, epoch, NDCG, and what can be done with each."""
+"""The runs of a workspace as a table that sorts: state, epoch, NDCG, and what can be done with each."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
+from PySide6.QtCore import (
+    QAbstractTableModel,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QSortFilterProxyModel,
+    Qt,
+    Signal,
+)
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -19,12 +27,18 @@ from PySide6.QtWidgets import (
 )
 
 from app.batch import Batch, Task
+from app.questions import Questions
 from app.session import Session
 from app.theme import ThemeSource, set_role
+from app.views.run_card import lasting
+from app.views.setting_names import choice_name
+from app.views.shown import number
 from app.workspace import Workspace
+from engine.evaluation.runs import RunRow
 from engine.workspace import RunEntry
 
 Index = QModelIndex | QPersistentModelIndex
+SORTED_BY = Qt.ItemDataRole.UserRole
 ROOT = QModelIndex()
 
 
@@ -37,12 +51,16 @@ class RunModel(QAbstractTableModel):
         self.runs: tuple[RunEntry, ...] = ()
         self._busy: dict[Path, str] = {}
         self._open = ""
+        self._rows: dict[Path, RunRow] = {}
         self._heads = (
             self.tr("Run"),
             self.tr("Data"),
             self.tr("State"),
             self.tr("Epoch"),
             self.tr("Test NDCG@10"),
+            self.tr("95 % interval"),
+            self.tr("Fusion"),
+            self.tr("Time"),
         )
 
     def put(self, runs: tuple[RunEntry, ...], busy: dict[Path, str], opened: str) -> None:
@@ -54,6 +72,12 @@ class RunModel(QAbstractTableModel):
             self.endResetModel()
         elif runs:
             self.dataChanged.emit(self.index(0, 0), self.index(len(runs) - 1, len(self._heads) - 1))
+
+    def tell(self, rows: tuple[RunRow, ...]) -> None:
+        """What else is known of runs."""
+        self._rows = {Path(row.folder): row for row in rows}
+        if self.runs:
+            self.dataChanged.emit(self.index(0, 5), self.index(len(self.runs) - 1, len(self._heads) - 1))
 
     def state(self, run: RunEntry) -> str:
         """ "done", "running", "paused", "waiting", "stopping" or "interrupted"."""
@@ -84,9 +108,24 @@ class RunModel(QAbstractTableModel):
                 state = self.state(run)
                 return theme.accent if state == "running" else theme.text if state == "done" else theme.muted
             return theme.muted if index.column() == 1 else theme.text
+        if role == SORTED_BY:
+            return self._order(run, index.column())
         if role == Qt.ItemDataRole.ToolTipRole:
             return run.folder
         return None
+
+    def _order(self, run: RunEntry, column: int) -> str | float:
+        """What a column is sorted by; what is missing comes before all else."""
+        row = self._rows.get(Path(run.folder))
+        if column == 3:
+            return float(run.epoch)
+        if column == 4:
+            return -1.0 if run.metric is None else run.metric
+        if column == 5:
+            return -1.0 if row is None or row.low is None else row.low
+        if column == 7:
+            return -1.0 if row is None or row.seconds is None else row.seconds
+        return self._text(run, column).casefold()
 
     def _text(self, run: RunEntry, column: int) -> str:
         if column == 0:
@@ -101,11 +140,17 @@ class RunModel(QAbstractTableModel):
                 "stopping": self.tr("stopping"),
                 "interrupted": self.tr("interrupted"),
             }[self.state(run)]
-        figure = "–" if run.metric is None else f"{run.metric:.3f}"
-        return (run.name, run.dataset, "", str(run.epoch), figure)[column]
+        figure = "–" if run.metric is None else number(run.metric, 3)
+        row = self._rows.get(Path(run.folder))
+        interval, fusion, time = "", "", ""
+        if row is not None:
+            fusion = choice_name(row.fusion)
+            interval = "" if row.low is None or row.high is None else f"{number(row.low, 3)} – {number(row.high, 3)}"
+            time = "" if row.seconds is None else lasting(row.seconds)
+        return (run.name, run.dataset, "", str(run.epoch), figure, interval, fusion, time)[column]
 
     def _alignment(self, column: int) -> Qt.AlignmentFlag:
-        side = Qt.AlignmentFlag.AlignRight if column >= 3 else Qt.AlignmentFlag.AlignLeft
+        side = Qt.AlignmentFlag.AlignRight if column in (3, 4, 5, 7) else Qt.AlignmentFlag.AlignLeft
         return side | Qt.AlignmentFlag.AlignVCenter
 
 
@@ -115,6 +160,7 @@ class RunTable(QWidget):
     open_asked = Signal(str)
     resume_asked = Signal(str)
     chosen = Signal(str)
+    compared = Signal(object)  # folders of the selected runs, the current one first
 
     def __init__(
         self, workspace: Workspace, batch: Batch, session: Session, themes: ThemeSource, parent: QWidget | None = None
@@ -124,12 +170,18 @@ class RunTable(QWidget):
         self._batch = batch
         self._session = session
         self.model = RunModel(themes, self)
+        self._questions = Questions(session.engine, "train-runs", self)
+        self.sorted = QSortFilterProxyModel(self)
+        self.sorted.setSourceModel(self.model)
+        self.sorted.setSortRole(SORTED_BY)
         self.view = QTableView()
         set_role(self.view, "plain")
-        self.view.setModel(self.model)
+        self.view.setModel(self.sorted)
+        self.view.setSortingEnabled(True)
+        self.view.sortByColumn(-1, Qt.SortOrder.AscendingOrder)  # newest first, until a column is clicked
         self.view.setAccessibleName(self.tr("Runs"))
         self.view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.view.setShowGrid(False)
         self.view.setTabKeyNavigation(False)
@@ -138,8 +190,6 @@ class RunTable(QWidget):
         head = self.view.horizontalHeader()
         head.setHighlightSections(False)
         head.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        head.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        head.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
         self.open = QPushButton(self.tr("Open in Explore"))
         self.open.setToolTip(self.tr("See what this run heeds"))
         self.go_on = QPushButton(self.tr("Resume training"))
@@ -152,10 +202,14 @@ class RunTable(QWidget):
         self.go_on.clicked.connect(lambda: self._emit(self.resume_asked))
         self.view.doubleClicked.connect(lambda _: self._emit(self.open_asked) if self.open.isEnabled() else None)
         self.view.selectionModel().currentRowChanged.connect(self._moved)
-        workspace.changed.connect(lambda _: self.refresh())
+        self.view.selectionModel().selectionChanged.connect(lambda *_: self.compared.emit(self.selected))
+        workspace.changed.connect(lambda _: self._read())
         batch.changed.connect(self.refresh)
         session.run_changed.connect(lambda _: self.refresh())
-        self.refresh()
+        if workspace.summary is None:
+            self.refresh()
+        else:
+            self._read()
 
     def _lay_out(self) -> None:
         table = QWidget()
@@ -164,7 +218,9 @@ class RunTable(QWidget):
         column.setSpacing(8)
         column.addWidget(self.view, 1)
         buttons = QHBoxLayout()
-        buttons.addStretch(1)
+        hint = QLabel(self.tr("Select several runs to lay their curves over each other."))
+        set_role(hint, "small")
+        buttons.addWidget(hint, 1)
         buttons.addWidget(self.go_on)
         buttons.addWidget(self.open)
         column.addLayout(buttons)
@@ -174,13 +230,28 @@ class RunTable(QWidget):
 
     @property
     def current(self) -> RunEntry | None:
-        row = self.view.currentIndex().row()
+        return self._run_at(self.view.currentIndex())
+
+    @property
+    def selected(self) -> tuple[str, ...]:
+        """Folders of the selected runs, the current one first."""
+        found = [run for index in self.view.selectionModel().selectedRows() if (run := self._run_at(index)) is not None]
+        found.sort(key=lambda run: run != self.current)
+        return tuple(run.folder for run in found)
+
+    def _run_at(self, index: QModelIndex) -> RunEntry | None:
+        row = self.sorted.mapToSource(index).row()
         return self.model.runs[row] if 0 <= row < len(self.model.runs) else None
 
     def choose(self, folder: str) -> None:
         for row, run in enumerate(self.model.runs):
             if Path(run.folder) == Path(folder):
-                self.view.selectRow(row)
+                self.view.selectRow(self.sorted.mapFromSource(self.model.index(row, 0)).row())
+
+    def _read(self) -> None:
+        """The runs of the workspace have changed."""
+        self.refresh()
+        self._questions.ask("run_rows", lambda rows: self.model.tell(rows or ()), workspace=str(self._workspace.folder))
 
     def refresh(self) -> None:
         kept = self.current
@@ -194,6 +265,11 @@ class RunTable(QWidget):
         )
         self.model.put((*coming, *self._workspace.runs), busy, opened)
         self._stack.setCurrentIndex(0 if self.model.runs else 1)
+        one_dataset = len({run.dataset for run in self.model.runs}) < 2
+        self.view.setColumnHidden(1, one_dataset)
+        head, mode = self.view.horizontalHeader(), QHeaderView.ResizeMode
+        head.setSectionResizeMode(0, mode.Stretch if one_dataset else mode.ResizeToContents)
+        head.setSectionResizeMode(1, mode.Stretch)
         if self.current is None and self.model.runs:
             self.choose(kept.folder if kept is not None else self.model.runs[0].folder)
         self._offer()

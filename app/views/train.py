@@ -1,25 +1,47 @@
-"""Train: choose data and settings, watch the curves, pause, cancel, resume, open what came out."""
+"""Train: choose data and settings, watch the curves, pause, cancel, resume, compare and measure what came out."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QTimer, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSplitter,
+    QStackedWidget,
+    QTabBar,
+    QVBoxLayout,
+    QWidget,
+)
 
+from app.actions import Action
 from app.batch import Batch, Task
-from app.chrome import task_facts
+from app.chrome import gigabytes, task_facts
+from app.i18n import joined
+from app.questions import Questions
 from app.session import Session
 from app.theme import ThemeSource, icon, set_role
-from app.views.curves import Curves
+from app.views.curves import MOST_RUNS, Curves
+from app.views.evaluation import EvaluationView
 from app.views.panel import Heading
+from app.views.run_card import RunCardView
 from app.views.run_table import RunTable
 from app.views.train_form import TrainForm
-from app.views.view import View
+from app.views.train_queue import TrainQueue
+from app.views.view import Numbers, View
 from app.workspace import Workspace
 from engine.desk import RunLog
 from engine.jobs import Progress
+from engine.run_card import RunCard
+from engine.runner import Beat
 
+RUNS, CARD, EVALUATION, QUEUE = range(4)  # tabs
 FRAME = 100  # milliseconds between two drawings of the live curve
 
 
@@ -47,6 +69,15 @@ class TrainView(View):
         self.form = TrainForm(workspace)
         self.curves = Curves(themes)
         self.table = RunTable(workspace, batch, session, themes)
+        self.card = RunCardView()
+        self.evaluation = EvaluationView(session)
+        self.queue = TrainQueue(batch)
+        self._cards = Questions(session.engine, "train-card", self)
+        self._laid_over: dict[str, list[dict[str, float]]] = {}  # folder of a selected run -> its course
+        self._machine = QLabel()
+        set_role(self._machine, "muted")
+        self.tabs = QTabBar()
+        self._pages = QStackedWidget()
         self._title = QLabel()
         set_role(self._title, "strong")
         self._facts = Heading("muted")
@@ -58,7 +89,12 @@ class TrainView(View):
         self.cancel.clicked.connect(self._cancel)
         self.table.open_asked.connect(self.open_asked)
         self.table.resume_asked.connect(self._resume)
-        self.table.chosen.connect(self._show_log)
+        self.table.chosen.connect(self._choose_run)
+        self.table.compared.connect(self._compare)
+        self.card.settings_asked.connect(self._take_settings)
+        self.evaluation.evaluated.connect(self._evaluated)
+        self.tabs.currentChanged.connect(self._pages.setCurrentIndex)
+        batch.beat.connect(self._beat)
         session.log_read.connect(self._log_read)
         batch.changed.connect(self._refresh)
         batch.advanced.connect(self._advanced)
@@ -70,12 +106,14 @@ class TrainView(View):
         first = task.folder if task is not None else self.table.current.folder if self.table.current is not None else ""
         if first:
             session.ask_log(first)
+            self._read_card(first)
 
     def _lay_out(self) -> None:
         head = QHBoxLayout()
         head.setSpacing(12)
         head.addWidget(self._title)
         head.addWidget(self._facts, 1)
+        head.addWidget(self._machine)
         head.addWidget(self.pause)
         head.addWidget(self.cancel)
         live = self._panel()
@@ -88,19 +126,31 @@ class TrainView(View):
         below = QVBoxLayout(runs)
         below.setContentsMargins(16, 12, 16, 12)
         below.setSpacing(8)
-        name = QLabel(self.tr("Runs of this workspace"))
-        set_role(name, "heading")
-        below.addWidget(name)
-        below.addWidget(self.table, 1)
-        right = QVBoxLayout()
-        right.setSpacing(12)
-        right.addWidget(live, 3)
-        right.addWidget(runs, 2)
+        below.addWidget(self.tabs)
+        below.addWidget(self._pages, 1)
+        self.tabs.setExpanding(False)
+        self.tabs.setAccessibleName(self.tr("Runs of this workspace"))
+        for name, page in (
+            (self.tr("Runs"), self.table),
+            (self.tr("Run card"), self.card),
+            (self.tr("Evaluation"), self.evaluation),
+            (self.tr("Queue"), self.queue),
+        ):
+            self.tabs.addTab(name)
+            self._pages.addWidget(page)
+        self.split = QSplitter(Qt.Orientation.Vertical)
+        self.split.setHandleWidth(12)
+        self.split.setChildrenCollapsible(False)
+        self.split.addWidget(live)
+        self.split.addWidget(runs)
+        self.split.setStretchFactor(0, 3)
+        self.split.setStretchFactor(1, 2)
+        self.split.setSizes([360, 300])
         whole = QHBoxLayout(self)
         whole.setContentsMargins(14, 14, 14, 14)
         whole.setSpacing(12)
         whole.addWidget(self.form)
-        whole.addLayout(right, 1)
+        whole.addWidget(self.split, 1)
 
     def _panel(self) -> QFrame:
         panel = QFrame()
@@ -116,16 +166,67 @@ class TrainView(View):
         return next((task for task in self._batch.tasks.values() if task.kind == "train"), None)
 
     def _start(self, dataset: str, settings: dict[str, Any]) -> None:
-        name = self._workspace.new_run_name(str(settings["fusion"]))
+        name = self._new_name(str(settings["fusion"]))
         self.train_asked.emit(dataset, str(self._workspace.folder / "runs" / name), settings, False)
+        if self._batch.current is not self.task or len(self._batch.tasks) > 1:
+            self.tabs.setCurrentIndex(QUEUE)  # it waits for another one
+
+    def _new_name(self, fusion: str) -> str:
+        """A free name; a training that waits has no folder yet."""
+        taken = {Path(task.folder).name for task in self._batch.tasks.values()}
+        name = self._workspace.new_run_name(fusion)
+        number = int(name.rpartition("-")[2])
+        while name in taken or (self._workspace.folder / "runs" / name).exists():
+            number += 1
+            name = f"{fusion}-{number:02d}"
+        return name
 
     def _resume(self, folder: str) -> None:
         self._resuming = folder
         self._session.ask_log(folder)
 
-    def _show_log(self, folder: str) -> None:
+    def _choose_run(self, folder: str) -> None:
         if self.task is None:
             self._session.ask_log(folder)
+        self._read_card(folder)
+
+    def _read_card(self, folder: str) -> None:
+        def take(card: RunCard | None) -> None:
+            self.card.show_card(card)
+            self.evaluation.show_card(folder, card)
+
+        self._cards.ask("run_card", take, run=folder)
+
+    def _evaluated(self, folder: str) -> None:
+        """Its figures stand in its folder now."""
+        self._workspace.refresh()
+        if self.table.current is not None and Path(self.table.current.folder) == Path(folder):
+            self._read_card(folder)
+
+    def _compare(self, folders: tuple[str, ...]) -> None:
+        """Lay the courses of the selected runs over each other."""
+        wanted = folders[:MOST_RUNS] if len(folders) > 1 else ()
+        self._laid_over = {folder: rows for folder, rows in self._laid_over.items() if folder in wanted}
+        for folder in wanted:
+            if folder not in self._laid_over:
+                self._cards.ask("history", partial(self._lay_over, folder), slot=folder, run=folder)
+        self._show_laid_over(wanted)
+
+    def _lay_over(self, folder: str, log: RunLog) -> None:
+        self._laid_over[folder] = list(log.rows)
+        self._show_laid_over(self.table.selected[:MOST_RUNS])
+
+    def _show_laid_over(self, folders: tuple[str, ...]) -> None:
+        self.curves.compare({Path(one).name: self._laid_over[one] for one in folders if one in self._laid_over})
+        self._refresh()
+
+    def _take_settings(self, settings: dict[str, Any]) -> None:
+        self.form.put(settings)
+        self.form.start.setFocus()
+
+    def _beat(self, beat: Beat) -> None:
+        self._machine.setText(joined([beat.device, gigabytes(beat.used, beat.total)]))
+        self._machine.setToolTip(self.tr("The device that trains, and the memory in use"))
 
     def _log_read(self, log: RunLog) -> None:
         if log.run == self._resuming:
@@ -170,8 +271,10 @@ class TrainView(View):
         task = self.task
         theme = self._themes.theme
         running = task is not None and task.state in ("running", "paused")
-        for button in (self.pause, self.cancel):
+        for button in (self.pause, self.cancel, self._machine):
             button.setVisible(task is not None)
+        waiting = sum(one.state == "waiting" for one in self._batch.tasks.values())
+        self.tabs.setTabText(QUEUE, self.tr("Queue ({0})").format(waiting) if waiting else self.tr("Queue"))
         self.pause.setEnabled(running)
         self.cancel.setEnabled(task is not None and task.state != "stopping")
         held = task is not None and task.state == "paused"
@@ -185,9 +288,93 @@ class TrainView(View):
             self._title.setText(task.title)
             self._facts.say(task_facts(task))
             return
+        if self.curves.compared:
+            self._title.setText(self.tr("Runs compared"))
+            self._facts.say(self.tr("%n run(s)", "", len(self.curves.compared)))
+            return
         shown = self._workspace.run(self._shown) if self._shown else None
         self._title.setText(shown.name if shown is not None else self.tr("Nothing is training"))
         count = len(self.curves.rows)
         self._facts.say(
             self.tr("%n epoch(s)", "", count) if shown is not None else self.tr("Choose data and press Start.")
         )
+
+    @property
+    def busy(self) -> bool:
+        return self._cards.busy or not self._session.idle
+
+    def offers(self) -> list[Action]:
+        def page(place: int) -> Any:
+            return lambda: self.tabs.setCurrentIndex(place)
+
+        def resume() -> None:
+            if self.table.go_on.isEnabled():
+                self.table.go_on.click()
+
+        def evaluate() -> None:
+            self.tabs.setCurrentIndex(EVALUATION)
+            self.evaluation.evaluate()
+
+        return [
+            Action("train_start", self.tr("Start training"), self.form.start.click, group="train"),
+            Action(
+                "train_hold", self.tr("Pause or resume the training"), self._pause_or_resume, "Ctrl+.", group="train"
+            ),
+            Action("train_stop", self.tr("Stop the training"), self._cancel, group="train"),
+            Action("train_go_on", self.tr("Resume training"), resume, group="run"),
+            Action("train_evaluate", self.tr("Evaluate the run"), evaluate, "Ctrl+Shift+V", group="run"),
+            Action("train_runs", self.tr("Runs of this workspace"), page(RUNS), "Alt+1", group="page"),
+            Action("train_card", self.tr("Run card"), page(CARD), "Alt+2", group="page"),
+            Action("train_evaluation", self.tr("Evaluation"), page(EVALUATION), "Alt+3", group="page"),
+            Action("train_queue", self.tr("Queue of trainings"), page(QUEUE), "Alt+4", group="page"),
+        ]
+
+    def state(self) -> dict[str, Any]:
+        head = self.table.view.horizontalHeader()
+        return {
+            "settings": self.form.given(),
+            "dataset": Path(self.form.dataset.currentData() or "").name,
+            "more": self.form.more.isChecked(),
+            "tab": self.tabs.currentIndex(),
+            "sort": [head.sortIndicatorSection(), head.sortIndicatorOrder() == Qt.SortOrder.AscendingOrder],
+            "split": self.split.sizes(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        settings, tab, sort, sizes = (state.get(name) for name in ("settings", "tab", "sort", "split"))
+        if isinstance(settings, Mapping):
+            self.form.put(settings)
+        named = next(
+            (one.folder for one in self._workspace.datasets if Path(one.folder).name == state.get("dataset")), ""
+        )
+        if named:
+            self.form.choose_dataset(named)
+        self.form.more.setChecked(state.get("more") is True)
+        if isinstance(tab, int) and 0 <= tab < self.tabs.count():
+            self.tabs.setCurrentIndex(tab)
+        if isinstance(sort, list) and len(sort) == 2 and isinstance(sort[0], int):
+            order = Qt.SortOrder.AscendingOrder if sort[1] else Qt.SortOrder.DescendingOrder
+            self.table.view.sortByColumn(sort[0] if sort[0] < self.table.sorted.columnCount() else -1, order)
+        if isinstance(sizes, list) and len(sizes) == 2 and all(isinstance(size, int) for size in sizes):
+            self.split.setSizes(sizes)
+
+    def numbers(self) -> Numbers:
+        """The course of what is drawn, the runs, and the evaluation as they are shown."""
+        found: dict[str, dict[str, list[Any]]] = {}
+        courses = self.curves.compared or ({Path(self._shown).name: self.curves.rows} if self.curves.rows else {})
+        rows = [(name, row) for name, course in courses.items() for row in course]
+        if rows:
+            figures = list(dict.fromkeys(figure for _, row in rows for figure in row))
+            found["course"] = {
+                "run": [name for name, _ in rows],
+                **{figure: [row.get(figure) for _, row in rows] for figure in figures},
+            }
+        for name, model in (("runs", self.table.sorted), ("evaluation", self.evaluation.model)):
+            if model.rowCount():
+                found[name] = {
+                    str(model.headerData(column, Qt.Orientation.Horizontal)): [
+                        model.index(row, column).data() for row in range(model.rowCount())
+                    ]
+                    for column in range(model.columnCount())
+                }
+        return found

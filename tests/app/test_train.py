@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
@@ -17,8 +18,13 @@ from app.session import Session
 from app.theme import ThemeSource
 from app.views.train import TrainView
 from app.workspace import Workspace
+from engine.errors import HeedmapError
+from engine.evaluation.runs import RunRow
 from engine.jobs import Progress, finish
 from engine.process import Setup
+from engine.run_card import RunCard
+from engine.runner import Beat
+from engine.training.config import Config
 
 LONG = 180_000  # a real training on a busy machine
 
@@ -150,6 +156,182 @@ def test_a_run_that_just_started_stands_in_the_table(qtbot: QtBot, view: TrainVi
     batch_lane.progress(batch_lane.asked[-1][0], epoch(1, 0.05))
     row = [view.table.model.index(0, column).data() for column in range(5)]
     assert row == ["weighted-02", "Made-up shop", "training", "1", "–"]
+
+
+def test_a_preset_fills_the_form_and_changes_are_marked(qtbot: QtBot, view: TrainView) -> None:
+    form = view.form
+    assert form.preset.currentData() == "standard"
+    assert not form.reset.isVisible()
+    form.preset.setFocus()
+    qtbot.keyClick(form.preset, Qt.Key.Key_Down)
+    assert form.preset.currentData() == "quick"
+    assert (form.fields["epochs"].value(), form.fields["refit"].value()) == (4, 0)
+    form.fields["epochs"].put(7)
+    assert form.preset.currentText() == "Your own"
+    assert "From “Quick look”, changed" in texts(view)
+    assert form._labels["epochs"].property("role") == "strong"
+    click(qtbot, form.reset)
+    assert (form.fields["epochs"].value(), form.preset.currentData()) == (4, "quick")
+    for preset in form._presets.values():  # every one can be trained
+        form.choose_preset(preset.id)
+        assert form.start.isEnabled()
+
+
+def test_help_is_told_for_the_setting_in_focus_and_settings_are_found(qtbot: QtBot, view: TrainView) -> None:
+    form = view.form
+    form.fields["heads"].control.setFocus()
+    qtbot.waitUntil(lambda: form.help.text().startswith("Heads: Attention heads"))
+    assert all(field.control.toolTip() for field in form.fields.values())
+    assert not form.fields["tune"].control.isVisible()
+    click(qtbot, form.more)
+    assert form.fields["tune"].control.isVisible()
+    qtbot.keyClicks(form.search, "adapter")
+    assert form.fields["tune_rank"].control.isVisible()
+    assert not form.fields["heads"].control.isVisible()
+    form.search.clear()
+    click(qtbot, form.more)
+    assert form.fields["heads"].control.isVisible()
+    assert not form.fields["tune_rank"].control.isVisible()
+
+
+def test_selected_runs_lay_their_curves_over_each_other(qtbot: QtBot, view: TrainView, engine: Any, shop: Path) -> None:
+    table = view.table.view
+    qtbot.waitUntil(lambda: not view.busy)
+    table.setFocus()
+    qtbot.keyClick(table, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: set(view.curves.compared) == {"weighted-01", "concat-02"})
+    assert view.curves.legend.isVisible()
+    assert set(view.curves.legend.names) == {"weighted-01", "concat-02"}
+    assert "Runs compared" in texts(view)
+    assert set(view.numbers()["course"]["run"]) == {"weighted-01", "concat-02"}
+    view.table.choose(str(shop / "concat-02"))
+    assert view.curves.compared == {}
+    assert not view.curves.legend.isVisible()
+
+
+def test_runs_are_sorted_by_a_column(qtbot: QtBot, view: TrainView) -> None:
+    def names() -> list[str]:
+        return [view.table.sorted.index(row, 0).data().split("  ")[0] for row in range(2)]
+
+    assert names() == ["weighted-01", "concat-02"]
+    head = view.table.view.horizontalHeader()
+    place = head.sectionViewportPosition(0) + 20
+    qtbot.mouseClick(head.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(place, head.height() // 2))
+    assert names() == ["concat-02", "weighted-01"]
+    chosen = view.table.current
+    assert chosen is not None
+    assert chosen.name == "weighted-01"  # sorting does not choose
+
+
+def make_card(folder: str) -> RunCard:
+    row = RunRow(
+        Path(folder).name, folder, "Made-up shop", "temporal", "weighted", "text", 1, "done", 3, 0.104, 0.09, 0.12,
+        "EASE", 0.1, 75.0, 12_345, "This run is ahead of EASE.",
+    )  # fmt: skip
+
+    def metrics(mean: float) -> dict[str, dict[str, float]]:
+        figure = {"mean": mean, "low": mean - 0.01, "high": mean + 0.01}
+        return dict.fromkeys(("ndcg", "recall", "precision", "hit rate", "mrr", "map"), figure)
+
+    lead = {"difference": 0.004, "low": -0.001, "high": 0.009, "p": 0.2}
+    test = {
+        "k": 10,
+        "model": {"metrics": metrics(0.104)},
+        "baselines": [{"name": "EASE", "metrics": metrics(0.1), "model_less_this": lead}],
+        "knock_out": [{"without": "text", "ndcg": metrics(0.08)["ndcg"], "change": {**lead, "difference": -0.024}}],
+        "verdict": "This run is ahead of EASE.",
+    }
+    settings = {**Config().to_json(), "dim": 128, "modalities": ["text"]}
+    encoders = {"text": "all-MiniLM-L6-v2"}
+    return RunCard(row, True, settings, encoders, {"validation ndcg@10": 0.11}, (), {"test": test})
+
+
+def test_the_card_tells_figures_and_settings_and_hands_them_to_the_form(
+    qtbot: QtBot, view: TrainView, engine: Any, shop: Path
+) -> None:
+    engine.answers["run_card"] = lambda run: make_card(run)
+    view.table.choose(str(shop / "concat-02"))
+    qtbot.waitUntil(lambda: view.card.card is not None)
+    view.tabs.setCurrentIndex(1)
+    said = texts(view)
+    assert "This run is ahead of EASE." in said
+    assert "0.1040  (0.0940 – 0.1140)" in said
+    assert "Dimensions\n128" in said
+    assert "Modalities\nwords" in said
+    assert "75 s" in said
+    click(qtbot, view.card.use)
+    assert (view.form.fields["dim"].value(), view.form.fields["modalities"].value()) == (128, ("text",))
+    assert view.form.preset.currentText() == "Your own"
+
+
+def test_a_run_is_evaluated_in_the_view_and_its_table_shown(
+    qtbot: QtBot, view: TrainView, engine: Any, shop: Path
+) -> None:
+    folder = str(shop / "concat-02")
+    view.table.choose(folder)
+    qtbot.waitUntil(lambda: not view.busy)
+    view.tabs.setCurrentIndex(2)
+    assert "This run has not been evaluated yet." in texts(view)
+    engine.answers["evaluate"] = HeedmapError("No target is left to measure on.", "Take another split.")
+    click(qtbot, view.evaluation.start)
+    qtbot.waitUntil(view.evaluation.fault.isVisible)
+    assert "No target is left to measure on. Take another split." in texts(view)
+    engine.answers["evaluate"] = {}
+    engine.answers["run_card"] = lambda run: make_card(run)
+    click(qtbot, view.evaluation.knock_out)
+    click(qtbot, view.evaluation.start)
+    qtbot.waitUntil(lambda: view.evaluation.model.rowCount() == 3)
+    asked = next(arguments for _, name, arguments in reversed(engine.asked) if name == "evaluate")
+    assert asked == {"run": folder, "baselines": None, "knock_out": True}
+    rows = view.evaluation.model.rows
+    assert [row[0] for row in rows] == ["this run", "EASE", "without words"]
+    assert rows[1][1:5] == ["0.1000", "0.0900 – 0.1100", "+0.0040", "0.200"]
+    assert rows[2][3] == "+0.0240"
+    assert view.numbers()["evaluation"]["Ranker"] == ["this run", "EASE", "without words"]
+
+
+def test_trainings_queue_and_change_places(qtbot: QtBot, view: TrainView, batch_lane: Any) -> None:
+    for _ in range(3):
+        click(qtbot, view.form.start)
+    batch_lane.progress(batch_lane.asked[0][0], epoch(1, 0.05))
+    names = [Path(task.folder).name for task in view.queue.tasks]
+    assert names == ["weighted-02", "weighted-03", "weighted-04"]  # each of its own, though no folder is there yet
+    assert view.tabs.tabText(3) == "Queue (2)"
+    view.tabs.setCurrentIndex(3)
+    view.queue.list.setCurrentRow(2)
+    assert not view.queue.down.isEnabled()
+    assert view.queue.up.shortcut().toString() == "Alt+Up"
+    click(qtbot, view.queue.up)
+    assert [Path(task.folder).name for task in view.queue.tasks] == ["weighted-02", "weighted-04", "weighted-03"]
+    current = view.queue.current
+    assert current is not None
+    assert Path(current.folder).name == "weighted-04"
+    assert not view.queue.up.isEnabled()  # the first one runs
+    waiting = {arguments["run"] for job, name, arguments in batch_lane.asked if job in view._batch.tasks}
+    assert {Path(run).name for run in waiting} == set(names)
+    click(qtbot, view.queue.remove)
+    assert [Path(task.folder).name for task in view.queue.tasks] == ["weighted-02", "weighted-03"]
+
+
+def test_device_and_memory_stand_beside_the_training(qtbot: QtBot, view: TrainView, batch_lane: Any) -> None:
+    click(qtbot, view.form.start)
+    batch_lane.beat.emit(Beat("CPU", 2 * 2**30, 16 * 2**30))
+    assert "CPU · 2.0 of 16 GB" in texts(view)
+
+
+def test_what_was_arranged_comes_back(qtbot: QtBot, view: TrainView, engine: Any, batch_lane: Any) -> None:
+    view.form.choose_preset("thorough")
+    view.form.fields["seed"].put(9)
+    view.tabs.setCurrentIndex(1)
+    view.table.view.sortByColumn(4, Qt.SortOrder.DescendingOrder)
+    kept = json.loads(json.dumps(view.state()))
+    other = make_view(qtbot, engine, batch_lane, view._workspace)
+    other.restore(kept)
+    assert other.form.given() == view.form.given()
+    assert other.tabs.currentIndex() == 1
+    assert other.table.view.horizontalHeader().sortIndicatorSection() == 4
+    other.restore({"settings": {"dim": "no number", "never": 1}, "tab": 99, "sort": "x", "split": [1]})
+    assert other.tabs.currentIndex() == 1
 
 
 @pytest.fixture(scope="module")
