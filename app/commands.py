@@ -13,7 +13,6 @@ from app.batch import Task
 from app.i18n import LANGUAGES
 from app.palette import Column, Entry, again, search
 from app.places import places
-from app.sending import ask_export, copy_numbers, copy_picture
 from app.theme import ICONS
 from engine.notes import Kind, Note
 
@@ -38,6 +37,14 @@ def offered(window: MainWindow) -> list[Action]:
     def tongue(choice: str) -> Callable[[], None]:
         return lambda: window.choose_language(choice)
 
+    def send(what: str) -> Callable[[], None]:
+        def act() -> None:
+            from app.sending import WAYS  # with what draws and packs files: not before it is wanted
+
+            WAYS[what](window)
+
+        return act
+
     def note(kind: Kind) -> Callable[[], None]:
         def act() -> None:
             from app.views.notes import open_note
@@ -56,9 +63,9 @@ def offered(window: MainWindow) -> list[Action]:
         Action("redo", tr("Redo"), window.session.undo.redo, "Ctrl+Shift+Z", "redo", "edit"),
         Action("note-product", tr("Note on this product"), note("product"), "Ctrl+Alt+N", "note", "edit"),
         Action("note-shopper", tr("Note on this shopper"), note("shopper"), "Ctrl+Alt+Shift+N", "note", "edit"),
-        Action("export", tr("Export …"), lambda: ask_export(window), "Ctrl+E", "export", "send"),
-        Action("copy-picture", tr("Copy the picture"), lambda: copy_picture(window), "Ctrl+Shift+C", "copy", "send"),
-        Action("copy-numbers", tr("Copy the numbers"), lambda: copy_numbers(window), "Ctrl+Alt+C", "copy", "send"),
+        Action("export", tr("Export …"), send("export"), "Ctrl+E", "export", "send"),
+        Action("copy-picture", tr("Copy the picture"), send("picture"), "Ctrl+Shift+C", "copy", "send"),
+        Action("copy-numbers", tr("Copy the numbers"), send("numbers"), "Ctrl+Alt+C", "copy", "send"),
         Action("open", tr("Open a workspace …"), window.ask_workspace, "Ctrl+O", "folder"),
         Action("open-run", tr("Open a run …"), window.ask_run, "Ctrl+Shift+O", "run"),
         Action("import", tr("Import data …"), window.ask_import, "Ctrl+I", "import"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -97,3 +98,10 @@ def copy_numbers(window: MainWindow) -> None:
         return
     QGuiApplication.clipboard().setMimeData(exporting.clip_tables(tables))
     window.remark.say(tr("The numbers of this view are on the clipboard."))
+
+
+WAYS: dict[str, Callable[[MainWindow], None]] = {
+    "export": ask_export,
+    "picture": copy_picture,
+    "numbers": copy_numbers,
+}

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from engine.errors import HeedmapError
+
+if TYPE_CHECKING:
+    import sqlite3
 
 VERSION = 1
 Kind = Literal["product", "shopper"]
@@ -81,6 +83,8 @@ def _opened(workspace: Path, *, write: bool = False) -> Iterator[sqlite3.Connect
 
     It keeps a rollback journal: all that is committed lies in the one file, however the workspace is copied.
     """
+    import sqlite3  # in the thread that reads, not while the window starts
+
     place = workspace / "notes.sqlite"
     if not write and not place.is_file():
         yield None
