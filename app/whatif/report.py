@@ -65,6 +65,7 @@ def page_of(told: Told) -> str:
         f"<p class=muted>{escape(' · '.join(facts))}.{escape(made_up)}</p>",
         _figures(old, new),
         _section(tr("What was changed"), _changes(told)),
+        *(f"<p class=muted>{escape(note)}</p>" for note in new.notes),
         _section(tr("Parts of the score"), _parts(old, new)) if new.sums_to_score else "",
         "<div class=two>",
         *(
@@ -91,7 +92,8 @@ h1{font-size:20px;margin:0}h2{font-size:13px;color:#6b7686;margin:16px 0 4px}.mu
 .figures{display:flex;gap:32px;margin:12px 0}.figures b{font-size:22px;font-weight:600;display:block}
 .card,.two>div{background:#fff;border:1px solid #e2e5ea;border-radius:8px;padding:12px 16px}
 .two{display:grid;grid-template-columns:repeat(auto-fit,minmax(320px,1fr));gap:16px;margin-top:16px}
-.two h2{margin-top:0}table{border-collapse:collapse;font-variant-numeric:tabular-nums}
+.two h2{margin-top:12px}.two h2:first-child{margin-top:0}
+table{border-collapse:collapse;font-variant-numeric:tabular-nums}
 td,th{padding:2px 16px 2px 0;text-align:left}
 th{color:#6b7686;font-weight:600;font-size:12px}td.n{text-align:right}tr.own td{font-weight:600}
 mark{color:inherit;border-radius:3px;padding:0 1px}del{color:#6b7686}ins{text-decoration:none;font-weight:600}
@@ -203,7 +205,7 @@ def _bars(before: float, after: float, colour: str) -> str:
     def bar(value: float, top: int, opacity: float) -> str:
         return (
             f"<rect y={top} height=6 rx=2 x={120 + min(0.0, 120 * value):.1f} width={abs(120 * value):.1f}"
-            f" fill='{colour}' fill-opacity={opacity}/>"
+            f" fill-opacity={opacity} fill='{colour}'/>"
         )
 
     return f"<svg width=240 height=16>{bar(before, 1, 0.4)}{bar(after, 9, 1)}</svg>"
@@ -228,7 +230,7 @@ def _shares(found: Explanation) -> Sequence[float]:
 
 def _fill(share: float, unit: float) -> str:
     strength = min(0.65, 0.65 * abs(share) / unit) if unit else 0.0
-    return f"fill='{UP if share > 0 else DOWN}' fill-opacity={strength:.3f}"
+    return f"fill-opacity={strength:.3f} fill='{UP if share > 0 else DOWN}'"
 
 
 def _photo(found: Explanation, told: Told, unit: float) -> str:

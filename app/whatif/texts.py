@@ -64,6 +64,11 @@ class TextField(QPlainTextEdit):
             self.blockSignals(blocked)
             self._fit()
 
+    @property
+    def pending(self) -> bool:
+        """Whether something was typed that is not told yet."""
+        return self._rest.isActive()
+
     def commit(self) -> None:
         """Tell what was typed now."""
         self._rest.stop()
@@ -172,7 +177,8 @@ class TextsEditor(QScrollArea):
     def show_page(self, item: str, written: tuple[ItemText, ...]) -> None:
         """Show the texts of a product as the scenario has them. written: those of the dataset."""
         edit = self._session.scenario.edit_of(item)
-        if item != self._item:
+        fresh = item != self._item
+        if fresh:
             self._drafts.clear()
             self.verticalScrollBar().setValue(0)
         fields = [name for name in ("title", "description") if not any(one.field == name for one in written)]
@@ -181,11 +187,11 @@ class TextsEditor(QScrollArea):
         reviews = new_reviews(edit)
         self._drafts = [name for name in self._drafts if name not in reviews]
         fields += [*reviews, *self._drafts]
-        if item != self._item or fields != list(self.rows) or written != self._written:
+        if fresh or fields != list(self.rows) or written != self._written:
             self._item, self._written = item, written
             self._make(fields)
         for name, row in self.rows.items():
-            self._fill(name, row, edit)
+            self._fill(name, row, edit, fresh)
 
     def _make(self, fields: list[str]) -> None:
         kept = {name: row for name, row in self.rows.items() if name in fields}
@@ -206,7 +212,7 @@ class TextsEditor(QScrollArea):
         row.field.redo_asked.connect(self._session.undo.redo)
         return row
 
-    def _fill(self, field: str, row: _Row, edit: ItemEdit) -> None:
+    def _fill(self, field: str, row: _Row, edit: ItemEdit, fresh: bool) -> None:
         written = next((one for one in self._written if one.field == field), None)
         text = text_of(edit, self._written, field)
         edited = any(name == field for name, _ in edit.texts)
@@ -215,7 +221,7 @@ class TextsEditor(QScrollArea):
         row.label.setText(joined([name, self.tr("removed") if gone else self.tr("edited") if edited else ""]))
         row.field.setAccessibleName(name)
         row.field.setVisible(not gone)
-        if not (row.field.hasFocus() and row.field.toPlainText() != text and field in self._drafts):
+        if fresh or not row.field.pending:  # what is being typed is not lost to a step that comes in between
             row.field.say(text)
         back = edited and written is not None
         said = self.tr("Put back") if back else self.tr("Remove")

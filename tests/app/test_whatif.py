@@ -208,6 +208,18 @@ def test_a_review_is_added_removed_and_put_back(studio: WhatIfView, qtbot: QtBot
     assert steps(studio) == ["Review added", "Review removed", "Text put back", "Review removed"]
 
 
+def test_what_is_being_typed_survives_a_step_that_comes_in_between(studio: WhatIfView, qtbot: QtBot) -> None:
+    studio._go(TEXTS)
+    field = studio.texts.rows["title"].field
+    qtbot.keyClicks(field, "Half ")
+    studio.past.add_product("i33")
+    assert field.toPlainText().startswith("Half ")
+    qtbot.keyClicks(field, "done ")
+    qtbot.keyClick(field, Qt.Key.Key_Tab)
+    assert steps(studio)[1:] == ["Title edited"]
+    assert dict(studio._session.scenario.edit_of("i11").texts)["title"].startswith("Half done ")
+
+
 def test_a_title_is_never_empty(studio: WhatIfView, qtbot: QtBot) -> None:
     studio._go(TEXTS)
     field = studio.texts.rows["title"].field
