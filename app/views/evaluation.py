@@ -26,7 +26,7 @@ from app.views.shown import number, part_name, signed
 from app.views.working import Working
 from engine.run_card import RunCard
 
-_FIGURES = ("recall", "mrr", "map", "precision", "hit rate")
+_FIGURES = ("recall", "mrr", "map")  # with one target a list, precision and hit rate say no more
 
 
 class FiguresModel(QAbstractTableModel):
@@ -150,7 +150,7 @@ class EvaluationView(QWidget):
     def _table(self, found: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
         k = found["k"]
         heads = [self.tr("Ranker"), f"NDCG@{k}", self.tr("95 % interval")]
-        heads += [self.tr("Lead of this run"), "p", f"Recall@{k}", "MRR", "MAP", f"Precision@{k}", self.tr("Hit rate")]
+        heads += [self.tr("Lead of this run"), "p", f"Recall@{k}", "MRR", "MAP"]
         rows = []
         others = [*([found["against"]] if "against" in found else []), *found.get("baselines", [])]
         for one in ({**found["model"], "name": self.tr("this run")}, *others):
