@@ -291,10 +291,14 @@ class Lines(QWidget):
             float(share) for token, share in zip(found.tokens, pairs.share[event], strict=True)
             if token.modality != "history"
         )  # fmt: skip
-        places = digits(float(pairs.fall[event]))
-        return self.tr("without it the score changes by {all}: {parts} through these parts, the rest directly").format(
-            all=signed(-float(pairs.fall[event]), places), parts=signed(-content, max(places, digits(content)))
-        )
+        fall, elsewhere = float(pairs.fall[event]), float(pairs.elsewhere[event])
+        places = digits(fall)
+        said = {"all": signed(-fall, places), "parts": signed(-content, max(places, digits(content)))}
+        if abs(elsewhere) > 0.01 * abs(fall):  # the product's attention depends on who asks
+            text = self.tr("without it the score changes by {all}: {parts} through these parts, {other} by attention")
+            return text.format(other=signed(-elsewhere, max(places, digits(elsewhere))), **said)
+        text = self.tr("without it the score changes by {all}: {parts} through these parts, the rest directly")
+        return text.format(**said)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         if not self.drawn:

@@ -175,6 +175,21 @@ def test_lines_let_the_mouse_through_and_come_back_with_the_view(qtbot: QtBot, e
     assert session.item == before
 
 
+def test_what_attention_itself_changes_is_told_apart(qtbot: QtBot, explore: Open, engine: FakeEngine) -> None:
+    view, session = explore()
+    whole = engine.answers["pairs"]
+
+    def asked_by_the_shopper(**arguments: Any) -> PastPairs:
+        found: PastPairs = whole(**arguments)
+        return replace(found, fall=found.fall + 0.5, elsewhere=np.full(len(found.fall), 0.5))
+
+    engine.answers["pairs"] = asked_by_the_shopper
+    view.lines.show_lines(True)
+    qtbot.waitUntil(lambda: view.lines.pairs() is not None)
+    session.point(Pointed(history=1))
+    assert "−0.500 by attention" in view.history.note.text() or "−0.50 by attention" in view.history.note.text()
+
+
 def test_a_run_without_pairs_says_so(qtbot: QtBot, explore: Open, engine: FakeEngine) -> None:
     view, _ = explore()
     fault = ValueError()
