@@ -64,6 +64,7 @@ class ResultPanel(Panel):
         self._before = before
         self._old_session = Session(session.engine, self)  # what is pointed at in the old explanation; asks nothing
         self._carrying = False
+        self._mapped = ""  # the product whose maps are shown
         self.rank = QLabel()
         self.score = Heading("muted")
         self.score.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -92,6 +93,8 @@ class ResultPanel(Panel):
         self._old_session.pointed_changed.connect(self._point_new)
         themes.changed.connect(self.show_result)
         self.undo.clicked.connect(session.undo.undo)
+        self.old_photo.moved.connect(self._look_as_old)
+        self.new_photo.moved.connect(self._look_as_new)
         self.show_result()
 
     def _lay_out(self) -> None:
@@ -249,9 +252,13 @@ class ResultPanel(Panel):
         pairs = ((self.old_photo, shown_old, old), (self.new_photo, shown_new, new))
         for (photo, shown, found), name in zip(pairs, self._map_names, strict=True):
             path = found.images[0] if found is not None and found.images else None
+            look = (photo.zoom, photo.middle.x(), photo.middle.y())
             photo.show_cells(shown if found is not None and len(plain_of(found)) else None, path, new.title)
+            if look[0] > 1.0 and found is not None and found.item == self._mapped:  # an edit leaves the view as it is
+                photo.look_again(*look)
             photo.setVisible(path is not None)
             name.setText(self._map_name(photo is self.old_photo, path))
+        self._mapped = new.item
         self._maps[0].setVisible(old is not None)
         self._maps[1].setVisible(old is not None or not self.new_photo.isHidden())
         for name in self._map_names:
@@ -292,6 +299,19 @@ class ResultPanel(Panel):
         self.fault.show()
 
     # --- pointing at one lights the same in the other ---------------------------------------------------------------
+
+    def _look_as_old(self) -> None:
+        self._look_alike(self.old_photo, self.new_photo)
+
+    def _look_as_new(self) -> None:
+        self._look_alike(self.new_photo, self.old_photo)
+
+    def _look_alike(self, moved: HeatPhoto, other: HeatPhoto) -> None:
+        """Enlarge and move both maps together, so that the same part is seen before and after."""
+        if not self._carrying and not moved.original and (moved.zoom, moved.middle) != (other.zoom, other.middle):
+            self._carrying = True
+            other.look_again(moved.zoom, moved.middle.x(), moved.middle.y())
+            self._carrying = False
 
     def _point_old(self, pointed: Pointed) -> None:
         if not self._carrying:

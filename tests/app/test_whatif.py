@@ -473,6 +473,24 @@ def test_pointing_at_a_cell_lights_it_in_both_maps(studio: WhatIfView, qtbot: Qt
     assert result._old_session.pointed.tokens == frozenset()
 
 
+def test_both_maps_are_enlarged_together_and_stay_so_while_the_photo_is_edited(
+    studio: WhatIfView, qtbot: QtBot
+) -> None:
+    studio.texts._rested("title", "A title")
+    quiet(qtbot, studio)
+    old, new = studio.result.old_photo, studio.result.new_photo
+    qtbot.keyClick(new, Qt.Key.Key_Plus)
+    qtbot.keyClick(old, Qt.Key.Key_Plus)
+    assert old.zoom == new.zoom == pytest.approx(1.25**2)
+    drag(qtbot, studio, (0.3, 0.5), (0.7, 0.5))
+    qtbot.waitUntil(lambda: len(steps(studio)) == 2)
+    quiet(qtbot, studio)
+    assert old.zoom == new.zoom == pytest.approx(1.25**2)
+    studio._session.choose_item("i12")
+    quiet(qtbot, studio)
+    assert old.zoom == new.zoom == 1.0
+
+
 def test_the_list_around_the_product_shows_in_which_way_it_moved(studio: WhatIfView, qtbot: QtBot) -> None:
     studio.past.add_product("i33")
     quiet(qtbot, studio)
