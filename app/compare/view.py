@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -30,6 +29,7 @@ from app.compare.pictures import PicturesPanel
 from app.compare.slope import SlopeChart
 from app.compare.tables import tables
 from app.compare.told import Linked, Maps
+from app.compare.why import Why
 from app.method_names import method_name
 from app.questions import Questions
 from app.session import Session
@@ -40,7 +40,7 @@ from app.views.shown import number, percent
 from app.views.view import Numbers, View
 from app.views.working import Working
 from app.workspace import Workspace
-from engine.compare.types import Above, Comparison, Side
+from engine.compare.types import Comparison, Side
 from engine.desk import RunLog
 
 _PATIENCE = 150  # milliseconds an old answer stays bright while a new one is on its way
@@ -61,9 +61,6 @@ class CompareView(View):
         self.thumbnails = Thumbnails(themes, self)
         self.found: Comparison | None = None
         self._asked: tuple[Side, Side] | None = None  # what is shown or on its way
-        self._above: Above | None = None
-        self._above_asked: tuple[Side, str] | None = None
-        self._list, self._pair = LEFT, ["", ""]  # whose list A and B are of, and which products they are
         self._figures_of = ""  # the run whose epochs' figures are known
         self._make(themes)
         self._lay_out()
@@ -108,6 +105,7 @@ class CompareView(View):
         self.lists.body.addWidget(self.agreement)
         self.lists.body.addWidget(self.scrolling, 1)
         self.nothing = NothingPage()
+        self.why = Why(self._session, self.questions, self.slope, self.details, self)
 
     def _lay_out(self) -> None:
         top = QHBoxLayout()
@@ -165,11 +163,7 @@ class CompareView(View):
         self.modes.swap_asked.connect(self.choice.swap)
         self.questions.changed.connect(self._busy_changed)
         self.questions.failed.connect(self._failed)
-        self.slope.picked.connect(self._picked)
         self.slope.shown_asked.connect(self._look_at)
-        self.details.turned.connect(lambda _: self._ask_above())
-        self.details.above.picked.connect(lambda item, second: self._picked(self._list, item, second))
-        self.details.above.swapped.connect(self._swap_pair)
         self.nothing.mode_asked.connect(self.choice.choose_mode)
         self.nothing.train_asked.connect(self.train_asked)
         for head in self.heads:
@@ -239,7 +233,7 @@ class CompareView(View):
         for place, one in enumerate((found.left, found.right)):
             self.heads[place].show_found(found.sides[place], one, figures[place])
         self._fill_lists(found)
-        self._ask_above()
+        self.why.take(found)
 
     def _names(self, found: Comparison) -> tuple[str, str]:
         """What stands over each photo: the side, and what differs in it."""
@@ -273,51 +267,6 @@ class CompareView(View):
         )
         self.slope.fill(found.left_list, found.right_list, (found.left.item, found.right.item))
 
-    # --- why A above B ----------------------------------------------------------------------------------------------
-
-    def _picked(self, which: int, item: str, second: bool) -> None:
-        if which != self._list:
-            self._list, self._pair = which, ["", ""]
-        self._pair[second] = item
-        if self._pair[0] == self._pair[1]:
-            self._pair[not second] = ""
-        self.details.show_tab(ABOVE)
-        self._ask_above()
-
-    def _swap_pair(self) -> None:
-        if self.found is not None:
-            self._pair = list(self._asked_pair(self.found))[::-1]
-        self._ask_above()
-
-    def _asked_pair(self, found: Comparison) -> tuple[str, str]:
-        """A and B as chosen; else the two products that are compared, or the explained one and the one below it."""
-        listed = [row.item for row in (found.left_list, found.right_list)[self._list].items]
-        explained = (found.left.item, found.right.item)
-        a, b = self._pair
-        likely_a = (explained[self._list], *explained, *listed)
-        a = a or next((one for one in likely_a if one != b), "")
-        below = listed[listed.index(a) + 1 :] if a in listed else listed
-        return a, b or next((one for one in (*explained, *below, *listed) if one != a), "")
-
-    def _ask_above(self) -> None:
-        if self.found is None or self.details.tab != ABOVE:
-            self.slope.mark(self._list, "", "")
-            return
-        a, b = self._asked_pair(self.found)
-        side = self.found.sides[self._list]
-        name = self.tr("left") if self._list == LEFT else self.tr("right")
-        where = self.tr("In the list of the {side} side · shopper {user}").format(side=name, user=side.user)
-        self.details.above.choose(self._session.run, where, a, b)
-        self.slope.mark(self._list, a, b)
-        asked = (replace(side, item=a), b)
-        if a and b and asked != self._above_asked:
-            self._above_asked = asked
-            self.questions.ask("contrast", self._take_above, side=asked[0], other=b)
-
-    def _take_above(self, found: Above) -> None:
-        self._above = found
-        self.details.above.fill(found)
-
     # --- what else happens ------------------------------------------------------------------------------------------
 
     def _busy_changed(self) -> None:
@@ -335,7 +284,8 @@ class CompareView(View):
             panel.dim(on)
 
     def _failed(self, message: str, hint: str) -> None:
-        self._asked = self._above_asked = None
+        self._asked = None
+        self.why.forget()
         for head in self.heads:
             head.scrubber.stop()
         self.fault.setText(f"{message} {hint}".strip())
@@ -343,6 +293,7 @@ class CompareView(View):
 
     def _stopped(self) -> None:
         """The user stopped the work: what is shown is of another choice, and stays."""
+        self.why.forget()
         if self.found is None or self.found.sides != self.choice.sides():
             self._asked = None
             self.fault.setText(self.tr("Stopped. What is shown, if anything, is of an earlier choice."))
@@ -351,7 +302,7 @@ class CompareView(View):
     def _try_again(self) -> None:
         self.trouble.hide()
         self._renew()
-        self._ask_above()
+        self.why.ask()
 
     def _look_at(self, item: str) -> None:
         """Show a product of a list in both pictures."""
@@ -407,18 +358,15 @@ class CompareView(View):
         return {
             "choice": self.choice.state(),
             "tab": self.details.tab,
-            "list": self._list,
-            "pair": list(self._pair),
+            "why": self.why.state(),
             "rows": self.rows.sizes(),
             "columns": self.columns.sizes(),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        if state.get("list") in (LEFT, RIGHT):
-            self._list = int(state["list"])
-        pair = state.get("pair")
-        if isinstance(pair, list) and len(pair) == 2 and all(isinstance(one, str) for one in pair):
-            self._pair = list(pair)
+        why = state.get("why")
+        if isinstance(why, Mapping):
+            self.why.restore(why)
         for splitter, name in ((self.rows, "rows"), (self.columns, "columns")):
             sizes = state.get(name)
             if isinstance(sizes, list) and len(sizes) == 2 and all(isinstance(one, int) and one > 0 for one in sizes):
@@ -429,4 +377,4 @@ class CompareView(View):
             self.choice.restore(choice)
 
     def numbers(self) -> Numbers:
-        return {} if self.found is None else tables(self.found, self._above)
+        return {} if self.found is None else tables(self.found, self.why.answer)
