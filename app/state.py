@@ -8,7 +8,7 @@ loses no more than the last second.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 VERSION = 1
 TICK = 800  # milliseconds between two looks at what is different
-STEPS = 50  # of the undo list that are kept
+STEPS = 50  # of the undo list that are kept, or fewer of many changes: the file is read before the first paint
+CHANGES = 1500
 RECENT = 5  # choices of the palette that are kept
 _HERE = "<workspace>/"  # what a path inside the workspace begins with in the file
 
@@ -201,7 +202,7 @@ class WindowState(QObject):
         if session.run is None:
             return frame
         steps, done = session.steps()
-        first = max(0, min(done, len(steps) - STEPS))
+        first = _first(steps, done)
         return frame | {
             "run": session.run.folder,
             "user": session.user,
@@ -211,7 +212,7 @@ class WindowState(QObject):
             "brush": sorted(session.brush),
             "segment": session.segment.name if session.segment is not None else self._segment,
             "base": steps[first].before if steps else session.scenario,
-            "steps": steps[first : first + STEPS],
+            "steps": steps[first:],
             "done": done - first,
         }
 
@@ -249,6 +250,15 @@ def _lock_of(workspace: Path) -> QLockFile:
     lock = QLockFile(f"{QDir.tempPath()}/heedmap-{name}.lock")
     lock.setStaleLockTime(0)  # a window may be open for weeks; one that died is told by its process
     return lock
+
+
+def _first(steps: Sequence[Step], done: int) -> int:
+    """The first step of the undo list that is kept; the one in force always is."""
+    first, changes = len(steps), 0
+    while first > max(0, len(steps) - STEPS) and changes + steps[first - 1].after.changes <= CHANGES:
+        first -= 1
+        changes += steps[first].after.changes
+    return min(first, done)
 
 
 def _mapping(value: object) -> dict[str, Any]:

@@ -38,9 +38,9 @@ def window(qtbot: QtBot, engine: Any, tmp_path: Path) -> Iterator[MainWindow]:
         engine, type(engine)(engine.folder), themes=ThemeSource("light"), languages=languages,
         settings=Settings(theme="light", export_folder=str(tmp_path)), workspace=tmp_path / "workspace",
     )  # fmt: skip
-    with qtbot.waitSignals([made.ready, made.workspace.changed]):
+    with qtbot.waitSignals([made.ready, made.workspace.changed], timeout=20_000):
         made.show()
-    qtbot.waitUntil(lambda: made.session.explanation is not None)
+    qtbot.waitUntil(lambda: made.session.explanation is not None, timeout=20_000)
     yield made
     made.close()
     made.deleteLater()

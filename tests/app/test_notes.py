@@ -33,9 +33,9 @@ def open_window(qtbot: QtBot, engine: Any, tmp_path: Path) -> Iterator[Open]:
             settings=Settings(theme="light"), workspace=tmp_path / "workspace",
         )  # fmt: skip
         windows.append(window)
-        with qtbot.waitSignals([window.ready, window.workspace.changed]):
+        with qtbot.waitSignals([window.ready, window.workspace.changed], timeout=20_000):
             window.show()
-        qtbot.waitUntil(lambda: window.session.explanation is not None)
+        qtbot.waitUntil(lambda: window.session.explanation is not None, timeout=20_000)
         window.activateWindow()
         return window
 

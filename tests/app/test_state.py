@@ -52,9 +52,10 @@ def open_window(qtbot: QtBot, engine: Any, workspace: Path) -> Iterator[Open]:
             settings=Settings(theme="light"), workspace=folder, run=run, keep=True,
         )  # fmt: skip
         windows.append(window)
-        with qtbot.waitSignals([window.ready, window.workspace.changed]):
+        with qtbot.waitSignals([window.ready, window.workspace.changed], timeout=20_000):
             window.show()
-        qtbot.waitUntil(lambda: window.session.explanation is not None and not window.session.coming_back)
+        session = window.session
+        qtbot.waitUntil(lambda: session.explanation is not None and not session.coming_back, timeout=20_000)
         return window
 
     yield make
@@ -107,6 +108,29 @@ def test_everything_comes_back_after_a_restart(open_window: Open, qtbot: QtBot, 
     session.undo.setIndex(0)
     assert session.scenario == Scenario()
     assert not again.remark.isVisible()
+
+
+def test_of_a_long_what_if_the_last_steps_are_kept(open_window: Open, qtbot: QtBot, workspace: Path) -> None:
+    window = open_window()
+    session = window.session
+    words = tuple(Token("text", f"word {number}", "description", (number, number + 1)) for number in range(40))
+    for count in range(1, 41):  # 820 changes in all
+        edit = ItemEdit(session.item, dropped=words[:count])
+        session.change(session.scenario.with_edit(edit), f"step {count}")
+    for count in range(1, 41):
+        edit = ItemEdit("i50", dropped=words[:count])
+        session.change(session.scenario.with_edit(edit), f"more {count}")
+    scenario = session.scenario
+    qtbot.waitUntil(lambda: session.idle)
+    window.close()
+    assert place(workspace).stat().st_size < 1_000_000
+    again = open_window().session
+    assert again.scenario == scenario
+    kept = [step.text for step in again.steps()[0]]
+    assert kept == [f"more {count}" for count in range(41 - len(kept), 41)]
+    assert 5 < len(kept) < 40
+    again.undo.setIndex(0)
+    assert len(again.scenario.edit_of("i50").dropped) == 40 - len(kept)
 
 
 def test_the_engine_is_asked_for_what_comes_back_and_nothing_else(
