@@ -144,7 +144,8 @@ def _users(recommender: Recommender, table: Columns | None, seed: int, sample: i
 def _reasons(recommender: Recommender, table: Columns | None, seed: int, sample: int) -> Job:
     """A reason is a vector of shares: of each part of the score (photo, words ... past choices), of each word (whatever
     its place) and of each attribute's and link's value; all divided by the sum of the magnitudes of the parts, so that
-    a high score says no more than a low one. A word therefore counts twice, in its part and by itself."""
+    a high score says no more than a low one. A word therefore counts twice, in its part and by itself. The root of each
+    share is taken, its sign kept (as in the Hellinger distance), so that one large part does not hide all others."""
     data, shop = recommender.data, recommender.shop
     some = np.flatnonzero(np.diff(data.start) > 0)
     lost = knows_nothing(recommender)
@@ -207,7 +208,8 @@ def _dense(shares: Sequence[dict[tuple[str, ...], float]]) -> Job:
                 rows.append(row)
                 at.append(place[key])
                 values.append(value)
-    return csr_matrix((values, (rows, at)), (len(shares), len(place)), np.float32).toarray()
+    dense = csr_matrix((values, (rows, at)), (len(shares), len(place)), np.float32).toarray()
+    return np.sign(dense) * np.sqrt(np.abs(dense))
 
 
 def _of_products(shop: Shop, places: NDArray[np.int64]) -> tuple[Column, ...]:
