@@ -216,6 +216,10 @@ class ExploreView(View):
         tables: dict[str, Mapping[str, list[Any]]] = {}
         if found is not None:
             shown = Shown(found, self._session.head)
+            tables["sum"] = {
+                "part": [*shown.parts, "total"],
+                "value": [*shown.parts.values(), shown.total],
+            }
             tables["parts"] = {
                 "part": [token.modality for token in found.tokens],
                 "name": [shown.name(row) for row in range(len(found.tokens))],
