@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from PySide6.QtCore import QCoreApplication, QPoint, QRect, Qt
-from PySide6.QtGui import QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QPainter, QPaintEvent, QPen, QRegion
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, QWidget
 
 from app.session import Session
@@ -108,16 +108,16 @@ class BrushBar(QFrame):
         self,
         session: Session,
         themes: ThemeSource,
-        area: Callable[[], QRect],
+        areas: Callable[[], list[QRect]],
         room: QWidget,
         parent: QWidget,
     ) -> None:
-        """area: where the brush lies in `parent`, an empty rectangle while none of it is in sight. room: the child of
-        `parent` that the bar stays on where it is wide enough."""
+        """areas: where in `parent` parts in sight are brushed; the bar stands at the first and covers none of them.
+        room: the child of `parent` that the bar stays on where it is wide enough."""
         super().__init__(parent)
         self._session = session
         self._themes = themes
-        self._area = area
+        self._areas = areas
         self._room = room
         self._whole = parent
         self._read: Shown | None = None  # the explanation under the head that was chosen last
@@ -184,9 +184,9 @@ class BrushBar(QFrame):
         self.place()
 
     def place(self) -> None:
-        """Stand below the brush, or above it where there is no room, within the explorer."""
-        near = self._area() if self._session.brush else QRect()
-        if near.isEmpty():
+        """Stand below the brush, or above it where there is no room, and cover none of it."""
+        areas = self._areas() if self._session.brush else []
+        if not areas:
             self.hide()
             return
         self.adjustSize()
@@ -195,12 +195,18 @@ class BrushBar(QFrame):
         if panel.width() >= self.width() + 2 * _GAP:
             room = QRect(panel.left(), room.top(), panel.width(), room.height())
         room = room.adjusted(_GAP, _GAP, -_GAP, -_GAP)
-        y = near.bottom() + _GAP
-        if y + self.height() > room.bottom():
-            y = near.top() - _GAP - self.height()
-        x = near.center().x() - self.width() // 2
+        x = areas[0].center().x() - self.width() // 2
         x = min(max(x, room.left()), max(room.left(), room.right() - self.width()))
-        self.move(x, min(max(y, room.top()), room.bottom() - self.height()))
+        near, all_of_it = areas[0], QRegion()
+        for area in areas:
+            all_of_it = all_of_it.united(area)
+        below, above = near.bottom() + _GAP, near.top() - _GAP - self.height()
+        around = all_of_it.boundingRect()
+        heights = [below, above, around.bottom() + _GAP, around.top() - _GAP - self.height()]
+        boxes = [QRect(x, y, self.width(), self.height()) for y in heights]
+        free = [box for box in boxes if room.contains(box) and not all_of_it.intersects(box)]
+        y = free[0].top() if free else min(max(below, room.top()), room.bottom() - self.height())
+        self.move(x, y)
         self.show()
         self.raise_()
 

@@ -52,7 +52,7 @@ class ExploreView(View):
         self.changes = ChangesBar(session, themes)
         self._lay_out()
         self.lines = Lines(session, themes, self.history, self.product, self.sum, self)
-        self.brush = BrushBar(session, themes, self.brushed_area, self.product, self)
+        self.brush = BrushBar(session, themes, self.brushed_areas, self.product, self)
         product = self.product
         for strokes in (product.photo, product.words, product.reviews):
             strokes.stroked.connect(self.brush.be_quiet)
@@ -164,16 +164,17 @@ class ExploreView(View):
             return True
         return super().event(event)
 
-    def brushed_area(self) -> QRect:
-        """Where the brush lies in this view: in the piece that has the keyboard, else in the first that shows any."""
+    def brushed_areas(self) -> list[QRect]:
+        """Where the brush lies in each piece of this view that shows some of it, the one with the keyboard first."""
         product = self.product
         pieces: list[HeatPhoto | WordsView | BarsView]
         pieces = [product.photo, product.words, product.bars, product.reviews]
+        areas = []
         for piece in sorted(pieces, key=lambda piece: not piece.hasFocus()):
             area = piece.brushed_area() if piece.isVisible() else QRect()
             if not area.isEmpty():
-                return QRect(piece.mapTo(self, area.topLeft()), area.size())
-        return QRect()
+                areas.append(QRect(piece.mapTo(self, area.topLeft()), area.size()))
+        return areas
 
     def state(self) -> dict[str, Any]:
         photo = self.product.photo

@@ -152,7 +152,11 @@ def test_a_drag_over_the_photo_brushes_every_cell_it_touches_and_says_their_sum(
     total = sum(found.contribution[row] for row in session.brush)
     assert view.brush.isVisible()
     assert view.brush.label.text().startswith(f"6 part(s) brushed: +{total:.2f} of {found.score:.2f} · ")
-    assert not view.brush.geometry().intersects(view.brushed_area())
+    QTest.mouseClick(view.product.bars, LEFT, CTRL, QPoint(20, 10))
+    marks = [mark for block in view.product.words.blocks() for mark in block.marks]
+    QTest.mouseClick(view.product.words, LEFT, CTRL, marks[0][1].center().toPoint())
+    assert len(view.brushed_areas()) == 3
+    assert not any(area.intersects(view.brush.geometry()) for area in view.brushed_areas())
 
 
 def test_shift_adds_alt_takes_away_ctrl_turns_over_and_escape_clears(explore: Open) -> None:
