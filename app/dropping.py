@@ -181,8 +181,13 @@ class Drops(QObject):
     def _photo(self, path: Path | None, data: QMimeData, at: QPoint) -> Offer:
         """A photo is for the product that is shown; `path` is None for a picture out of another program."""
         from app.views.explore import ExploreView
+        from app.whatif.studio import WhatIfView
 
         view, found = self._window.view, self._window.session.explanation
+        if isinstance(view, WhatIfView) and path is not None and found is not None:
+            text = tr("Try this photo as the photo of {0}").format(found.title)
+            place = view.photo.canvas if view.photo.canvas.isVisible() else view.editor
+            return Offer(text, partial(view.photo.take_file, path), place, "product")
         if not isinstance(view, ExploreView):
             return Offer(tr("Go to Explore and drop the photo on the product's own."), icon="product")
         if found is None:

@@ -15,7 +15,10 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QInputDi
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
+from app.i18n import LanguageSource
+from app.main_window import MainWindow
 from app.session import Session
+from app.settings import Settings
 from app.theme import ThemeSource
 from app.whatif.photo_editor import BLUR, BRUSH, CROP, REPLACE, WHITE
 from app.whatif.studio import ATTRIBUTES, TEXTS, WhatIfView
@@ -675,3 +678,33 @@ def test_a_studio_that_is_gone_hears_nothing(studio: WhatIfView, qtbot: QtBot, e
     qtbot.waitUntil(lambda: session.idle)
     session.point(replace(session.pointed, tokens=frozenset({1})))
     session.close_run()
+
+
+def test_a_photo_dropped_anywhere_on_the_studio_becomes_the_products(
+    qtbot: QtBot, engine: Any, shop: Path, tmp_path: Path
+) -> None:
+    languages = LanguageSource("en")
+    window = MainWindow(
+        engine, type(engine)(shop), themes=ThemeSource("light"), languages=languages,
+        settings=Settings(theme="light"), workspace=tmp_path / "workspace",
+    )  # fmt: skip
+    with qtbot.waitSignals([window.ready, window.workspace.changed]):
+        window.show()
+    session = window.session
+    qtbot.waitUntil(lambda: session.explanation is not None)
+    qtbot.keyClick(window, Qt.Key.Key_2, Qt.KeyboardModifier.ControlModifier)
+    view = window.view
+    assert isinstance(view, WhatIfView)
+    quiet(qtbot, view)
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(shop / "media" / "3.png"))])
+    where = view.past.mapTo(window, QPoint(20, 20))
+    mouse, keys, copy = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, Qt.DropAction.CopyAction
+    QApplication.sendEvent(window, QDragEnterEvent(where, copy, data, mouse, keys))
+    QApplication.sendEvent(window, QDropEvent(QPointF(where), copy, data, mouse, keys))
+    qtbot.waitUntil(lambda: steps(view) == ["Photo: swapped for a file"])
+    quiet(qtbot, view)
+    window.close()
+    window.deleteLater()
+    languages.remove()
+    QApplication.processEvents()
