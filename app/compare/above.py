@@ -101,8 +101,9 @@ class AbovePage(QWidget):
         self.where.setText(where)
         for button, letter, item in ((self.a, "A", a), (self.b, "B", b)):
             title = run.items.title[run.items.item.index(item)] if run is not None and item in run.items.item else "…"
-            room = max(80, button.width() - 34)
-            button.setText(button.fontMetrics().elidedText(title, Qt.TextElideMode.ElideRight, room))
+            room = max(80, button.width() - 50)
+            cut = button.fontMetrics().elidedText(title, Qt.TextElideMode.ElideRight, room)
+            button.setText(cut.replace("&", "&&"))  # not a shortcut
             button.setToolTip(title)
             button.setAccessibleName(self.tr("Product {letter}").format(letter=letter) + f": {title}")
 

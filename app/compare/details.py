@@ -147,7 +147,7 @@ class DetailsPanel(QFrame):
 
     def _said(self, found: Comparison) -> str:
         if found.unit == "share":
-            return self.tr("per cent of each map, for two methods share no unit")
+            return self.tr("per cent of each map of the page: two methods share no unit")
         return self.tr("shares of the score: differences sum to that of the scores")
 
 

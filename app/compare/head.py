@@ -118,7 +118,8 @@ class SideHead(QFrame):
 
     def _name_pick(self, text: str, name: str) -> None:
         metrics = self.pick.fontMetrics()
-        self.pick.setText(metrics.elidedText(text, Qt.TextElideMode.ElideRight, max(80, self.pick.width() - 34)))
+        cut = metrics.elidedText(text, Qt.TextElideMode.ElideRight, max(80, self.pick.width() - 50))
+        self.pick.setText(cut.replace("&", "&&"))  # not a shortcut
         self.pick.setToolTip(text)
         self.pick.setAccessibleName(name.format(side=self.name.text(), value=text))
 

@@ -289,6 +289,15 @@ def test_a_click_in_a_list_asks_why_a_above_b(qtbot: QtBot, compare: Open) -> No
     assert (last["side"].item, last["other"]) == (items[3], items[0])
 
 
+def test_an_ampersand_in_a_title_is_shown(qtbot: QtBot, compare: Open) -> None:
+    view, _, engine = compare()
+    run = make_run(engine.folder)
+    named = replace(run, items=replace(run.items, title=("Rook & Reed", *run.items.title[1:])))
+    view.details.above.choose(named, "", "i0", "i1")
+    assert view.details.above.a.text() == "Rook && Reed"
+    assert view.details.above.a.accessibleName() == "Product A: Rook & Reed"
+
+
 def test_keys_choose_a_and_b_in_the_lists(qtbot: QtBot, compare: Open) -> None:
     view, _, engine = compare()
     settled(qtbot, view)
