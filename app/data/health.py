@@ -230,7 +230,6 @@ class HealthPage(QWidget):
 
     def _lay_out(self) -> None:
         self.intro = Empty()
-        self.again = QPushButton(self.tr("Try again"))
         self.note = QLabel()
         set_role(self.note, "small")
         self.note.setWordWrap(True)

@@ -49,6 +49,7 @@ class Browser:
         self._laid_out = LaidOut()
         self._counted: dict[str, dict[str, NDArray[Any]]] = {}
         self._item_rows: tuple[NDArray[np.uint64], NDArray[np.int64]] | None = None
+        dataset.query("SET enable_progress_bar = false")  # DuckDB would draw one on the terminal
         for table in TABLE_NAMES:
             path = str(self._path(table)).replace("'", "''")
             source = f"read_parquet('{path}', file_row_number = true)"
