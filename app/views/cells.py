@@ -92,19 +92,21 @@ class Cells:
         return [first.united(last) for first, last in corners]
 
     def outline(self, cells: Collection[int]) -> list[QLineF]:
-        """The edges that some of the cells do not share with one another."""
-        lines = []
+        """The edges that some of the cells do not share with one another, each as long as it goes straight on."""
         chosen = {self._places[cell] for cell in cells if cell in self._places}
-        for row, column in chosen:
-            box = self.box(self._lattice[row][column])
-            if (row - 1, column) not in chosen:
-                lines.append(QLineF(box.topLeft(), box.topRight()))
-            if (row + 1, column) not in chosen:
-                lines.append(QLineF(box.bottomLeft(), box.bottomRight()))
-            if (row, column - 1) not in chosen:
-                lines.append(QLineF(box.topLeft(), box.bottomLeft()))
-            if (row, column + 1) not in chosen:
-                lines.append(QLineF(box.topRight(), box.bottomRight()))
+        across = [(row + below, column) for row, column in chosen for below in (0, 1)
+                  if (row - 1 + 2 * below, column) not in chosen]  # fmt: skip
+        down = [(column + right, row) for row, column in chosen for right in (0, 1)
+                if (row, column - 1 + 2 * right) not in chosen]  # fmt: skip
+        wide, high = self._size()
+        left, top = self.covered.left(), self.covered.top()
+        lines = []
+        for row, start, end in _straight(across):
+            y = top + row * high
+            lines.append(QLineF(left + start * wide, y, left + end * wide, y))
+        for column, start, end in _straight(down):
+            x = left + column * wide
+            lines.append(QLineF(x, top + start * high, x, top + end * high))
         return lines
 
     def _size(self) -> tuple[float, float]:
@@ -116,3 +118,14 @@ class Cells:
         row = int((point.y() - self.covered.top()) / high)
         column = int((point.x() - self.covered.left()) / wide)
         return min(max(row, 0), self.rows - 1), min(max(column, 0), self.columns - 1)
+
+
+def _straight(edges: list[tuple[int, int]]) -> list[tuple[int, int, int]]:
+    """Edges, each a line and a place on it, as runs: line, first place, place after the last."""
+    runs: list[tuple[int, int, int]] = []
+    for line, place in sorted(edges):
+        if runs and runs[-1][0] == line and runs[-1][2] == place:
+            runs[-1] = (line, runs[-1][1], place + 1)
+        else:
+            runs.append((line, place, place + 1))
+    return runs
