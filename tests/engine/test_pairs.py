@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 
 from engine.desk import Desk
+from engine.errors import HeedmapError
 from engine.explain import contribution
 from engine.explain.case import Case
 from engine.explain.history import leave_one_out
 from engine.explain.pairs import pairs, token_vectors
 from engine.explain.past_attention import attention_of_past
+from engine.foreign.run import adopt_vectors
 from engine.jobs import finish
 from engine.live import Event, Session
 from engine.scenario import PastEdit, Scenario
@@ -141,3 +146,20 @@ def test_a_shopper_without_a_past_has_no_pairs(opened: Any) -> None:
     case = Case(recommender, "nobody", recommender.data.items[0], Session(invented=True))
     assert pairs(case).share.shape == (0, len(case.shown.tokens))
     assert attention_of_past(case).attention.shape[2] == 0
+
+
+def test_a_run_from_elsewhere_says_that_it_shows_nothing_of_its_inside(tiny_shop: Path, tmp_path: Path) -> None:
+    users, items = np.eye(10, 5, dtype=np.float32), np.eye(14, 5, dtype=np.float32)
+    pq.write_table(pa.table({"user": [f"u{n}" for n in range(10)], **_columns(users)}), tmp_path / "users.parquet")
+    pq.write_table(pa.table({"item": [f"i{n}" for n in range(14)], **_columns(items)}), tmp_path / "items.parquet")
+    run = finish(adopt_vectors(tmp_path / "users.parquet", tmp_path / "items.parquet", tiny_shop, tmp_path / "run"))
+    desk = Desk()
+    for job in (desk.pairs, desk.attention_of_past):
+        with pytest.raises(HeedmapError, match="shows nothing of its inside"):
+            finish(job(str(run), "u1", "i1"))
+    with pytest.raises(HeedmapError, match="shows nothing of its inside"):
+        finish(desk.split_past(str(run), "u1", "i1", "i2"))
+
+
+def _columns(vectors: np.ndarray) -> dict[str, np.ndarray]:
+    return {f"x{place}": column for place, column in enumerate(vectors.T)}
