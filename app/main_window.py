@@ -378,6 +378,7 @@ class MainWindow(QMainWindow):
         empty = name == EXPLORE and self.session.run is None and not self._first_run
         view = self._views[WELCOME if empty else name]
         self._stack.setCurrentWidget(view)
+        self.state.front(WELCOME if empty else name)
         self._turn_help()
         if not view.isAncestorOf(self.focusWidget() or view):
             target = view.findChild(QAbstractItemView) if view is self._views[EXPLORE] else None

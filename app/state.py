@@ -50,6 +50,8 @@ class WindowState(QObject):
         self._lock: QLockFile | None = None
         self._content: dict[str, Any] = {}  # as it was read or written last
         self._views: dict[str, dict[str, Any]] = {}  # of views made and not yet made
+        self._front = ""  # the view that is shown
+        self._seen: set[str] = set()  # views that were shown since they were made
         self._segment = ""
         self._told = False  # that the file cannot be written
         self._said: list[tuple[str, str]] = []  # sentences before anybody can hear them
@@ -90,6 +92,11 @@ class WindowState(QObject):
         self._said.clear()
         if self._place is not None:
             self._tick.start()
+
+    def front(self, name: str) -> None:
+        """Tell that a view is shown now."""
+        self._front = name
+        self._seen.add(name)
 
     def restore_view(self, name: str, view: View) -> None:
         """Arrange a view that was just made as it was left."""
@@ -153,9 +160,13 @@ class WindowState(QObject):
     # --- keeping ----------------------------------------------------------------------------------------------------
 
     def note_views(self) -> None:
-        """Remember how every view is arranged now, as before they are made anew."""
-        for name, view in self._window.views.items():
-            self._views[name] = dict(view.state())
+        """Remember how every view is arranged now, as before they are made anew.
+
+        One that was made and not yet shown has no sizes of its own: of it stays what was known.
+        """
+        for name in self._seen & set(self._window.views):
+            self._views[name] = dict(self._window.views[name].state())
+        self._seen.clear()
 
     def save(self, *, closing: bool = False) -> None:
         """Write what is different from what was written last."""
@@ -187,8 +198,8 @@ class WindowState(QObject):
 
     def _gathered(self) -> dict[str, Any]:
         window = self._window
-        if window.current in window.views:
-            self._views[window.current] = dict(window.views[window.current].state())
+        if self._front in window.views:  # the others cannot be arranged now
+            self._views[self._front] = dict(window.views[self._front].state())
         frame = {
             "version": VERSION,
             "geometry": bytes(window.saveGeometry().toBase64().data()).decode(),

@@ -167,6 +167,20 @@ def test_views_are_arranged_again_when_they_are_made(
     assert kept == [{"column": 3}]
 
 
+def test_a_view_that_was_not_shown_keeps_what_was_known_of_it(open_window: Open, qtbot: QtBot, workspace: Path) -> None:
+    """Explore is made at the start; without ever being in front it has no sizes that anybody gave it."""
+    window = open_window()
+    explore = window.views["explore"]
+    window.state.save()
+    window.show_view("train")
+    left = explore.state()
+    window.close()
+    again = open_window()
+    assert again.current == "train"
+    again.close()
+    assert json.loads(place(workspace).read_text())["views"]["explore"] == left
+
+
 def test_a_workspace_that_was_moved_opens_with_everything(
     open_window: Open, qtbot: QtBot, workspace: Path, tmp_path: Path, engine: Any
 ) -> None:
