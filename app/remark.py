@@ -8,7 +8,7 @@ from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QEnterEvent, QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
 
-from app.theme import ThemeSource, icon, set_role
+from app.theme import ThemeSource, icon, set_role, ui_font
 
 SECONDS = 8
 _ABOVE = 44  # pixels from the window's lower edge: the status bar and a gap
@@ -48,6 +48,8 @@ class Remark(QFrame):
     def say(self, text: str, offer: str = "", act: Callable[[], None] | None = None) -> None:
         """Show `text`, and a button called `offer` that does `act`."""
         self._act = act
+        for one in (self._text, self._button):  # this was made before the window had its font
+            one.setFont(ui_font())
         self._text.setText(text)
         self._button.setText(offer)
         self._button.setVisible(bool(offer))
