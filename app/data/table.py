@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QItemSelectionModel, QPoint, QPointF, QRect, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QGuiApplication, QKeyEvent, QPainter, QPen, QResizeEvent
+from PySide6.QtGui import (
+    QFontMetrics,
+    QGuiApplication,
+    QKeyEvent,
+    QPainter,
+    QPen,
+    QResizeEvent,
+    QStaticText,
+    QTransform,
+)
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -24,6 +33,8 @@ ROW = 40
 SLIM = 30  # a row without photos
 _TILE = 32
 _PAD = 8
+LONGEST = 200  # characters of a cell that are drawn
+_KEPT_TEXTS = 4000
 COPIED = 50_000  # cells at most
 _WIDTHS = {"photo": 60, "product": 240, "number": 90, "time": 138, "key": 112, "list": 150, "text": 140}
 _FLEXIBLE = ("text", "reason", "product", "title", "tail", "user")  # what fills the room that is left
@@ -40,6 +51,8 @@ class CellDelegate(QStyledItemDelegate):
         self._thumbnails = thumbnails
         self._view = parent
         self._font = ui_font(13)
+        self._metrics = QFontMetrics(self._font)
+        self._texts: dict[tuple[str, int], QStaticText] = {}
         self.ring = FocusRing(parent)
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
@@ -78,15 +91,30 @@ class CellDelegate(QStyledItemDelegate):
             self._tile(painter, QPointF(left, box.top() + 4), product[1], product[0])
             left += _TILE + 8
             text = product[0]
-        painter.setFont(self._font)
         painter.setPen(theme.text if column.kind != "key" else theme.muted)
-        room = QRect(left, box.top(), box.right() - _PAD + 1 - left, box.height())
-        side = Qt.AlignmentFlag.AlignRight if column.kind == "number" else Qt.AlignmentFlag.AlignLeft
         if not text:
             painter.setPen(mix(theme.muted, theme.panel, 0.7))
             text = "–"
-        cut = painter.fontMetrics().elidedText(text[:300], Qt.TextElideMode.ElideRight, room.width())
-        painter.drawText(room, side | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine, cut)
+        room = box.right() - _PAD + 1 - left
+        words = self._laid_out(text, room)
+        size = words.size()
+        if column.kind == "number":
+            left += max(room - round(size.width()), 0)
+        painter.setFont(self._font)
+        painter.drawStaticText(QPointF(left, box.top() + round((box.height() - size.height()) / 2)), words)
+
+    def _laid_out(self, text: str, room: int) -> QStaticText:
+        """A text cut to its room, laid out once: a table that is scrolled draws the same texts again and again."""
+        found = self._texts.get((text, room))
+        if found is None:
+            cut = self._metrics.elidedText(text[:LONGEST], Qt.TextElideMode.ElideRight, room)
+            found = QStaticText(cut)
+            found.setTextFormat(Qt.TextFormat.PlainText)
+            found.prepare(QTransform(), self._font)
+            self._texts[text, room] = found
+            if len(self._texts) > _KEPT_TEXTS:
+                del self._texts[next(iter(self._texts))]
+        return found
 
     def _tile(self, painter: QPainter, where: QPointF, path: str | None, title: str) -> None:
         ratio = self._view.devicePixelRatioF()

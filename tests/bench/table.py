@@ -169,7 +169,6 @@ def measure_view(folder: Path, frames: int) -> dict[str, dict[str, float]]:
         for n in range(frames):
             begun = time.perf_counter()
             bar.setValue((n * step) % bar.maximum())
-            view.rows.viewport().repaint()
             QApplication.processEvents()
             spent.append((time.perf_counter() - begun) * 1000)
             blank += view.model.text(view.rows.rowAt(10), 1) is None
