@@ -13,7 +13,7 @@ from app.tables import pixels, read_photo
 from engine.errors import HeedmapError
 from engine.files import sha256, write_bytes
 
-MOST_PIXELS = 1600  # of the longer side: no encoder looks closer
+MOST_PIXELS = 1024  # of the longer side: no encoder looks closer, and each step is painted at once
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif")
 
 

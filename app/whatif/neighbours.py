@@ -13,7 +13,7 @@ from app.tables import Thumbnails
 from app.theme import ThemeSource, ui_font
 from app.views.panel import follow
 from app.views.shown import digits, number
-from engine.answers import Ranking
+from engine.answers import RankedItem, Ranking
 from engine.explain.types import Explanation
 
 _ROW, _HEAD, _GAP = 30.0, 20.0, 16.0
@@ -38,22 +38,16 @@ def around(
 ) -> list[Neighbour]:
     """The rows around a product, itself among them. found: tells the place of one that the list does not reach."""
     places = {one.item: one.rank for one in before.items} if before is not None else {}
-    listed = [
-        Neighbour(
-            one.item,
-            one.title,
-            one.image,
-            one.rank,
-            one.score,
-            places[one.item] - one.rank if one.item in places else None,
-        )
-        for one in ranking.items
-    ]
-    at = next((place for place, one in enumerate(listed) if one.item == item), None)
+
+    def made(one: RankedItem) -> Neighbour:
+        moved = places[one.item] - one.rank if one.item in places else None
+        return Neighbour(one.item, one.title, one.image, one.rank, one.score, moved)
+
+    at = next((place for place, one in enumerate(ranking.items) if one.item == item), None)
     if at is not None:
-        first = min(max(0, at - rows // 2), max(0, len(listed) - rows))
-        return listed[first : first + rows]
-    kept = listed[: max(0, rows - 1)]
+        first = min(max(0, at - rows // 2), max(0, len(ranking.items) - rows))
+        return [made(one) for one in ranking.items[first : first + rows]]
+    kept = [made(one) for one in ranking.items[: max(0, rows - 1)]]
     if found is not None and found.item == item:
         image = found.images[0] if found.images else None
         kept.append(Neighbour(item, found.title, image, found.rank, found.score))
