@@ -80,8 +80,11 @@ def _attributes(rows: Sequence[Any]) -> list[Column]:
     named: dict[str, list[list[str]]] = {}
     for place, row in enumerate(rows):
         for one in row or ():
-            if one["value"]:
-                named.setdefault(one["name"], [[] for _ in rows])[place].append(one["value"])
+            if not one["value"]:
+                continue
+            if one["name"] not in named:
+                named[one["name"]] = [[] for _ in rows]
+            named[one["name"]][place].append(one["value"])
     return [_attribute(name, values) for name, values in sorted(named.items())]
 
 
