@@ -380,9 +380,17 @@ class MainWindow(QMainWindow):
         self._stack.setCurrentWidget(view)
         self.state.front(WELCOME if empty else name)
         self._turn_help()
-        if not view.isAncestorOf(self.focusWidget() or view):
-            target = view.findChild(QAbstractItemView) if view is self._views[EXPLORE] else None
-            (target or view).setFocus(Qt.FocusReason.OtherFocusReason)
+        if not view.isAncestorOf(QApplication.focusWidget() or view):
+            self._focus_view()
+
+    def _focus_view(self) -> None:
+        """Give the keyboard to the view in front: to its first list, else to its first control."""
+        view = self.view
+        if view is None:
+            return
+        lists = [one for one in view.findChildren(QAbstractItemView) if one.isVisible()]
+        stops: list[QWidget] = [*lists, *_in_focus_order(view), view]
+        stops[0].setFocus(Qt.FocusReason.OtherFocusReason)
 
     def quit(self) -> None:
         self.close()
@@ -435,6 +443,8 @@ class MainWindow(QMainWindow):
         for place, beat in self._beats.items():
             self._beat(place, beat)
         self.rail.show_current(self.current)
+        if QApplication.focusWidget() is None:  # it was in the frame that is gone
+            self._focus_view()
         if self.help is not None:  # in the colours and the language of now
             self.toggle_help()
             self.toggle_help()
@@ -575,6 +585,7 @@ class MainWindow(QMainWindow):
         if self.drops is not None:
             self.drops.flush()
         self.notebook.flush()
+        self.session.end()
         for lane in self._lanes:
             lane.stop()
         try:
@@ -582,3 +593,14 @@ class MainWindow(QMainWindow):
         except HeedmapError as error:
             print(error)
         event.accept()
+
+
+def _in_focus_order(view: QWidget) -> list[QWidget]:
+    """The controls of a view that Tab comes to, in its order."""
+    found = []
+    one = view.nextInFocusChain()
+    while one is not view:
+        if view.isAncestorOf(one) and one.isVisible() and one.focusPolicy() & Qt.FocusPolicy.TabFocus:
+            found.append(one)
+        one = one.nextInFocusChain()
+    return found

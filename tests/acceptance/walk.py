@@ -45,7 +45,7 @@ from app.start import make_application, make_window
 from tests.bench.monkey import Faults
 
 LEFT = Qt.MouseButton.LeftButton
-PATIENCE_SECONDS = 240
+PATIENCE_SECONDS = float(os.environ.get("HEEDMAP_PATIENCE", "240"))
 W = TypeVar("W", bound=QWidget)
 
 
@@ -297,7 +297,7 @@ def export(walk: Walk, folder: Path) -> None:
 
 def walk_through(out: Path, source: Path, workspace: Path, theme: str, language: str, epochs: str) -> None:
     def open_window() -> MainWindow:
-        window = make_window(Settings(theme=theme, language=language, tour="seen"), workspace)
+        window = make_window(Settings(theme=theme, language=language, tour="seen"), workspace, keep=True)
         window.resize(1440, 900)
         window.show()
         return window

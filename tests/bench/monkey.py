@@ -223,7 +223,7 @@ def megabytes() -> dict[str, float]:
 
 
 def use(run: Path, workspace: Path, actions: int, seed: int, minutes: float, faults: Faults) -> None:
-    window = make_window(Settings(theme="light", language="en", tour="seen"), workspace, str(run))
+    window = make_window(Settings(theme="light", language="en", tour="seen"), workspace, str(run), keep=True)
     window.resize(1440, 900)
     window.show()
     session = window.session
