@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from PySide6.QtCore import QPoint, Qt, QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QMenu,
     QPushButton,
     QSplitter,
     QStackedWidget,
@@ -21,7 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.actions import Action
-from app.data import cells
+from app.data import cells, menus
 from app.data.asked import Asked
 from app.data.chips_row import ChipsRow
 from app.data.health import HealthPage
@@ -168,11 +167,11 @@ class DataView(View):
         self.columns_button.clicked.connect(self.choose_columns)
         self.segment_button.clicked.connect(self.save_segment)
         self.rows.header.sort_asked.connect(self._heading_clicked)
-        self.rows.header.menu_asked.connect(self._column_menu)
+        self.rows.header.menu_asked.connect(lambda place, at: menus.column_menu(self, place, at))
         self.rows.header.sectionMoved.connect(self._moved)
         self.rows.header.sectionResized.connect(self._resized)
         self.rows.opened.connect(self._open_row)
-        self.rows.menu_asked.connect(self._row_menu)
+        self.rows.menu_asked.connect(lambda at: menus.row_menu(self, at))
         self.rows.copied.connect(lambda n: self._say(self.tr("%n cell(s) copied", "", n)))
         self.model.found.connect(self._found)
         self.rows.selectionModel().currentRowChanged.connect(lambda *_: self._read_soon.start())
@@ -185,6 +184,7 @@ class DataView(View):
         self._questions.failed.connect(self._failed)
         self._health.failed.connect(lambda message, hint: self._say(f"{message} {hint}"))
         self._health.changed.connect(lambda: None if self._health.busy else self.health.stopped())
+        self._themes.changed.connect(lambda _: self._show_chips())
         self._session.run_changed.connect(lambda _: self._follow_dataset())
         self._session.segment_changed.connect(lambda _: self._ask())
         self._workspace.changed.connect(lambda _: self._follow_dataset())
@@ -300,7 +300,7 @@ class DataView(View):
         if segment is not None and self.query.keys_of == segment.kind and not asked.keys:
             text = self.tr("Segment: {0}").format(segment.name)
             chips.append((text, lambda: self._session.choose_segment(None)))
-        for one in asked.filters:
+        for one in (one for one in asked.filters if one.column in columns):
             text = cells.condition(self.table, columns[one.column], one)
             chips.append((text, lambda one=one: self.remove_filter(one)))  # type: ignore[misc]
         if len(chips) > 1:
@@ -437,11 +437,11 @@ class DataView(View):
 
     def _row_came(self, record: Record) -> None:
         if record.table == self.table:
-            self.side.row.put(record, self.columns, self._no_explore(self.rows.currentIndex().row()))
+            self.side.row.put(record, self.columns, self.no_explore(self.rows.currentIndex().row()))
 
     # --- a row, a column --------------------------------------------------------------------------------------------
 
-    def _no_explore(self, row: int) -> str:
+    def no_explore(self, row: int) -> str:
         """Why a row cannot be opened in Explore: "" when it can, "-" when it names neither product nor shopper."""
         item, user = self.model.item(row), self.model.user(row)
         run = self._session.run
@@ -455,78 +455,14 @@ class DataView(View):
 
     def _open_row(self, row: int) -> None:
         """The row's product and shopper, in Explore."""
-        if row >= 0 and not self._no_explore(row):
-            self._explore(self.model.user(row), self.model.item(row))
+        if row >= 0 and not self.no_explore(row):
+            self.explore(self.model.user(row), self.model.item(row))
 
-    def _explore(self, user: str, item: str) -> None:
+    def explore(self, user: str, item: str) -> None:
         run = self._session.run
         assert run is not None
         known = (user if user in run.shoppers.user else "", item if item in run.items.item else "")
         self.explore_asked.emit(*known)
-
-    def _row_menu(self, at: QPoint) -> None:
-        index = self.rows.currentIndex()
-        if not index.isValid():
-            return
-        row, column = index.row(), self.model.columns[index.column()]
-        item, user = self.model.item(row), self.model.user(row)
-        menu = self._menu()
-        for key, text in (
-            (item, self.tr("Open the product in Explore")),
-            (user, self.tr("Open the shopper in Explore")),
-        ):
-            if key:
-                action = menu.addAction(text)
-                action.setEnabled(not self._no_explore(row))
-                pair = ("", key) if key == item else (key, "")
-                action.triggered.connect(lambda _=False, pair=pair: self._explore(*pair))
-        menu.addSeparator()
-        one = self._filter_of(row, column)
-        if one is not None:
-            text = self.tr("Only rows where {0}").format(cells.condition(self.table, column, one)[:60])
-            menu.addAction(text).triggered.connect(lambda: self.add_filter(one))
-        menu.addAction(self.tr("Copy\tCtrl+C")).triggered.connect(self.rows.copy)
-        menu.addSeparator()
-        menu.addAction(self.tr("Save as segment")).triggered.connect(self.save_segment)
-        menu.popup(at)
-
-    def _filter_of(self, row: int, column: Column) -> Filter | None:
-        """The condition that keeps rows like this one."""
-        value = self.model.value(row, column.name)
-        if value is None:
-            return Filter(column.name, "missing")
-        if column.kind == "photo":
-            return Filter(column.name, "present")
-        if column.kind == "time":
-            day = float(value) // 86_400_000 * 86_400_000  # type: ignore[arg-type]  # a time is a number
-            return Filter(column.name, "between", day, day + 86_400_000)
-        if column.kind == "number":
-            return Filter(column.name, "=", float(value))  # type: ignore[arg-type]
-        text = str(value)
-        if column.attribute or column.kind == "list":
-            return Filter(column.name, "contains", text.split(" › ")[-1].split(", ")[0])
-        return None if text.endswith("…") else Filter(column.name, "is", text)
-
-    def _column_menu(self, place: int, at: QPoint) -> None:
-        if not 0 <= place < len(self.model.columns):
-            return
-        name = self.model.columns[place].name
-        menu = self._menu()
-        for text, act in (
-            (self.tr("Sort up"), lambda: self.sort_by(name, False)),
-            (self.tr("Sort down"), lambda: self.sort_by(name, True)),
-            (self.tr("Show its values"), lambda: self.count_values(name)),
-            (self.tr("Filter …"), lambda: self.build_filter(name)),
-            (self.tr("Hide this column"), lambda: self._hide(name)),
-            (self.tr("Columns …"), self.choose_columns),
-        ):
-            menu.addAction(text).triggered.connect(lambda _=False, act=act: act())
-        menu.popup(at)
-
-    def _menu(self) -> QMenu:
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        return menu
 
     def build_filter(self, column: str = "") -> None:
         """Open the builder of a filter, at a column."""
@@ -555,7 +491,7 @@ class DataView(View):
         self.asked.columns, self.asked.widths = (), {}
         self._ask()
 
-    def _hide(self, name: str) -> None:
+    def hide_column(self, name: str) -> None:
         left = tuple(column.name for column in self.model.columns if column.name != name)
         if left:
             self.show_columns(left)
