@@ -44,6 +44,7 @@ class DetailsPanel(QFrame):
     def __init__(self, linked: Linked, themes: ThemeSource, thumbnails: Thumbnails) -> None:
         super().__init__()
         set_role(self, "panel")
+        self._unit = ""  # of the comparison; "" before there is one
         self.bar = QTabBar()
         self.bar.setAccessibleName(self.tr("What is compared in detail"))
         self.bar.setExpanding(False)
@@ -97,6 +98,7 @@ class DetailsPanel(QFrame):
 
     def _turn(self, place: int) -> None:
         self.stack.setCurrentIndex(place)
+        self._say()
         self.turned.emit(self.tab)
 
     def fill(self, found: Comparison, maps: Maps, ends: tuple[str, str]) -> None:
@@ -110,7 +112,8 @@ class DetailsPanel(QFrame):
         self.parts.fill([*parts, *self._named(found)], found.unit, ends)
         self.words.fill(found, maps, ends)
         self._fill_past(found, ends)
-        self.note.setText(self._said(found))
+        self._unit = found.unit
+        self._say()
 
     def _named(self, found: Comparison) -> list[Pair]:
         """Attributes and links, the largest difference first."""
@@ -145,10 +148,15 @@ class DetailsPanel(QFrame):
         self.past.setVisible(bool(rows))
         self.no_past.setVisible(not rows)
 
-    def _said(self, found: Comparison) -> str:
-        if found.unit == "share":
-            return self.tr("per cent of each map of the page: two methods share no unit")
-        return self.tr("shares of the score: differences sum to that of the scores")
+    def _say(self) -> None:
+        """What the numbers of the page in front are."""
+        if self.tab == PAST:
+            text = self.tr("each left out in turn: they need not sum to the score")
+        elif self._unit == "share" and self.tab != ABOVE:
+            text = self.tr("per cent of each map of the page: two methods share no unit")
+        else:
+            text = self.tr("shares of the score: differences sum to that of the scores")
+        self.note.setText(text if self._unit else "")
 
 
 class WordsPage(QWidget):

@@ -173,6 +173,9 @@ def test_what_differs_is_chosen_and_all_else_is_the_sessions(qtbot: QtBot, compa
     methods = mode(qtbot, view, METHODS)
     assert [side.method for side in methods.sides] == ["contribution", "attention"]
     assert methods.unit == "share"
+    assert "per cent of each map" in view.details.note.text()
+    view.details.show_tab("past")
+    assert "need not sum" in view.details.note.text()
     assert all(row.part not in ("score", "bias") for row in view.details.parts.rows)
     with qtbot.waitSignal(session.explanation_changed):
         session.choose_user("u3")
