@@ -319,6 +319,8 @@ class Canvas(QWidget):
 
     def _draw_mark(self, painter: QPainter, mark: Mark) -> None:
         theme, at = self._themes.theme, self.spot(mark.point)
+        if not QRectF(self.rect()).contains(at):
+            return
         painter.setBrush(Qt.BrushStyle.NoBrush)
         for color, width in ((theme.panel, 5.0), (theme.text, 2.0)):
             painter.setPen(QPen(color, width))
