@@ -31,7 +31,7 @@ from app.views.panel import FocusRing, follow
 
 MOVE, LASSO, RECTANGLE = "move", "lasso", "rectangle"
 _SMOOTH = 2500  # points in sight that are drawn one by one, smooth
-_PHOTOS = 48  # points in sight that show their photo
+_PHOTOS = 90  # points in sight that show their photo
 _TILE = 48
 _STEP = 48  # pixels that an arrow key moves
 _CLICK = 4  # pixels that a click may tremble

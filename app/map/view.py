@@ -68,7 +68,11 @@ class MapView(View):
         self.panel = Panel(self._themes)
         self.panel.body.addWidget(self.tools.problem)
         self.panel.body.addWidget(self.canvas, 1)
-        self.panel.body.addWidget(Working(self._study))
+        working = Working(self._study)
+        policy = working.sizePolicy()
+        policy.setRetainSizeWhenHidden(False)  # the map has the room while nothing is worked on
+        working.setSizePolicy(policy)
+        self.panel.body.addWidget(working)
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.splitter.setHandleWidth(12)
         self.splitter.setChildrenCollapsible(False)
