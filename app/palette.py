@@ -173,7 +173,8 @@ class Palette(QLineEdit):
         self.setPlaceholderText(self.tr("Search or type a command"))
         self.setAccessibleName(self.tr("Search or type a command"))
         self.setToolTip(self.tr("Find a command, a run, a shopper or a product"))
-        self.addAction(icon("search", theme.muted), QLineEdit.ActionPosition.LeadingPosition)
+        mark = self.addAction(icon("search", theme.muted), QLineEdit.ActionPosition.LeadingPosition)
+        mark.setText(self.tr("Search or type a command"))
         self._key = QLabel("Ctrl K", self)
         set_role(self._key, "key")
         self.setTextMargins(0, 0, 52, 0)  # the text ends before the key
