@@ -597,9 +597,9 @@ class MainWindow(QMainWindow):
 
 def _in_focus_order(view: QWidget) -> list[QWidget]:
     """The controls of a view that Tab comes to, in its order."""
-    found = []
+    found: list[QWidget] = []
     one = view.nextInFocusChain()
-    while one is not view:
+    while one is not None and one is not view:
         if view.isAncestorOf(one) and one.isVisible() and one.focusPolicy() & Qt.FocusPolicy.TabFocus:
             found.append(one)
         one = one.nextInFocusChain()

@@ -118,7 +118,7 @@ def main_path(keys: Keys) -> None:
     keys.press(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     walk.wait(lambda: not session.scenario.changes and walk.settled(), "the undo")
     keys.press(Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
-    QTest.keyClicks(QApplication.focusWidget(), "dark theme")
+    QTest.keyClicks(window.top.palette_field, "dark theme")
     keys.press(Qt.Key.Key_Return)
     walk.wait(lambda: window.themes.theme.dark, "the dark theme")
 
@@ -142,11 +142,11 @@ def every_view(keys: Keys, lines: list[str]) -> list[str]:
             if reachable and one not in passed and not proxied and not _by_arrows(one):
                 wrong.append(f"{name}: Tab does not reach {type(one).__name__} {one.accessibleName()!r}")
         lines.append(f"== {name}")
-        for depth, one in tree(QAccessible.queryAccessibleInterface(keys.window)):
-            role, text = one.role(), name_of(one)
+        for depth, found in tree(QAccessible.queryAccessibleInterface(keys.window)):
+            role, text = found.role(), name_of(found)
             lines.append(f"{'  ' * depth}{role.name} {text!r}")
-            if not text and role not in NO_NAME_NEEDED and one.object() is not None:
-                place = one.object()
+            place = found.object()
+            if not text and role not in NO_NAME_NEEDED and place is not None:
                 wrong.append(f"{name}: {role.name} without a name: {type(place).__name__} in {_path(place)}")
     return wrong
 
@@ -158,7 +158,7 @@ def _by_arrows(widget: QWidget) -> bool:
 
 
 def _path(thing: Any) -> str:
-    names = []
+    names: list[str] = []
     while thing is not None and len(names) < 4:
         names.append(type(thing).__name__)
         thing = thing.parent()

@@ -80,7 +80,8 @@ class Walk:
     """Finds controls by what they say, as a user does, and leaves a picture after each step."""
 
     def __init__(self, window: MainWindow, out: Path, first: int = 1) -> None:
-        self.window, self.out = window, out
+        self.window: Any = window
+        self.out = out
         self.step = first
 
     def wait(self, condition: Callable[[], Any], what: str) -> None:
@@ -143,12 +144,12 @@ class Walk:
             if not isinstance(dialog, QFileDialog):
                 QTimer.singleShot(50, fill)
                 return
-            field = dialog.findChild(QLineEdit)
+            field: Any = dialog.findChild(QLineEdit)
             field.setFocus()
             field.selectAll()
             QApplication.clipboard().setText(str(path))
             QTest.keyClick(field, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
-            box = dialog.findChild(QDialogButtonBox)
+            box: Any = dialog.findChild(QDialogButtonBox)
             QTest.mouseClick(box.button(QDialogButtonBox.StandardButton.Open) or box.buttons()[0], LEFT)
 
         QTimer.singleShot(50, fill)
@@ -215,8 +216,8 @@ def brush_away(walk: Walk) -> None:
     """Drag over the middle of the photo (or over words), Delete, look at the true rank, undo."""
     session, view = walk.window.session, walk.window.view
     before = session.explanation
-    photo = view.product.photo  # type: ignore[union-attr]
-    surface = photo if photo.isVisible() else view.product.words  # type: ignore[union-attr]
+    photo = view.product.photo
+    surface = photo if photo.isVisible() else view.product.words
     box = photo.frame().toRect() if surface is photo else surface.rect()
     start, end = box.center() - QPoint(box.width() // 4, box.height() // 4), box.center() + QPoint(10, 10)
     QTest.mousePress(surface, LEFT, Qt.KeyboardModifier.NoModifier, start)
@@ -318,7 +319,7 @@ def walk_through(out: Path, source: Path, workspace: Path, theme: str, language:
         for step, arguments in steps:
             step(walk, *arguments)
             print(f"{step.__name__}: done", flush=True)
-        seen = (window.session.run.folder, window.session.user, window.session.item)
+        seen = (walk.window.session.run.folder, walk.window.session.user, walk.window.session.item)
     except BaseException:
         window.grab().save(str(out / "fault.png"))
         raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -15,8 +16,13 @@ from app.places import places
 from app.theme import CONTRAST, DARK, LIGHT, Theme
 from app.views.help import HELP, HelpDrawer
 from app.views.tour import Tour
+from tests.conftest import ROOT
 
 Open = Callable[..., Any]
+# What outlives a view: a function of no object, connected to one of these, is called after the view is gone.
+LASTING = re.compile(
+    r"\b_?(session|themes|workspace|batch|segments|undo|stack|engine|study|state)\.(\w+\.)*\w+\.connect\(\s*lambda"
+)
 
 
 def luminance(color: QColor) -> float:
@@ -113,3 +119,14 @@ def test_the_tour_begins_by_itself_once_there_is_something_to_look_at(open_windo
     with qtbot.waitSignal(window.session.explanation_changed):
         pass
     assert window.findChild(Tour) is None
+
+
+def test_no_view_leaves_a_function_behind_with_what_outlives_it() -> None:
+    """Views are made anew for another language; Qt forgets a method of a deleted widget, but never a lambda."""
+    found = [
+        f"{file.relative_to(ROOT)}: {match[0]}"
+        for folder in ("views", "whatif", "compare", "map", "data")
+        for file in (ROOT / "app" / folder).rglob("*.py")
+        for match in LASTING.finditer(file.read_text(encoding="utf-8"))
+    ]
+    assert found == []

@@ -18,11 +18,11 @@ from pytestqt.qtbot import QtBot
 from app import commands
 from app import settings as stored
 from app.batch import Batch
+from app.colour_maps import heat_table
 from app.i18n import OPEN_STAGES, TRANSLATIONS, LanguageSource, read_translations, stage_text
 from app.main_window import MainWindow
 from app.palette import Column, Entry, search
 from app.settings import Settings
-from app.colour_maps import heat_table
 from app.theme import DARK, LIGHT, stylesheet
 from engine.errors import HeedmapError
 from engine.files import read_json

@@ -25,7 +25,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 from PySide6.QtCore import QPoint, QPointF, Qt, QTimer, QtMsgType, qInstallMessageHandler
 from PySide6.QtGui import QInputMethodEvent, QWheelEvent
 from PySide6.QtTest import QTest
@@ -73,7 +73,7 @@ class Faults:
         sys.excepthook = self._exception
         threading.excepthook = lambda raised: self.found.append(f"in a thread: {raised.exc_value!r}")
         sys.unraisablehook = lambda raised: self.found.append(f"unraisable: {raised.exc_value!r} in {raised.object!r}")
-        warnings.showwarning = self._warning
+        warnings.showwarning = self._warning  # type: ignore[assignment]  # the rest of its arguments is not told
 
     def _qt(self, kind: QtMsgType, _: object, text: str) -> None:
         # The platform without a screen says what it cannot do; a real one can.
@@ -83,8 +83,8 @@ class Faults:
     def _exception(self, kind: type[BaseException], value: BaseException, trace: TracebackType | None) -> None:
         self.found.append("".join(traceback.format_exception(kind, value, trace)))
 
-    def _warning(self, message: Warning | str, category: type[Warning], file: str, line: int, *_: Any) -> None:
-        self.found.append(f"{file}:{line}: {category.__name__}: {message}")
+    def _warning(self, message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: Any) -> None:
+        self.found.append(f"{filename}:{lineno}: {category.__name__}: {message}")
 
 
 class Monkey:
