@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QCoreApplication, QSize, Qt, Signal
+from PySide6.QtCore import QCoreApplication, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -22,26 +22,14 @@ from PySide6.QtWidgets import (
 
 from app.batch import Task
 from app.chips import Chooser, Dot, GradeChip
-from app.i18n import joined, stage_text
+from app.i18n import duration, joined, stage_text
 from app.palette import Entry, Palette
 from app.theme import THEMES, Theme, icon, set_role, ui_font
 
 BAR = 48
 RAIL = 72
 STATUS = 28
-
-
-def duration(seconds: float) -> str:
-    """Time left, rounded to what a person plans with."""
-
-    def tr(text: str, count: int) -> str:
-        return QCoreApplication.translate("Duration", text, None, count)
-
-    if seconds < 60:
-        return tr("%n s left", max(round(seconds), 1))
-    if seconds < 3600 * 1.5:
-        return tr("%n min left", round(seconds / 60))
-    return tr("%n h left", round(seconds / 3600))
+PATIENCE = 1000  # milliseconds of work that need no way to stop it
 
 
 def gigabytes(used: int, total: int) -> str:
@@ -227,6 +215,7 @@ class StatusBar(QFrame):
     """What the engine does on the left; the machine, the network and the language on the right."""
 
     task_clicked = Signal()
+    stop_asked = Signal()
 
     def __init__(self, theme: Theme, languages: QMenu, language: str) -> None:
         super().__init__()
@@ -250,7 +239,16 @@ class StatusBar(QFrame):
         tongue.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         tongue.setToolTip(self.tr("Language"))
         tongue.setAccessibleName(self.tr("Language"))
-        for label in (self._what, self._facts, self._device, offline):
+        self._answer = QLabel()
+        self.stop = QToolButton()
+        set_role(self.stop, "status")
+        self.stop.setText(self.tr("Stop"))
+        self.stop.setToolTip(self.tr("Stop this work; what is shown stays"))
+        self.stop.clicked.connect(self.stop_asked)
+        self.stop.hide()
+        self._patience = QTimer(self, singleShot=True, interval=PATIENCE)
+        self._patience.timeout.connect(self.stop.show)
+        for label in (self._what, self._facts, self._answer, self._device, offline):
             set_role(label, "muted")
         row = QHBoxLayout(self)
         row.setContentsMargins(16, 0, 12, 0)
@@ -259,6 +257,8 @@ class StatusBar(QFrame):
         row.addWidget(self._what)
         row.addWidget(self._bar)
         row.addWidget(self._facts)
+        row.addWidget(self._answer)
+        row.addWidget(self.stop)
         row.addStretch(1)
         row.addWidget(self._device)
         row.addWidget(offline)
@@ -270,6 +270,13 @@ class StatusBar(QFrame):
         self._dot.set_color(self._theme.accent if waiting or (task and task.state == "running") else self._theme.muted)
         self._bar.setVisible(task is not None)
         self._facts.setVisible(task is not None)
+        self._answer.setVisible(task is not None and bool(waiting))
+        self._answer.setText(f"{waiting} …")
+        if not waiting:
+            self._patience.stop()
+            self.stop.hide()
+        elif self.stop.isHidden() and not self._patience.isActive():
+            self._patience.start()
         if task is None:
             self._what.setText(f"{waiting} …" if waiting else self.tr("Ready"))
             return

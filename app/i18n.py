@@ -100,3 +100,16 @@ def stage_text(stage: str) -> str:
 def joined(parts: Sequence[str]) -> str:
     """Short facts on one line, as in "12 purchases · sport"."""
     return " · ".join(part for part in parts if part)
+
+
+def duration(seconds: float) -> str:
+    """Time left, rounded to what a person plans with."""
+
+    def tr(text: str, count: int) -> str:
+        return QCoreApplication.translate("Duration", text, None, count)
+
+    if seconds < 60:
+        return tr("%n s left", max(round(seconds), 1))
+    if seconds < 3600 * 1.5:
+        return tr("%n min left", round(seconds / 60))
+    return tr("%n h left", round(seconds / 3600))

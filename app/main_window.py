@@ -436,6 +436,7 @@ class MainWindow(QMainWindow):
         self.banner = Banner(theme)
         self.banner.retry.connect(self.session.retry)
         self.status = StatusBar(theme, tongues, LANGUAGES[self.languages.language])
+        self.status.stop_asked.connect(self.session.stop)
         self._frame()
         self._show_open()
         self._show_work()

@@ -13,8 +13,8 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
-from app.i18n import stage_text
-from app.questions import Engine, Questions
+from app.i18n import duration, joined, stage_text
+from app.questions import Engine, Pace, Questions
 from app.segments import Segment, Segments
 from engine.answers import Ranking, RunSummary
 from engine.desk import RunLog
@@ -99,6 +99,7 @@ class Session(QObject):
         super().__init__(parent)
         self.engine = engine
         self.study = study or engine
+        self._pace = Pace()
         self._jobs: dict[str, int] = {}  # job name -> the newest job asked for
         self._questions: dict[str, dict[str, Any]] = {}  # job name -> its arguments
         self._lost: tuple[str, dict[str, Any]] | None = None  # the question that failed last
@@ -389,7 +390,21 @@ class Session(QObject):
 
     def _progressed(self, job: int, progress: Any) -> None:
         if self._name_of(job) is not None:
-            self.waiting_changed.emit(stage_text(progress.stage))
+            share = min(progress.done / progress.total, 1.0) if progress.total else None
+            left = self._pace.left(f"{job} {progress.stage}", share)
+            text = stage_text(progress.stage)
+            self.waiting_changed.emit(text if left is None else joined([text, duration(left)]))
+
+    def stop(self) -> None:
+        """Give up what is asked and not answered yet; what is shown stays, and is what is chosen again."""
+        for job in self._jobs.values():
+            self.engine.cancel(job)
+        self._jobs.clear()
+        self._announce()
+        found = self.explanation
+        if found is not None and self.item != found.item:
+            self.item = found.item
+            self.item_changed.emit(found.item)
 
 
 def _part_of_page(token: Token) -> bool:

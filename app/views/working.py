@@ -5,8 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QWidget
 
-from app.chrome import duration
-from app.i18n import stage_text
+from app.i18n import duration, stage_text
 from app.questions import Questions, Step
 from app.theme import set_role
 

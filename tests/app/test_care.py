@@ -16,6 +16,7 @@ from app.places import places
 from app.theme import CONTRAST, DARK, LIGHT, Theme
 from app.views.help import HELP, HelpDrawer
 from app.views.tour import Tour
+from engine.jobs import Progress
 from tests.conftest import ROOT
 
 Open = Callable[..., Any]
@@ -130,3 +131,22 @@ def test_no_view_leaves_a_function_behind_with_what_outlives_it() -> None:
         for match in LASTING.finditer(file.read_text(encoding="utf-8"))
     ]
     assert found == []
+
+
+def test_work_over_a_second_can_be_stopped_and_what_is_shown_is_chosen_again(
+    open_window: Open, qtbot: QtBot, engine: Any
+) -> None:
+    window = explored(qtbot, open_window())
+    shown = window.session.explanation.item
+    engine.held.add("explain")
+    window.session.choose_item("i40")
+    job = next(job for job, name, _ in reversed(engine.asked) if name == "explain")
+    engine.progress(job, Progress("Explaining", 1, 4))
+    qtbot.waitUntil(window.status.stop.isVisible, timeout=3000)
+    qtbot.mouseClick(window.status.stop, Qt.MouseButton.LeftButton)
+    assert ("cancel", job) in engine.calls
+    assert window.session.item == shown
+    assert window.session.idle
+    assert not window.status.stop.isVisible()
+    engine.release(job)  # a late answer changes nothing
+    assert window.session.explanation.item == shown
