@@ -1,9 +1,10 @@
 """Scenarios as files: WORKSPACE/scenarios/NAME.json, with the photos and rules they need beside them.
 
-    {"version": 1, "name": ..., "note": ..., "time": ..., "run": ..., "user": ..., "item": ..., "scenario": {...}}
+    {"version": 2, "name": ..., "note": ..., "time": ..., "run": ..., "user": ..., "item": ..., "scenario": {...}}
 
-Paths of photos and rules are relative to the workspace, so that it can be moved as a whole; a photo of the dataset
-keeps its path inside the dataset. Files elsewhere are copied in under the hash of their content.
+Photos and rules that are kept here are named from the workspace ("scenarios/photos/..."), so that it can be moved as a
+whole; a photo of the dataset keeps its path inside the dataset. Files elsewhere are copied in under the hash of their
+content.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
@@ -19,7 +20,7 @@ from engine.errors import HeedmapError
 from engine.files import read_json, sha256, write_bytes, write_json
 from engine.scenario import Scenario
 
-VERSION = 1
+VERSION = 2  # 1 named any file of the workspace from there, which a photo of the dataset could be mistaken for
 FOLDER = "scenarios"
 
 
@@ -35,6 +36,11 @@ class SavedScenario:
     item: str = ""
     note: str = ""
     time: str = ""
+
+
+def photo_folder(workspace: Path) -> Path:
+    """Where the photos that scenarios need are kept."""
+    return workspace / FOLDER / "photos"
 
 
 def scenario_file(workspace: Path, name: str) -> Path:
@@ -75,7 +81,8 @@ def read_scenario(file: Path) -> SavedScenario:
         raise HeedmapError(f"{file} was saved by a later version of Heedmap.", "Open it with that version.")
     scenario = Scenario.from_json(content if bare else content["scenario"])
     home = file.parent if bare else file.parent.parent
-    scenario = _placed(scenario, lambda path: _found(home, path))
+    find = _beside if bare or version == 1 else _kept
+    scenario = _placed(scenario, lambda path: find(home, path))
     told: dict[str, Any] = {} if bare else content
     names = ("run", "user", "item", "note", "time")
     return SavedScenario(str(told.get("name", file.stem)), scenario, *(str(told.get(name, "")) for name in names))
@@ -90,6 +97,15 @@ def list_scenarios(workspace: Path) -> tuple[SavedScenario, ...]:
         except HeedmapError:
             continue
     return tuple(sorted(found, key=lambda one: one.name.casefold()))
+
+
+def rename_scenario(workspace: Path, saved: SavedScenario, name: str) -> Path:
+    """Keep a scenario under another name, in place of one that has it, and return its file. HeedmapError as in
+    `save_scenario` and `delete_scenario`."""
+    before, file = scenario_file(workspace, saved.name), save_scenario(workspace, replace(saved, name=name))
+    if not before.is_file() or not before.samefile(file):  # two spellings of a name can be one file
+        delete_scenario(workspace, saved.name)
+    return file
 
 
 def delete_scenario(workspace: Path, name: str) -> None:
@@ -107,7 +123,7 @@ def _placed(scenario: Scenario, place: Callable[[str], str]) -> Scenario:
 
 
 def _inside(workspace: Path, path: str) -> str:
-    """The path as the file keeps it; a file elsewhere is copied into the workspace."""
+    """The path as the file keeps it; a file elsewhere is copied in."""
     given = Path(path)
     if not given.is_absolute():
         return path  # of the dataset
@@ -115,16 +131,21 @@ def _inside(workspace: Path, path: str) -> str:
         content = given.read_bytes()
     except OSError as error:
         raise HeedmapError(f"{given} cannot be read, so the scenario cannot be saved.", "Put it back.") from error
-    if given.resolve().is_relative_to(workspace.resolve()):
+    if given.resolve().is_relative_to((workspace / FOLDER).resolve()):
         return given.resolve().relative_to(workspace.resolve()).as_posix()
-    folder = "rules" if given.suffix == ".json" else "photos"
-    copy = workspace / FOLDER / folder / f"{sha256(content)}{given.suffix}"
+    folder = workspace / FOLDER / "rules" if given.suffix == ".json" else photo_folder(workspace)
+    copy = folder / f"{sha256(content)}{given.suffix}"
     if not copy.is_file():
         write_bytes(copy, content)
     return copy.relative_to(workspace).as_posix()
 
 
-def _found(home: Path, path: str) -> str:
-    """A kept path on this machine; one that is not there is the dataset's."""
-    here = home / path
+def _kept(workspace: Path, path: str) -> str:
+    """A path of a saved scenario on this machine; what is not kept with the scenarios is the dataset's."""
+    return str((workspace / path).resolve()) if PurePosixPath(path).parts[0] == FOLDER else path
+
+
+def _beside(folder: Path, path: str) -> str:
+    """A path of a bare or older scenario on this machine: of a file in the folder, else of the dataset."""
+    here = folder / path
     return str(here.resolve()) if here.is_file() else path

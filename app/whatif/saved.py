@@ -1,4 +1,4 @@
-"""The scenarios that a workspace keeps, read and written beside the window's thread."""
+"""The saved scenarios of a workspace, as the view shows them: read and written beside the window's thread."""
 
 from __future__ import annotations
 
@@ -9,12 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from app.whatif.background import Background
-from engine.scenario_files import FOLDER, SavedScenario, delete_scenario, list_scenarios, save_scenario
-
-
-def photos(workspace: Path) -> Path:
-    """Where the edited photos of a workspace are."""
-    return workspace / FOLDER / "photos"
+from engine.scenario_files import SavedScenario, delete_scenario, list_scenarios, rename_scenario, save_scenario
 
 
 class Scenarios(QObject):
@@ -49,12 +44,7 @@ class Scenarios(QObject):
 
     def rename(self, saved: SavedScenario, name: str) -> None:
         """Give a scenario another name; one that has it is replaced."""
-
-        def work(folder: Path) -> None:
-            save_scenario(folder, replace(saved, name=name))
-            delete_scenario(folder, saved.name)
-
-        self._do(name, work)
+        self._do(name, lambda folder: rename_scenario(folder, saved, name))
 
     def delete(self, saved: SavedScenario) -> None:
         """Delete a scenario. Its photos stay, another scenario may have them."""

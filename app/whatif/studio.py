@@ -38,12 +38,13 @@ from app.whatif.past import PastEditor
 from app.whatif.photo_editor import PhotoEditor
 from app.whatif.picker import Picker
 from app.whatif.result import ResultPanel
-from app.whatif.saved import Scenarios, photos
+from app.whatif.saved import Scenarios
 from app.whatif.steps import StepsPanel
 from app.whatif.texts import TextsEditor
 from app.workspace import Workspace
 from engine.answers import Ranking, RunSummary
 from engine.scenario import Scenario
+from engine.scenario_files import photo_folder
 
 _GAP = 12
 _PATIENCE = 150  # milliseconds an old answer stays bright while a new one is on its way
@@ -72,7 +73,7 @@ class WhatIfView(View):
         self.pages = PageSource(session, self)
         self.scenarios = Scenarios(lambda: workspace.folder, self)
         self.background = Background(self)
-        self.photo = PhotoEditor(session, themes, self.thumbnails, lambda: photos(workspace.folder))
+        self.photo = PhotoEditor(session, themes, self.thumbnails, lambda: photo_folder(workspace.folder))
         self.texts = TextsEditor(session)
         self.attributes = AttributesEditor(session, themes, lambda: self.pages.values)
         self.past = PastEditor(session, themes, self.thumbnails)

@@ -200,6 +200,12 @@ def test_a_scenario_is_saved_noted_renamed_opened_in_a_moved_workspace_and_delet
 ) -> None:
     drag(qtbot, studio, (0.3, 0.5), (0.7, 0.5))
     qtbot.waitUntil(lambda: len(steps(studio)) == 1)
+    session = studio._session
+    session.choose_item("i33")
+    quiet(qtbot, studio)
+    studio.photo._picked("i22")
+    photo_of_another = session.scenario.edit_of("i33").photo
+    assert photo_of_another
     name_it(monkeypatch, "Ohne/Logo 无")
     studio.steps.ask_name()
     qtbot.waitUntil(lambda: [one.name for one in studio.scenarios.saved] == ["Ohne/Logo 无"])
@@ -218,6 +224,7 @@ def test_a_scenario_is_saved_noted_renamed_opened_in_a_moved_workspace_and_delet
     photo = Path(studio._session.scenario.edit_of("i11").photo or "")
     assert photo.is_file()
     assert photo.is_relative_to(moved)
+    assert studio._session.scenario.edit_of("i33").photo == photo_of_another  # of the dataset, inside it
     answers = ["Keep it", "Delete"]
     monkeypatch.setattr(QMessageBox, "exec", lambda box: None)
     monkeypatch.setattr(

@@ -15,7 +15,16 @@ from engine.errors import HeedmapError
 from engine.explain.types import Token
 from engine.jobs import finish
 from engine.scenario import Event, ItemEdit, PastEdit, Scenario
-from engine.scenario_files import SavedScenario, delete_scenario, list_scenarios, read_scenario, save_scenario
+from engine.scenario_files import (
+    VERSION,
+    SavedScenario,
+    delete_scenario,
+    list_scenarios,
+    photo_folder,
+    read_scenario,
+    rename_scenario,
+    save_scenario,
+)
 
 SCENARIO = Scenario(
     edits=(
@@ -57,12 +66,47 @@ def test_a_workspace_that_moves_keeps_its_photos_and_rules(tmp_path: Path) -> No
     assert json.loads(Path(scenario.rules).read_text()) == {"rules": []}
 
 
+def test_a_photo_of_the_dataset_is_not_mistaken_for_one_of_the_workspace(tmp_path: Path) -> None:
+    for place in ("one/media", "one/datasets/shop/media"):
+        (tmp_path / place).mkdir(parents=True)
+        (tmp_path / place / "i2.png").write_bytes(place.encode())
+    whole = tmp_path / "one" / "datasets" / "shop" / "media" / "i2.png"
+    edits = (ItemEdit("i1", photo="media/i2.png"), ItemEdit("i3", photo=str(whole)))
+    file = save_scenario(tmp_path / "one", SavedScenario("another product's", Scenario(edits)))
+    shutil.rmtree(tmp_path / "one" / "datasets")
+    shutil.move(tmp_path / "one", tmp_path / "two")
+    of_dataset, copied = read_scenario(tmp_path / "two" / file.relative_to(tmp_path / "one")).scenario.edits
+    assert of_dataset.photo == "media/i2.png"
+    assert Path(copied.photo or "").parent == photo_folder(tmp_path / "two")
+    assert Path(copied.photo or "").read_bytes() == b"one/datasets/shop/media"
+
+
+def test_a_file_of_the_first_version_still_opens(tmp_path: Path) -> None:
+    (tmp_path / "own.png").write_bytes(b"a photo")
+    edits = (ItemEdit("i1", photo="own.png"), ItemEdit("i2", photo="media/i2.png"))
+    file = save_scenario(tmp_path, SavedScenario("old", Scenario(edits)))
+    content = json.loads(file.read_text(encoding="utf-8"))
+    file.write_text(json.dumps(content | {"version": 1}), encoding="utf-8")
+    photos = [edit.photo for edit in read_scenario(file).scenario.edits]
+    assert photos == [str((tmp_path / "own.png").resolve()), "media/i2.png"]
+
+
+def test_a_scenario_gets_another_name_or_the_same(tmp_path: Path) -> None:
+    save_scenario(tmp_path, SavedScenario("first", SCENARIO, note="a note"))
+    (first,) = list_scenarios(tmp_path)
+    rename_scenario(tmp_path, first, "second")
+    (second,) = list_scenarios(tmp_path)
+    assert (second.name, second.note, second.time) == ("second", "a note", first.time)
+    rename_scenario(tmp_path, second, " second")  # a file of the same name
+    assert [one.scenario for one in list_scenarios(tmp_path)] == [SCENARIO]
+
+
 def test_saving_again_replaces_and_a_damaged_one_is_left_out(tmp_path: Path) -> None:
     save_scenario(tmp_path, SavedScenario("a", SCENARIO))
     save_scenario(tmp_path, SavedScenario("a", Scenario()))
     save_scenario(tmp_path, SavedScenario("B", SCENARIO))
     (tmp_path / "scenarios" / "broken.json").write_text("{")
-    (tmp_path / "scenarios" / "later.json").write_text('{"version": 2, "scenario": {}}')
+    (tmp_path / "scenarios" / "later.json").write_text(f'{{"version": {VERSION + 1}, "scenario": {{}}}}')
     assert [(one.name, one.scenario) for one in list_scenarios(tmp_path)] == [("a", Scenario()), ("B", SCENARIO)]
     with pytest.raises(HeedmapError, match="later version"):
         read_scenario(tmp_path / "scenarios" / "later.json")
