@@ -146,7 +146,8 @@ class Curves(QWidget):
         super().__init__(parent)
         self._loss = Plot(self.tr("Loss"), themes)
         self._loss.add("steps", "line", dots=False, labelled=False)
-        self._loss.add(self.tr("mean"), "accent")
+        self._mean = self.tr("mean")  # asked once: the language may change while this view is on its way out
+        self._loss.add(self._mean, "accent")
         self._worth = Plot(self.tr("On validation"), themes)
         self._worth.add("NDCG@10", "words")
         self._worth.add("Recall@10", "attributes")
@@ -218,7 +219,7 @@ class Curves(QWidget):
 
     def _draw(self) -> None:
         x = [row["epoch"] for row in self.rows]
-        self._loss.show_line(self.tr("mean"), x, [row["loss"] for row in self.rows])
+        self._loss.show_line(self._mean, x, [row["loss"] for row in self.rows])
         self._worth.show_line("NDCG@10", x, [row["ndcg@10"] for row in self.rows])
         self._worth.show_line("Recall@10", x, [row["recall@10"] for row in self.rows])
         top = max((row["recall@10"] for row in self.rows), default=0.0)
