@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, QSize, QSizeF, Qt, Signal
 from PySide6.QtGui import (
     QFont,
     QImage,
@@ -111,6 +111,8 @@ class HeadChooser(TileRow):
         self._maps: list[QImage] = []
         self._made_of: tuple[Explanation | None, str | None, Theme] | None = None
         self._ground: tuple[tuple[int, QSize], QPixmap] | None = None  # the greyed photo that all tiles share
+        self._tiles: dict[int, QPixmap] = {}  # each head's picture as it was painted
+        self._tiles_of: tuple[object, ...] = ()  # and what they were painted from
         self._covered = QRectF(0, 0, 1, 1)
         self.tall = True  # False: chips, where there is no room for pictures
         self.side = TILE  # the longer side of a picture
@@ -124,7 +126,7 @@ class HeadChooser(TileRow):
         self.more.setCursor(Qt.CursorShape.PointingHandCursor)
         self.more.clicked.connect(self.all_asked)
         session.head_changed.connect(self._repaint)
-        thumbnails.arrived.connect(self._repaint)
+        thumbnails.arrived.connect(self._photo_arrived)
 
     def offers(self) -> list[Action]:
         """What the heads offer to the menu and the palette."""
@@ -143,6 +145,7 @@ class HeadChooser(TileRow):
         if self._made_of is None or any(one is not other for one, other in zip(made_of, self._made_of, strict=True)):
             self._made_of = made_of  # another head of the same explanation changes no picture
             self._maps = self._draw_maps(shown) if shown is not None and path and len(shown.cells) else []
+            self._tiles = {}
         self.setVisible(self.count() > 0)
         self.updateGeometry()
         self.update()
@@ -193,7 +196,7 @@ class HeadChooser(TileRow):
             box = self.tile_rect(place)
             chosen = place == self.chosen()
             if self.pictured():
-                self._paint_map(painter, place, box, photo.image if photo else None)
+                painter.drawPixmap(box.topLeft(), self._tile(place, box.size(), photo.image if photo else None))
                 self.paint_frame(painter, place, box)
                 painter.setFont(self._small)
                 painter.setPen(theme.accent if chosen else theme.muted)
@@ -207,6 +210,22 @@ class HeadChooser(TileRow):
                 painter.setPen(theme.accent if chosen else theme.muted)
                 painter.drawText(box, Qt.AlignmentFlag.AlignCenter, self._name(place))
         painter.end()
+
+    def _tile(self, place: int, size: QSizeF, image: QImage | None) -> QPixmap:
+        ratio = self.devicePixelRatioF()
+        made_of = (size, ratio, self.themes.theme, image.cacheKey() if image is not None else 0)
+        if made_of != self._tiles_of:
+            self._tiles, self._tiles_of = {}, made_of
+        if place not in self._tiles:
+            tile = QPixmap((size * ratio).toSize())
+            tile.setDevicePixelRatio(ratio)
+            tile.fill(Qt.GlobalColor.transparent)
+            painter = QPainter(tile)
+            painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+            self._paint_map(painter, place, QRectF(QPointF(), size), image)
+            painter.end()
+            self._tiles[place] = tile
+        return self._tiles[place]
 
     def _paint_map(self, painter: QPainter, place: int, box: QRectF, image: QImage | None) -> None:
         outline = QPainterPath()
@@ -226,7 +245,11 @@ class HeadChooser(TileRow):
         painter.drawImage(within(lies, self._covered), self._maps[place])
         painter.restore()
 
-    def _repaint(self, _what: object) -> None:
+    def _photo_arrived(self, path: str) -> None:
+        if path == self._path:
+            self.update()
+
+    def _repaint(self, _head: int) -> None:
         self.update()
 
 

@@ -5,10 +5,11 @@ A what-if shows here too: a past choice that was taken away stays in its place, 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from PySide6.QtCore import QEvent, QPoint, QRect, Qt
-from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent, QWheelEvent
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent, QPaintEvent, QWheelEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QListView,
@@ -22,7 +23,7 @@ from app.session import NOTHING, Pointed, Session
 from app.tables import KEY_ROLE, AnyIndex, Thumbnails
 from app.theme import ThemeSource, set_role
 from app.views.history_rows import HEIGHT, PHOTO, STEP, HistoryDelegate, HistoryModel, day
-from app.views.panel import Empty, FocusRing, Panel, Tip, follow
+from app.views.panel import Empty, FocusRing, Panel, Tip, follow, paint_whole
 from app.views.past_split import PastSplitPopup
 from app.views.shown import digits, number, percent, signed, tr
 from engine.answers import Ranking
@@ -63,6 +64,7 @@ class HistoryStrip(QListView):
         self.popup: PastSplitPopup | None = None  # made when it is first asked for
         self._pressed = QPoint()
         self.setFixedHeight(HEIGHT)
+        self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.horizontalScrollBar().rangeChanged.connect(self._fit)
         self.horizontalScrollBar().setSingleStep(STEP // 2)
         self.clicked.connect(self._clicked)
@@ -123,6 +125,17 @@ class HistoryStrip(QListView):
     def photo_rect(self, index: AnyIndex) -> QRect:
         """Where an event's photo is drawn, in the viewport."""
         return QRect(self.visualRect(index).topLeft() + QPoint(1, 1), PHOTO)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        self.painter.dirty = event.region()  # Qt itself asks for every event between the first and the last of them
+        paint_whole(self.viewport(), event, self._themes.theme)
+        super().paintEvent(event)
+
+    def repaint_events(self, meant: Callable[[HistoryEvent], bool]) -> None:
+        """Paint only those events anew."""
+        for row, event in enumerate(self.rows.events):
+            if meant(event):
+                self.update(self.rows.index(row))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self._pressed = event.position().toPoint()
@@ -347,15 +360,16 @@ class HistoryView(Panel):
         self._note(" · ".join(words))
 
     def _item_changed(self, item: str) -> None:
-        self.strip.painter.chosen = item
-        self.strip.viewport().update()
+        before, self.strip.painter.chosen = self.strip.painter.chosen, item
+        self.strip.repaint_events(lambda event: event.item in (before, item))
 
     def _pointed_changed(self, pointed: Pointed) -> None:
         lit = self.strip.rows.row_of(pointed.history) if pointed.history is not None else None
-        if lit == self.strip.painter.lit:
-            return
-        self.strip.painter.lit = lit
-        self.strip.viewport().update()
+        before, self.strip.painter.lit = self.strip.painter.lit, lit
+        if lit != before:
+            for row in (before, lit):
+                if row is not None:
+                    self.strip.update(self.strip.rows.index(row))
 
-    def _arrived(self, _path: str) -> None:
-        self.strip.viewport().update()
+    def _arrived(self, path: str) -> None:
+        self.strip.repaint_events(lambda event: event.image == path)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from PySide6.QtCore import QAbstractListModel, QDate, QLocale, QObject, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QPainter, QPen
+from PySide6.QtGui import QPainter, QPen, QRegion
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from app.tables import KEY_ROLE, NO_INDEX, AnyIndex, Thumbnails
@@ -104,11 +104,14 @@ class HistoryDelegate(QStyledItemDelegate):
         self._small = ui_font(11)
         self.lit: int | None = None  # the row that the pointer lights
         self.chosen = ""
+        self.dirty: QRegion | None = None  # what is being painted of the viewport; None: all
 
     def sizeHint(self, option: QStyleOptionViewItem, index: AnyIndex) -> QSize:
         return QSize(STEP, HEIGHT)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
+        if self.dirty is not None and not self.dirty.intersects(option.rect):
+            return
         theme = self._themes.theme
         event = self._model.events[index.row()]
         box = QRectF(option.rect)

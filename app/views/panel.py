@@ -169,6 +169,13 @@ def paint_ground(painter: QPainter, box: QRectF, theme: Theme, selected: bool, h
     painter.drawRoundedRect(box.adjusted(0.75, 0.75, -0.75, -0.75), 6, 6)
 
 
+def paint_whole(widget: QWidget, event: QPaintEvent, theme: Theme) -> None:
+    """Lay the panel's ground under a widget that has WA_OpaquePaintEvent: what lies behind it is not painted then."""
+    painter = QPainter(widget)
+    painter.fillRect(event.rect(), theme.panel)
+    painter.end()
+
+
 class FocusRing(QObject):
     """Whether to draw a ring: the widget has the focus and it came, or is used, by keys."""
 

@@ -20,7 +20,7 @@ from app.tables import KEY_ROLE, AnyIndex, Thumbnails
 from app.theme import ThemeSource, set_role
 from app.views.glide import Glide, wants_motion
 from app.views.legend import Legend
-from app.views.panel import Empty, FocusRing, Panel, Tip, follow
+from app.views.panel import Empty, FocusRing, Panel, Tip, follow, paint_whole
 from app.views.ranked_rows import ROW, RankedDelegate, RankedModel
 from app.views.shown import PARTS, Shown, number, part_name, percent
 from engine.answers import Ranking
@@ -49,6 +49,7 @@ class RankedList(QListView):
         self.setAccessibleName(self.tr("Products ranked for the shopper"))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(200, ROW * 2)
+        self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.glide = Glide(self)
         self.glide.stepped.connect(self.viewport().update)
         self.glide.ended.connect(self.viewport().update)
@@ -60,6 +61,11 @@ class RankedList(QListView):
             return {ranked.item: self.glide.height_of(ranked.item) for ranked in self.rows.items}
         above = self.verticalScrollBar().value()
         return {ranked.item: float(row * ROW - above) for row, ranked in enumerate(self.rows.items)}
+
+    def rows_in_sight(self) -> range:
+        above = self.verticalScrollBar().value()
+        last = (above + self.viewport().height()) // ROW + 1
+        return range(min(above // ROW, len(self.rows.items)), min(last, len(self.rows.items)))
 
     def move_to(self, ranking: Ranking, chosen: str) -> None:
         """Show a new answer to the same question: rows glide to their new places, the chosen one stays in sight."""
@@ -82,6 +88,8 @@ class RankedList(QListView):
             self.glide.begin(before, after)
 
     def paintEvent(self, event: QPaintEvent) -> None:
+        self.painter.dirty = event.region()  # Qt itself asks for every row between the first and the last of them
+        paint_whole(self.viewport(), event, self._themes.theme)
         if not self.glide.running:
             super().paintEvent(event)
             return
@@ -262,5 +270,11 @@ class RankedView(Panel):
             return
         self.list.viewport().update()
 
-    def _arrived(self, _path: str) -> None:
-        self.list.viewport().update()
+    def _arrived(self, path: str) -> None:
+        view = self.list
+        if view.glide.running:
+            view.viewport().update()
+            return
+        for row in view.rows_in_sight():
+            if view.rows.items[row].image == path:
+                view.update(view.rows.index(row))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QAbstractListModel, QObject, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QFont, QPainter, QPen
+from PySide6.QtGui import QFont, QPainter, QPen, QRegion
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from app.tables import KEY_ROLE, NO_INDEX, AnyIndex, Thumbnails
@@ -94,6 +94,7 @@ class RankedDelegate(QStyledItemDelegate):
         self._small = ui_font(11)
         self._score = ui_font(13, QFont.Weight.DemiBold)
         self.lit: frozenset[str] = frozenset()  # parts that the pointer lights
+        self.dirty: QRegion | None = None  # what is being painted of the viewport; None: all
         self.outlined = ""  # the product whose lit parts are outlined; "" dims the other parts of every product
 
     def sizeHint(self, option: QStyleOptionViewItem, index: AnyIndex) -> QSize:
@@ -130,6 +131,8 @@ class RankedDelegate(QStyledItemDelegate):
         return 46.0
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
+        if self.dirty is not None and not self.dirty.intersects(option.rect):
+            return
         theme = self._themes.theme
         ranked = self._model.items[index.row()]
         box = QRectF(option.rect)
