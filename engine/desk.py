@@ -110,6 +110,15 @@ class Desk:
         yield Progress("Reading attributes")
         return values((yield from self._recommender(run)))
 
+    def warm(self, run: str) -> Job:
+        """Open what reads edited texts and photos, so that an edit need not wait for it; return the kinds that are open.
+        Given up half way, it goes on from there the next time."""
+        from engine.foreign.run import ForeignRun
+        from engine.whatif.opening import warm
+
+        recommender = yield from self._recommender(run)
+        return () if isinstance(recommender, ForeignRun) else (yield from warm(recommender))
+
     def counterfactual(
         self,
         run: str,

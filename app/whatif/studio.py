@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QSize, Qt, QTimer
-from PySide6.QtGui import QShowEvent
+from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
@@ -41,6 +41,7 @@ from app.whatif.result import ResultPanel
 from app.whatif.saved import Scenarios
 from app.whatif.steps import StepsPanel
 from app.whatif.texts import TextsEditor
+from app.whatif.warming import Warming
 from app.workspace import Workspace
 from engine.answers import Ranking, RunSummary
 from engine.scenario import Scenario
@@ -71,6 +72,7 @@ class WhatIfView(View):
             self.thumbnails.open(session.run.dataset.folder)
         self.before = Before(session, self)
         self.pages = PageSource(session, self)
+        self._warming = Warming(session, (self.before.questions, self.pages.questions), self)
         self.scenarios = Scenarios(lambda: workspace.folder, self)
         self.background = Background(self)
         self.photo = PhotoEditor(session, themes, self.thumbnails, lambda: photo_folder(workspace.folder))
@@ -437,7 +439,12 @@ class WhatIfView(View):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
+        self._warming.show(True)
         if not self._arranged:
             self._arranged = True
             width = self.width() - 28 - 2 * _GAP
             self.main.setSizes([round(width * 0.36), round(width * 0.44), round(width * 0.20)])
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._warming.show(False)

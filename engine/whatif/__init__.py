@@ -14,7 +14,6 @@ import numpy as np
 from engine.errors import HeedmapError
 from engine.explain.case import named
 from engine.explain.types import Token
-from engine.features.encoded import LOADING
 from engine.features.page import Page
 from engine.foreign.run import ForeignRun
 from engine.jobs import Job, Progress
@@ -22,6 +21,7 @@ from engine.recommend import EditedItem, Recommender
 from engine.scenario import ItemEdit
 from engine.shop import Told
 from engine.whatif.attributes import edited_attributes
+from engine.whatif.opening import warm
 from engine.whatif.reading import no_states, read_photo
 from engine.whatif.texts import edited_texts
 
@@ -39,15 +39,11 @@ def edited(recommender: Recommender | ForeignRun, edits: tuple[ItemEdit, ...]) -
         )
     items = {}
     for place, edit in enumerate(edits):
-        yield Progress(_stage(recommender, edit), place, len(edits))
-        items[recommender.item(edit.item)] = _edited_item(recommender, edit)
+        item = recommender.item(edit.item)
+        yield from warm(recommender, [kind for kind, given in (("text", edit.texts), ("image", edit.photo)) if given])
+        yield Progress("Reading the edited product", place, len(edits))
+        items[item] = _edited_item(recommender, edit)
     return recommender.with_items(items)
-
-
-def _stage(recommender: Recommender, edit: ItemEdit) -> str:
-    """What takes longest: an encoder that is opened for the first time."""
-    new = [kind for kind, given in (("text", edit.texts), ("image", edit.photo)) if given]
-    return next((LOADING[kind] for kind in new if kind not in recommender.encoders), "Reading the edited product")
 
 
 def stamps(edits: tuple[ItemEdit, ...]) -> tuple[int, ...]:

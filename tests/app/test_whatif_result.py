@@ -365,3 +365,39 @@ def test_a_photo_dropped_anywhere_on_the_studio_becomes_the_products(
     window.deleteLater()
     languages.remove()
     QApplication.processEvents()
+
+
+# --- what an edit waits for -----------------------------------------------------------------------------------------
+
+
+def warmed(engine: Any) -> list[str]:
+    return [arguments["run"] for _, name, arguments in engine.asked if name == "warm"]
+
+
+def test_what_reads_edits_is_loaded_while_the_view_is_shown_and_nobody_waits(
+    qtbot: QtBot, engine: Any, tmp_path: Path
+) -> None:
+    engine.held.add("warm")
+    view = build(engine, tmp_path / "workspace")
+    session = view._session
+    qtbot.waitUntil(lambda: not view.busy)
+    assert warmed(engine) == []  # no run is open yet
+    opened(qtbot, view, engine)
+    qtbot.waitUntil(lambda: len(warmed(engine)) == 1)
+    assert not view.busy
+    assert view.working.isHidden()
+    session.choose_item("i22")  # goes first
+    job = next(number for number, name, _ in engine.asked if name == "warm")
+    assert ("cancel", job) in engine.calls
+    qtbot.waitUntil(lambda: len(warmed(engine)) == 2)
+    view.hide()
+    engine.held.discard("warm")
+    session.choose_item("i11")
+    quiet(qtbot, view)
+    assert not view._warming._rest.isActive()
+    view.show()
+    qtbot.waitUntil(lambda: len(warmed(engine)) == 3 and not view._warming.questions.busy)
+    session.choose_item("i22")
+    quiet(qtbot, view)
+    assert not view._warming._rest.isActive()  # once for a run
+    away(qtbot, view)

@@ -31,6 +31,7 @@ from engine.scenario import ItemEdit
 from engine.training.loop import reading_of
 from engine.whatif import edited
 from engine.whatif.attributes import item_pairs, known_values
+from engine.whatif.opening import warm
 
 Opened = Callable[..., Recommender]
 Rows = dict[str, list[dict[str, Any]]]
@@ -259,12 +260,13 @@ def test_what_is_known_of_attributes(opened: Opened) -> None:
 def test_a_run_without_its_encoder_says_so_and_still_takes_parts_away(
     opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recommender = opened(epochs=1)
+    recommender = opened()
 
     def gone(*arguments: object) -> None:
         raise HeedmapError("The text encoder is not installed.", "Install it.")
 
     monkeypatch.setattr("engine.recommend.open_run_encoder", gone)
+    assert finish(warm(recommender)) == ()  # before anything is edited, it complains of nothing
     with pytest.raises(HeedmapError, match="New texts cannot be read here") as told:
         finish(edited(recommender, (ItemEdit("i3", texts=(("title", "A tent"),)),)))
     assert "taken away" in told.value.hint
