@@ -184,15 +184,15 @@ class DataView(View):
         self._questions.failed.connect(self._failed)
         self._health.failed.connect(lambda message, hint: self._say(f"{message} {hint}"))
         self._health.changed.connect(lambda: None if self._health.busy else self.health.stopped())
-        self._themes.changed.connect(lambda _: self._show_chips())
-        self._session.run_changed.connect(lambda _: self._follow_dataset())
-        self._session.segment_changed.connect(lambda _: self._ask())
-        self._workspace.changed.connect(lambda _: self._follow_dataset())
+        self._themes.changed.connect(self._show_chips)
+        self._session.run_changed.connect(self._follow_dataset)
+        self._session.segment_changed.connect(self._ask)
+        self._workspace.changed.connect(self._follow_dataset)
         self._workspace.dataset_chosen.connect(self.choose_dataset)
 
     # --- which dataset ----------------------------------------------------------------------------------------------
 
-    def _follow_dataset(self) -> None:
+    def _follow_dataset(self, *_: object) -> None:
         """The run's dataset; without a run, the workspace's chosen or first one."""
         run = self._session.run
         folders = [one.folder for one in self._workspace.datasets]
@@ -275,7 +275,7 @@ class DataView(View):
             keys, keys_of = segment.members, segment.kind
         return Query(asked.text, asked.filters, keys, keys_of)
 
-    def _ask(self) -> None:
+    def _ask(self, *_: object) -> None:
         """Ask for the rows anew, and for how the chosen column lies in them."""
         if self._tables is None:
             return
@@ -291,7 +291,7 @@ class DataView(View):
             self.asked.text = self.search.text()
             self._ask()
 
-    def _show_chips(self) -> None:
+    def _show_chips(self, *_: object) -> None:
         chips = []
         asked, columns = self.asked, self.columns
         if asked.keys:

@@ -203,9 +203,9 @@ class RunTable(QWidget):
         self.view.doubleClicked.connect(lambda _: self._emit(self.open_asked) if self.open.isEnabled() else None)
         self.view.selectionModel().currentRowChanged.connect(self._moved)
         self.view.selectionModel().selectionChanged.connect(lambda *_: self.compared.emit(self.selected))
-        workspace.changed.connect(lambda _: self._read())
+        workspace.changed.connect(self._read)
         batch.changed.connect(self.refresh)
-        session.run_changed.connect(lambda _: self.refresh())
+        session.run_changed.connect(self.refresh)
         if workspace.summary is None:
             self.refresh()
         else:
@@ -248,12 +248,12 @@ class RunTable(QWidget):
             if Path(run.folder) == Path(folder):
                 self.view.selectRow(self.sorted.mapFromSource(self.model.index(row, 0)).row())
 
-    def _read(self) -> None:
+    def _read(self, *_: object) -> None:
         """The runs of the workspace have changed."""
         self.refresh()
         self._questions.ask("run_rows", lambda rows: self.model.tell(rows or ()), workspace=str(self._workspace.folder))
 
-    def refresh(self) -> None:
+    def refresh(self, *_: object) -> None:
         kept = self.current
         busy = {Path(task.folder): task.state for task in self._batch.tasks.values() if task.kind == "train"}
         opened = self._session.run.folder if self._session.run is not None else ""

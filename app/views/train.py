@@ -98,7 +98,7 @@ class TrainView(View):
         session.log_read.connect(self._log_read)
         batch.changed.connect(self._refresh)
         batch.advanced.connect(self._advanced)
-        themes.changed.connect(lambda _: self._refresh())
+        themes.changed.connect(self._refresh)
         self._frame = QTimer(self, singleShot=True, interval=FRAME)
         self._frame.timeout.connect(self.curves.draw_steps)
         self._refresh()
@@ -267,7 +267,7 @@ class TrainView(View):
             if task.arguments.get("resume"):
                 self._session.ask_log(task.folder)
 
-    def _refresh(self) -> None:
+    def _refresh(self, *_: object) -> None:
         task = self.task
         theme = self._themes.theme
         running = task is not None and task.state in ("running", "paused")

@@ -92,7 +92,7 @@ class TrainForm(QFrame):
             for control in field.inner():
                 control.installEventFilter(self)
                 control.setProperty("setting", field.name)
-        workspace.changed.connect(lambda _: self._fill())
+        workspace.changed.connect(self._fill)
         self._fill()
         self._filter("")
 
@@ -239,7 +239,7 @@ class TrainForm(QFrame):
         """The same, unchecked."""
         return {name: field.value() for name, field in self.fields.items()}
 
-    def _fill(self) -> None:
+    def _fill(self, *_: object) -> None:
         kept = self.dataset.currentData()
         self.dataset.blockSignals(True)
         self.dataset.clear()

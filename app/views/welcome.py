@@ -95,7 +95,7 @@ class WelcomeView(View):
             card.clicked.connect(signal)
         self._lay_out()
         themes.changed.connect(self._repaint)
-        workspace.changed.connect(lambda _: self.refresh())
+        workspace.changed.connect(self.refresh)
         batch.changed.connect(self.refresh)
         self.refresh()
 
@@ -154,7 +154,7 @@ class WelcomeView(View):
             }
         }
 
-    def refresh(self) -> None:
+    def refresh(self, *_: object) -> None:
         """Show what the workspace lacks, and how far the first steps are."""
         has_data = bool(self._workspace.datasets)
         if has_data:
