@@ -7,12 +7,12 @@ from typing import Any
 
 from PySide6.QtCore import QEvent, QRect, QSize, Qt, QTimer
 from PySide6.QtGui import QKeyEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QSizePolicy, QSplitter, QVBoxLayout, QWidget
 
 from app.actions import Action
 from app.session import Session
 from app.tables import Thumbnails
-from app.theme import ThemeSource
+from app.theme import ThemeSource, set_role
 from app.views.bars import BarsView
 from app.views.brush import NOBODY, BrushBar
 from app.views.changes import ChangesBar
@@ -59,6 +59,8 @@ class ExploreView(View):
         product.photo.moved.connect(self.brush.place)
         product.photo.moved.connect(self.lines.refresh)
         product.texts.verticalScrollBar().valueChanged.connect(self.brush.place)
+        self.column.verticalScrollBar().valueChanged.connect(self.brush.place)
+        self.column.verticalScrollBar().valueChanged.connect(self.lines.refresh)
         self._patience = QTimer(self, singleShot=True, interval=_PATIENCE)
         self._patience.timeout.connect(self._dim)
         session.waiting_changed.connect(self._waiting)
@@ -76,13 +78,20 @@ class ExploreView(View):
         self.stacked.setStretchFactor(1, 0)
         self.stacked.setSizes([550, 176])
         right = QWidget()
+        set_role(right, "content")
         column = QVBoxLayout(right)
         column.setContentsMargins(14, 14, 14, 14)
         column.setSpacing(_GAP)
         column.addWidget(self.changes)
         column.addWidget(self.history)
         column.addWidget(self.stacked, 1)
-        self.outer = self._splitter(Qt.Orientation.Horizontal, self.shoppers, right)
+        self.column = QScrollArea()  # a window too low for all of it scrolls
+        self.column.setWidget(right)
+        self.column.setWidgetResizable(True)
+        self.column.setFrameShape(QFrame.Shape.NoFrame)
+        self.column.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.column.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.outer = self._splitter(Qt.Orientation.Horizontal, self.shoppers, self.column)
         self.outer.setHandleWidth(1)
         self.outer.setStretchFactor(0, 0)
         self.outer.setStretchFactor(1, 1)

@@ -27,6 +27,7 @@ from app.views.shown import Shown
 from engine.explain.types import Explanation
 
 TILE = 46
+SMALL = 128  # pixels of the longer side that the photo behind a head is decoded to
 _GAP = 8.0
 _LABEL = 18.0
 _CHIP = 24.0
@@ -191,7 +192,7 @@ class HeadChooser(TileRow):
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
         theme = self.themes.theme
         self.paint_label(painter)
-        photo = self._thumbnails.photo(self._path, 128) if self._path and self.pictured() else None
+        photo = self._thumbnails.photo(self._path, SMALL) if self._path and self.pictured() else None
         for place in range(self.count()):
             box = self.tile_rect(place)
             chosen = place == self.chosen()

@@ -13,8 +13,9 @@ from app.session import Session
 from app.tables import Thumbnails
 from app.theme import ThemeSource, set_role
 from app.views.bars import BarsView
+from app.views.canvas import SIDE
 from app.views.colour_bar import ColourBar
-from app.views.heads import TILE, HeadChooser, OtherPhotos
+from app.views.heads import SMALL, TILE, HeadChooser, OtherPhotos
 from app.views.panel import Empty, Panel
 from app.views.photo import HeatPhoto
 from app.views.shown import Shown, digits, number
@@ -65,6 +66,7 @@ class ProductView(Panel):
         self.setMinimumWidth(360)
         self.stage.installEventFilter(self)
         session.run_changed.connect(self._show)
+        session.item_changed.connect(self._expect)
         session.explanation_changed.connect(self._explained)
         session.head_changed.connect(self._show)
         session.failed.connect(self._failed)
@@ -121,6 +123,14 @@ class ProductView(Panel):
         button.setCursor(Qt.CursorShape.PointingHandCursor)
         button.hide()
         return button
+
+    def _expect(self, item: str) -> None:
+        """Ask for the photo while the engine explains, so that both are shown, and laid out, at once."""
+        run = self._session.run
+        image = run.items.image[run.items.item.index(item)] if run is not None and item in run.items.item else None
+        if image is not None:
+            for side in (SIDE, SMALL):
+                self._thumbnails.photo(image, side)
 
     def _explained(self, found: Explanation | None) -> None:
         before = self._shown.explanation.item if self._shown else ""

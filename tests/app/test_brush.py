@@ -328,6 +328,18 @@ def test_without_a_brush_delete_is_left_to_the_piece_that_has_the_keyboard(qtbot
     assert not session.undo.count()
 
 
+def test_delete_on_a_past_choice_means_that_choice_whatever_is_brushed(qtbot: QtBot, explore: Open) -> None:
+    view, session, _ = explore()
+    strip = view.history.strip
+    session.brush_over(frozenset({0, 1}))
+    strip.setFocus()
+    strip.setCurrentIndex(strip.rows.index(1))
+    past = strip.rows.events[1].item
+    remove(qtbot, view, session)
+    assert session.scenario.past_of(session.user).removed == (past,)
+    assert not session.scenario.edit_of(session.item).dropped
+
+
 def test_keep_only_removes_every_other_part_of_the_page(qtbot: QtBot, explore: Open) -> None:
     view, session, _ = explore()
     QTest.mouseClick(view.product.bars, LEFT, NONE, QPoint(20, 10))

@@ -400,6 +400,20 @@ def test_nothing_overlaps_and_nothing_is_cut_at_usual_sizes(
     assert view.sum.geometry().bottom() < view.height()
 
 
+def test_a_low_window_scrolls_instead_of_laying_one_piece_over_another(qtbot: QtBot, explore: Open) -> None:
+    view, _, _ = explore()
+    view.resize(880, 540)  # what the smallest window leaves
+    bar = view.column.verticalScrollBar()
+    qtbot.waitUntil(lambda: view.height() == 540 and bar.maximum() > 0)
+    assert view.middle.geometry().bottom() < view.sum.geometry().top()
+    assert view.ranked.height() <= view.middle.height()
+    bar.setValue(bar.maximum())
+    sum_bottom = view.sum.mapTo(view, view.sum.rect().bottomLeft()).y()
+    assert sum_bottom < view.height()
+    view.resize(1216, 724)
+    qtbot.waitUntil(lambda: bar.maximum() == 0)
+
+
 def test_the_theme_repaints_in_place(qtbot: QtBot, explore: Open) -> None:
     view, _, _ = explore()
     themes = view.product.photo._themes
