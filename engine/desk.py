@@ -111,8 +111,8 @@ class Desk:
         return values((yield from self._recommender(run)))
 
     def warm(self, run: str) -> Job:
-        """Open what reads edited texts and photos, so that an edit need not wait for it; return the kinds that are open.
-        Given up half way, it goes on from there the next time."""
+        """Open what reads edited texts and photos, so that an edit need not wait for it; return the kinds that are
+        open. Given up half way, it goes on from there the next time."""
         from engine.foreign.run import ForeignRun
         from engine.whatif.opening import warm
 
