@@ -147,6 +147,9 @@ class CompareView(View):
             splitter.setStretchFactor(place, 2 - place if orientation == Qt.Orientation.Horizontal else 1)
         return splitter
 
+    def _soon(self, *_: object) -> None:
+        self._later.start()
+
     def _connect(self) -> None:
         session = self._session
         for signal in (
@@ -157,7 +160,7 @@ class CompareView(View):
             session.scenario_changed,
             session.ranking_changed,
         ):
-            signal.connect(lambda *_: self._later.start())
+            signal.connect(self._soon)
         self.choice.changed.connect(self._renew)
         self.modes.chosen.connect(self.choice.choose_mode)
         self.modes.swap_asked.connect(self.choice.swap)

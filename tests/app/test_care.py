@@ -22,7 +22,8 @@ from tests.conftest import ROOT
 Open = Callable[..., Any]
 # What outlives a view: a function of no object, connected to one of these, is called after the view is gone.
 LASTING = re.compile(
-    r"\b_?(session|themes|workspace|batch|segments|undo|stack|engine|study|state)\.(\w+\.)*\w+\.connect\(\s*lambda"
+    r"\b_?(session|themes|workspace|batch|segments|undo|stack|engine|study|state|signal)\.(\w+\.)*(\w+\.)?connect"
+    r"\(\s*lambda"
 )
 
 
