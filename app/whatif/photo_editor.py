@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QImage
+from PySide6.QtGui import QAction, QColor, QImage
 from PySide6.QtWidgets import (
     QButtonGroup,
     QComboBox,
@@ -165,8 +165,10 @@ class PhotoEditor(QWidget):
         menu.addAction(self.tr("A file…"), self.ask_file)
         menu.addAction(self.tr("Another product's photo…"), self.ask_product)
         menu.addSeparator()
-        self._without = menu.addAction(self.tr("No photo"), self.take_away)
-        self._back = menu.addAction(self.tr("The photo as it was"), self.put_back)
+        self._without, self._back = QAction(self.tr("No photo"), self), QAction(self.tr("The photo as it was"), self)
+        self._without.triggered.connect(lambda: self.take_away())
+        self._back.triggered.connect(lambda: self.put_back())
+        menu.addActions([self._without, self._back])
         self.swap.setMenu(menu)
         self.swap.setMinimumWidth(self.swap.sizeHint().width() + 14)  # the style forgets the menu's arrow
         self.swap.setToolTip(self.tr("Another photo in its place; a file can be dragged in too"))
