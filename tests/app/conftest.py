@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -296,10 +297,16 @@ class FakeEngine(QObject):
         return RunLog(run, str(self.folder), {"epochs": 21, "fusion": "concat"}, rows)
 
 
+@pytest.fixture(scope="session")
+def drawn_shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The made-up shop, drawn once; tests get copies."""
+    return draw_shop(tmp_path_factory.mktemp("drawn") / "made-up")
+
+
 @pytest.fixture
-def shop(tmp_path: Path) -> Path:
+def shop(drawn_shop: Path, tmp_path: Path) -> Path:
     """The folder of the made-up shop, with its photos."""
-    return draw_shop(tmp_path / "workspace" / "datasets" / "made-up")
+    return shutil.copytree(drawn_shop, tmp_path / "workspace" / "datasets" / "made-up")
 
 
 @pytest.fixture

@@ -100,8 +100,8 @@ def explore(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Op
         view.resize(1400, 900)
         view.show()
         view.activateWindow()
-        with qtbot.waitSignal(session.explanation_changed, check_params_cb=lambda found: found is not None):
-            session.open_run("run")
+        session.open_run("run")
+        qtbot.waitUntil(lambda: session.explanation is not None)
         qtbot.waitUntil(lambda: view.product.photo.cell_at(view.product.photo.frame().center()) >= 0)
         QApplication.processEvents()
         return view, session, lane
