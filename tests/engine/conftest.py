@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -88,7 +89,10 @@ def trained(tiny_shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Callab
     root = tmp_path_factory.mktemp("runs")
     made: dict[str, Path] = {}
 
+    usual = asdict(Config.from_settings(TINY))
+
     def run(**settings: Any) -> Path:
+        settings = {key: value for key, value in settings.items() if usual[key] != value}
         name = "-".join(f"{key}-{value}" for key, value in sorted(settings.items())) or "plain"
         if name not in made:
             made[name] = finish(train(tiny_shop, root / name, Config.from_settings({**TINY, **settings})))

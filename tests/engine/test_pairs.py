@@ -23,13 +23,15 @@ from engine.jobs import finish
 from engine.live import Event, Session
 from engine.scenario import PastEdit, Scenario
 
+DEEP = {"linear": "ease", "blocks": 2}  # a linear term of past choices, and a sequence of two layers
+
 
 def case_of(recommender: Any, session: Session | None = None) -> Case:
     return Case(recommender, "u1", recommender.rank("u1", 2).items[1].item, session)
 
 
-@pytest.mark.parametrize("settings", [{}, {"linear": "ease"}, {"fusion": "gated"}, {"fusion": "cross"}])
-def test_what_a_past_purchase_speaks_for_sums_to_leave_one_out(opened: Any, settings: dict[str, str]) -> None:
+@pytest.mark.parametrize("settings", [{}, DEEP, {"fusion": "gated"}, {"fusion": "cross"}])
+def test_what_a_past_purchase_speaks_for_sums_to_leave_one_out(opened: Any, settings: dict[str, Any]) -> None:
     case = case_of(opened(**settings))
     found = pairs(case)
     assert found.share.shape == (len(found.items), len(case.shown.tokens))
@@ -42,7 +44,7 @@ def test_what_a_past_purchase_speaks_for_sums_to_leave_one_out(opened: Any, sett
 
 def test_a_pair_is_the_fall_of_that_part_in_the_model_asked_anew(opened: Any) -> None:
     """Against the exact shares of the product for a shopper whose past lacks the event."""
-    recommender = opened(linear="ease")
+    recommender = opened(**DEEP)
     case = case_of(recommender)
     found, before = pairs(case), contribution.by_head(case).sum(axis=1)
     names = [(token.modality, token.label, token.field) for token in case.shown.tokens]
@@ -68,7 +70,7 @@ def test_what_tokens_bring_sums_to_the_product(opened: Any, fusion: str) -> None
 
 def test_attention_of_the_past_is_what_the_formula_says(opened: Any) -> None:
     """Worked out by hand in numpy: pre-norm, scaled dot products, a fade with age, softmax; two layers."""
-    recommender = opened(blocks=2)
+    recommender = opened(**DEEP)
     case = case_of(recommender)
     found = attention_of_past(case)
     layers, heads, events = found.attention.shape

@@ -18,7 +18,7 @@ from engine.scenario import ItemEdit, Scenario
 from engine.whatif import edited
 
 Opened = Callable[..., Recommender]
-FUSIONS = ("weighted", "concat", "gated", "attention", "cross")
+FUSIONS = ("weighted", "gated", "cross")  # plain weights, gates, and attention that depends on the shopper
 
 
 def part(case: Case, seed: int = 0) -> np.ndarray:
@@ -56,22 +56,6 @@ def test_dropped_parts_are_gone_for_scores_ranks_and_names(opened: Opened, fusio
         assert listed[item].score == pytest.approx(expected, abs=1e-5)
         assert sum(listed[item].parts.values()) == pytest.approx(expected, abs=1e-4)
     assert (recommender.matrix == before).all()
-
-
-def test_every_method_explains_a_page_with_parts_gone(opened: Opened) -> None:
-    recommender = opened()
-    user = recommender.data.users[0]
-    item = recommender.rank(user, 1).items[0].item
-    case = Case(recommender, user, item)
-    rows = part(case, 1)
-    changed = finish(edited(recommender, (dropping(case, rows),)))
-    for method in METHODS:
-        found = explain(changed, user, item, method)
-        assert len(found.tokens) == len(found.share) == (~rows).sum(), method
-        assert found.removed == tuple(t for t, gone in zip(case.shown.tokens, rows, strict=True) if gone)
-        assert found.contribution.sum() + found.bias == pytest.approx(found.score, abs=1e-4)
-        assert np.isfinite(found.share).all()
-        assert found.grid == recommender.catalogue.grid
 
 
 @pytest.mark.parametrize("fusion", FUSIONS)
