@@ -268,7 +268,12 @@ class RankedView(Panel):
             painter.outlined = found.item if painter.lit else ""
         if (painter.lit, painter.outlined) == before:
             return
-        self.list.viewport().update()
+        rows, (lit, outlined) = self.list.rows, before
+        if self.list.glide.running or (lit and not outlined) or (painter.lit and not painter.outlined):
+            self.list.viewport().update()
+            return
+        for item in {outlined, painter.outlined} - {""}:  # only their bars look otherwise than before
+            self.list.update(rows.index(rows.row_of(item)))
 
     def _arrived(self, path: str) -> None:
         view = self.list
