@@ -144,7 +144,7 @@ def pixels(image: QImage) -> np.ndarray:
 def _ground(image: QImage) -> QColor | None:
     colours = pixels(image).astype(np.float32)
     edges = np.concatenate([colours[0], colours[-1], colours[:, 0], colours[:, -1]])
-    middle = np.median(edges, axis=0)
+    middle = np.sort(edges, axis=0)[len(edges) // 2]  # numpy's own median brings in masked arrays, at the first photo
     if np.mean(np.abs(edges - middle).max(axis=1) < 12) < 0.8:
         return None
     blue, green, red = (round(float(value)) for value in middle)
