@@ -80,7 +80,7 @@ class Tokens:
             return TokenBatch(torch.zeros(len(items), longest, features, device=self.device), there)
         place = torch.where(there, start[:, None] + offset, 0)
         x = self.read(modality, data.index_select(0, place.flatten()))
-        return TokenBatch(x.view(*place.shape, -1), there)
+        return TokenBatch(x.view(*place.shape, x.shape[-1]), there)
 
     def read(self, modality: str, data: Tensor) -> Tensor:
         """x: float[n, features] of tokens as a catalogue holds them: encoded ones [n, features], or ids [n]."""
