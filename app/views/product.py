@@ -81,15 +81,15 @@ class ProductView(Panel):
         row = QHBoxLayout(self.controls)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(10)
-        label = QLabel(self.tr("Heat"))
-        set_role(label, "muted")
-        label.setBuddy(self.slider)
+        self._heat_name = QLabel(self.tr("Heat"))
+        set_role(self._heat_name, "muted")
+        self._heat_name.setBuddy(self.slider)
         self.slider.setRange(0, 100)
         self.slider.setValue(round(self.photo.opacity * 100))
         self.slider.setPageStep(25)
         self.slider.setAccessibleName(self.tr("Heat opacity"))
         self.slider.setToolTip(self.tr("How strongly heat covers the photo (, and .)"))
-        row.addWidget(label)
+        row.addWidget(self._heat_name)
         row.addWidget(self.slider, 1)
         row.addWidget(self.colours)
 
@@ -308,6 +308,7 @@ class ProductView(Panel):
         if not self.controls.isHidden():
             self.controls.setGeometry(0, top + 8, column, 22)
             self.colours.be_narrow(column < 280, self._shown)
+            self._heat_name.setVisible(column >= 200)  # under a tall photo the slider needs the room
             top += 30
         for row, tall in extras:
             row.setGeometry(0, top + 10, column, tall)
