@@ -179,6 +179,7 @@ class Session(QObject):
         """The window closes: nothing is told any more. A QUndoStack speaks while it is taken apart, to views that
         would ask it what is no longer there."""
         self.undo.blockSignals(True)
+        self.segments.undo.blockSignals(True)
 
     def choose_user(self, user: str) -> None:
         if self.run is None or user == self.user:
