@@ -16,8 +16,8 @@ class View(QWidget):
     """A page of the window. What a view does not have, it leaves as here."""
 
     def offers(self) -> list[Action]:
-        """What can be done in this view; the menu and the palette show it while the view is in front, and its
-        shortcuts work there. Asked once, when the view is made."""
+        """What can be done in this view: the palette and help list it while the view is in front, and its shortcuts
+        work there. Asked when the view is made, for the shortcuts, and again for each list: it must be cheap."""
         return []
 
     def state(self) -> dict[str, Any]:
