@@ -186,6 +186,7 @@ class Session(QObject):
             return
         self.user = user
         self.ranking = None
+        self._before.drop_all()  # the list of the shopper before
         self._keep_unchanged(None)
         self.user_changed.emit(user)
         self.ranking_changed.emit(None)

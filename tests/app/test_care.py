@@ -17,6 +17,7 @@ from app.theme import CONTRAST, DARK, LIGHT, Theme
 from app.views.help import HELP, HelpDrawer
 from app.views.tour import Tour
 from engine.jobs import Progress
+from engine.scenario import PastEdit, Scenario
 from tests.conftest import ROOT
 
 Open = Callable[..., Any]
@@ -151,3 +152,17 @@ def test_work_over_a_second_can_be_stopped_and_what_is_shown_is_chosen_again(
     assert not window.status.stop.isVisible()
     engine.release(job)  # a late answer changes nothing
     assert window.session.explanation.item == shown
+
+
+def test_the_list_of_the_shopper_before_is_never_taken_for_the_one_chosen_now(
+    open_window: Open, qtbot: QtBot, engine: Any
+) -> None:
+    window = explored(qtbot, open_window())
+    session = window.session
+    engine.held.add("rank")
+    session._keep_unchanged(None)
+    session.change(Scenario(pasts=(PastEdit(session.user, removed=("i3",)),)), "One less")
+    asked = [job for job, name, arguments in engine.asked if name == "rank" and "scenario" not in arguments]
+    session.choose_user("u7")
+    engine.release(asked[-1])
+    assert session.unchanged is None or session.unchanged.user == "u7"
