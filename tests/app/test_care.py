@@ -163,6 +163,7 @@ def test_the_list_of_the_shopper_before_is_never_taken_for_the_one_chosen_now(
     session._keep_unchanged(None)
     session.change(Scenario(pasts=(PastEdit(session.user, removed=("i3",)),)), "One less")
     asked = [job for job, name, arguments in engine.asked if name == "rank" and "scenario" not in arguments]
+    session.undo.undo()
     session.choose_user("u7")
     engine.release(asked[-1])
     assert session.unchanged is None or session.unchanged.user == "u7"
