@@ -40,6 +40,8 @@ def window(qtbot: QtBot, engine: Any, tmp_path: Path) -> Iterator[MainWindow]:
         made.show()
     qtbot.waitUntil(lambda: made.session.explanation is not None, timeout=20_000)
     yield made
+    # Qt remembers the widget a drag is over, and does not notice when it is deleted: no drag outlives its window.
+    QApplication.sendEvent(made, QDragLeaveEvent())
     made.batch.tasks.clear()
     made.close()
     made.deleteLater()
