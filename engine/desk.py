@@ -75,10 +75,19 @@ class Desk:
         recommender = yield from self._recommender(run, epoch=epoch)
         return recommender.summary(methods_of(recommender))
 
-    def rank(self, run: str, user: str, k: int = 100, scenario: Scenario = UNCHANGED, epoch: int | None = None) -> Job:
-        """Return the Ranking of the `k` best products for a shopper, had all been as a scenario has it."""
+    def rank(
+        self,
+        run: str,
+        user: str,
+        k: int = 100,
+        scenario: Scenario = UNCHANGED,
+        epoch: int | None = None,
+        rules: tuple[Rule, ...] = (),
+    ) -> Job:
+        """Return the Ranking of the `k` best products for a shopper, had all been as a scenario has it, under business
+        rules: the scenario's own where it has some."""
         recommender = yield from self._recommender(run, scenario, epoch)
-        return recommender.rank(user, k, _session(user, scenario), _rules(scenario.rules))
+        return recommender.rank(user, k, _session(user, scenario), _rules(scenario.rules) or rules)
 
     def explain(
         self,
@@ -88,13 +97,31 @@ class Desk:
         method: str = "contribution",
         scenario: Scenario = UNCHANGED,
         epoch: int | None = None,
+        rules: tuple[Rule, ...] = (),
     ) -> Job:
-        """Return the Explanation of one product's score for one shopper, under the same scenario as `rank`."""
+        """Return the Explanation of one product's score for one shopper, under the same scenario and rules as
+        `rank`."""
         from engine.explain.methods import explaining
 
         recommender = yield from self._recommender(run, scenario, epoch)
-        session, rules = _session(user, scenario), _rules(scenario.rules)
-        return (yield from explaining(recommender, user, item, method, session, rules))
+        session = _session(user, scenario)
+        return (yield from explaining(recommender, user, item, method, session, _rules(scenario.rules) or rules))
+
+    def rule_fields(self, run: str) -> Job:
+        """Return the RuleFields that conditions of business rules can ask of a run's products."""
+        from engine.rule_book import rule_fields
+
+        recommender = yield from self._recommender(run)
+        yield Progress("Reading attributes")
+        return rule_fields(recommender.shop)
+
+    def rule_reach(self, run: str, rules: tuple[Rule, ...]) -> Job:
+        """Return the RuleReach of business rules in a run's catalogue."""
+        from engine.rule_book import rule_reach
+
+        recommender = yield from self._recommender(run)
+        yield Progress("Reading attributes")
+        return rule_reach(recommender.shop, rules)
 
     def page(self, run: str, item: str) -> Job:
         """Return the ItemPage of a product: its texts, photos and attributes as the dataset has them."""
@@ -196,6 +223,14 @@ class Desk:
 
         config = Config.from_settings(settings or {})
         return str((yield from train(Path(dataset), Path(run), config, resume=resume)))
+
+    def update(
+        self, dataset: str, run: str, of: str, settings: dict[str, Any] | None = None, replay: float = 1.0
+    ) -> Job:
+        """Train the run `of` on into `run`, on a dataset with more events; return its folder."""
+        from engine.training.update import update
+
+        return str((yield from update(Path(dataset), Path(run), Path(of), settings or {}, replay)))
 
     def evaluate(
         self, run: str, split: str = "test", k: int = 10, baselines: list[str] | None = None, knock_out: bool = False

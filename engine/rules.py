@@ -9,7 +9,8 @@
       {"name": "campaign", "rule": "pin", "item": "i4", "position": 1}
     ]}
 
-Rules act in the order of `KINDS`, those of one kind as they are written: what is filtered cannot be pinned back.
+Rules act in the order of `KINDS`, those of one kind as they are written: what is filtered cannot be pinned back. A
+rule with "on": false is kept and does not act; "on": false beside "rules" keeps them all from acting.
 `field` is brand, category (any level), price, item, title, or the name of an attribute. A condition holds where one of
 a product's values passes all of its tests: is, is_not, at_least, at_most; or, with "present", where it has a value.
 `diversity` is maximal marginal relevance (Carbonell and Goldstein 1998): places go, one by one, to the product with the
@@ -75,7 +76,8 @@ class Condition:
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule. by: added to scores (boost); weight: lambda (diversity); the rest as in the file."""
+    """One rule. by: added to scores (boost); weight: lambda (diversity); on: whether it acts; the rest as in the
+    file."""
 
     name: str
     kind: str
@@ -87,25 +89,33 @@ class Rule:
     within: int = 0
     at_least: int = 0
     position: int = 0
+    on: bool = True
 
 
 def read_rules(path: Path) -> tuple[Rule, ...]:
-    """Read a file of rules. HeedmapError names the rule and the field that is wrong."""
+    """Read the rules of a file that are on. HeedmapError names the rule and the field that is wrong."""
     return rules_from(read_json(path), path.name)
 
 
 def rules_from(content: Any, source: str = "the rules") -> tuple[Rule, ...]:
-    """The rules of a decoded file, in the order in which they act."""
+    """The rules of a decoded file that are on, in the order in which they act."""
+    rules, on = all_rules(content, source)
+    return tuple(rule for rule in rules if on and rule.on)
+
+
+def all_rules(content: Any, source: str = "the rules") -> tuple[tuple[Rule, ...], bool]:
+    """Every rule of a decoded file, in the order in which they act, and whether the file as a whole is on."""
     if not isinstance(content, dict) or not isinstance(content.get("rules"), list):
         raise HeedmapError(f"{source} holds no rules.", 'It must be {"rules": [{"name": ..., "rule": ...}, ...]}.')
-    _only(content, ("rules",), source)
+    _only(content, ("rules", "on"), source)
     rules = [_rule(one, f"{source}, rule {place}") for place, one in enumerate(content["rules"], start=1)]
     names = [rule.name for rule in rules]
     positions = [str(rule.position) for rule in rules if rule.kind == "pin"]
     for what, seen in (("name", names), ("position", positions)):
         if twice := [one for one in seen if seen.count(one) > 1]:
             raise HeedmapError(f"{source} has two rules with the {what} {twice[0]}.", f"Give each another {what}.")
-    return tuple(sorted(rules, key=lambda rule: (KINDS.index(rule.kind), rule.position)))
+    rules.sort(key=lambda rule: (KINDS.index(rule.kind), rule.position))
+    return tuple(rules), _switch(content, source)
 
 
 _FIELDS: dict[str, tuple[str, ...]] = {
@@ -131,7 +141,7 @@ def _rule(content: Any, where: str) -> Rule:
     if kind not in KINDS:
         raise HeedmapError(f"{where}: rule cannot be {kind!r}.", f"Choose from {', '.join(KINDS)}.")
     needed, allowed = _FIELDS[kind], (*_FIELDS[kind], *_OPTIONAL.get(kind, ()))
-    _only(content, ("name", "rule", *allowed), where)
+    _only(content, ("name", "rule", "on", *allowed), where)
     for one in needed:
         if one not in content:
             raise HeedmapError(f"{where}: {one} is missing.", f"A {kind} rule needs {', '.join(needed)}.")
@@ -152,7 +162,15 @@ def _rule(content: Any, where: str) -> Rule:
         within=_count(content, "within", where, _WITHIN if kind == "diversity" else 0),
         at_least=_count(content, "at_least", where),
         position=_count(content, "position", where),
+        on=_switch(content, where),
     )
+
+
+def _switch(content: Mapping[str, Any], where: str) -> bool:
+    found = content.get("on", True)
+    if not isinstance(found, bool):
+        raise HeedmapError(f"{where}: on cannot be {found!r}.", "Write true or false.")
+    return found
 
 
 def _condition(content: Any, where: str) -> Condition:
