@@ -13,6 +13,7 @@ from typing import Any
 
 from engine.commands import (
     adopt,
+    audit,
     compress,
     contrast,
     counterfactual,
@@ -69,5 +70,6 @@ COMMANDS: dict[str, Command] = {
         "Find the smallest change that moves a product out of a list, or in.", counterfactual.add, counterfactual.run
     ),
     "adopt": Command("Make a run of a model that was trained elsewhere.", adopt.add, adopt.run),
+    "audit": Command("Audit a run by a plan of checks, as a bundle that anyone can check again.", audit.add, audit.run),
     "shot": Command("Draw the explorer to a PNG file, without a screen.", shot.add, shot.run),
 }

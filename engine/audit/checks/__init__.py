@@ -1,0 +1,10 @@
+"""All checks by name, in the order in which they are reported. A new one is a line in its family's file."""
+
+from __future__ import annotations
+
+from engine.audit.check import Check
+from engine.audit.checks import data
+
+_FAMILIES = (data.CHECKS,)
+
+CHECKS: dict[str, Check] = {one.name: one for family in _FAMILIES for one in family}

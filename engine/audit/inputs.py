@@ -1,0 +1,45 @@
+"""What was audited, by its hashes: the dataset, the weights, the settings, and the code that measured."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from pathlib import Path
+from typing import Any
+
+import engine
+from engine.files import sha256, sha256_of
+from engine.recommend import Recommender
+
+
+def inputs_of(run: Recommender) -> dict[str, Any]:
+    """Names and SHA-256 of everything that a result depends on. No path of this machine."""
+    manifest = run.dataset.manifest
+    weights = sorted(path for path in run.folder.glob("*.safetensors"))
+    return {
+        "heedmap": importlib.metadata.version("heedmap"),
+        "code": code_hash(),
+        "run": {
+            "name": run.folder.name,
+            "state": run.card["state"],
+            "settings": run.card["config"],
+            "encoders": run.card["encoders"],
+            "weights": {path.name: sha256_of(path) for path in weights},
+            "card": sha256_of(run.folder / "run.json"),
+        },
+        "dataset": {
+            "name": manifest.name,
+            "fingerprint": manifest.fingerprint,
+            "source": manifest.source,
+            "licence": manifest.licence,
+            "synthetic": manifest.synthetic,
+            "counts": manifest.counts,
+            "files": dict(sorted(manifest.files.items())),
+        },
+    }
+
+
+def code_hash() -> str:
+    """One hash over the engine's own source; where a package carries none, over its compiled modules' names."""
+    root = Path(engine.__file__).parent
+    lines = [f"{path.relative_to(root).as_posix()} {sha256_of(path)}" for path in sorted(root.rglob("*.py"))]
+    return sha256("\n".join(lines).encode())

@@ -1,0 +1,106 @@
+"""What checks are given: the run and dataset under audit, the plan, samples, groups, and what several checks need."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.audit.check import Check
+from engine.audit.plan import Plan
+from engine.dataset.split import through_validation
+from engine.dataset.store import Dataset
+from engine.evaluation.figures import Ground, ground
+from engine.evaluation.outcome import Outcome, model_batches, observe
+from engine.features.catalogue import Catalogue
+from engine.jobs import Job
+from engine.model.baselines.neighbours import content_features, held_modalities
+from engine.recommend import Recommender
+
+K = 10  # length of the lists that are audited
+
+
+class Subject:
+    """A run under audit. Nothing of it is changed, and nothing is written to its folder."""
+
+    def __init__(self, run: Recommender, plan: Plan) -> None:
+        self.run, self.plan = run, plan
+        self.dataset: Dataset = run.dataset
+        self._outcome: Outcome | None = None
+
+    def random(self, check: str) -> np.random.Generator:
+        """The random numbers of one check: the same whatever was done before it."""
+        digest = hashlib.sha256(check.encode()).digest()
+        return np.random.default_rng([self.plan.seed, *np.frombuffer(digest[:16], np.uint32).tolist()])
+
+    @cached_property
+    def ground(self) -> Ground:
+        """The targets of the test part, and what was known before them."""
+        data, parts, catalogue = self.run.data, self.run.parts, self.run.catalogue
+        known = through_validation(data, parts).train
+        return ground(data, parts.test, known, K, _content(catalogue), self.run.texts.category, self.plan.seed)
+
+    def outcome(self) -> Job:
+        """The run's own Outcome on all targets of the test part, worked out once."""
+        if self._outcome is None:
+            on = self.ground
+            batches = model_batches(self.run.model, self.run.tokens, on.data, on.targets)
+            cold = on.popularity == 0
+            self._outcome = yield from observe(batches, on.data, cold, K, len(on.targets), "Ranking the test part")
+        return self._outcome
+
+    @cached_property
+    def profiles(self) -> dict[str, NDArray[np.object_]]:
+        """Profile attribute -> its value for each shopper of `run.data.users`, "" where there is none; the first of
+        several."""
+        index = {name: place for place, name in enumerate(self.run.data.users)}
+        found: dict[str, NDArray[np.object_]] = {}
+        rows = self.dataset.rows(
+            'SELECT "user", one.name, one.value FROM (SELECT "user", unnest(attributes) AS one FROM users)'
+        )
+        for user, name, value in rows:
+            if user in index and value is not None:
+                column = found.setdefault(name, np.full(len(index), "", object))
+                if column[index[user]] == "":
+                    column[index[user]] = value
+        return found
+
+    @cached_property
+    def strata(self) -> NDArray[np.int64]:
+        """The stratum of each shopper by the plan: thirds of the length of the past, values of profile attributes."""
+        length = np.diff(self.run.data.start)
+        keys = [np.zeros(len(length), np.int64)]
+        for name in self.plan.strata:
+            if name == "history":
+                keys.append(np.searchsorted(np.quantile(length[length > 0], [1 / 3, 2 / 3]), length))
+            elif name in self.profiles:
+                keys.append(np.unique(self.profiles[name].astype(str), return_inverse=True)[1])
+        return np.unique(np.stack(keys), axis=1, return_inverse=True)[1].reshape(-1)
+
+    def shoppers(self, check: Check, most: int | None = None) -> NDArray[np.int64]:
+        """Shoppers with a past, as many as the plan has this check measure, drawn in proportion to the strata without
+        putting any back; sorted."""
+        active = np.flatnonzero(np.diff(self.run.data.start) > 0)
+        count = min(len(active), self.plan.sample_of(check), most or len(active))
+        random = self.random(check.name)
+        order = random.permutation(active)
+        # Evenly spaced places of a list sorted by stratum: each stratum has its share, but for rounding.
+        order = order[np.argsort(self.strata[order], kind="stable")]
+        places = np.floor((np.arange(count) + random.random()) * len(order) / max(count, 1)).astype(np.int64)
+        return np.sort(order[places])
+
+    def pairs(self, check: Check, most: int | None = None) -> list[tuple[str, str]]:
+        """Drawn shoppers, each with one of the ten products that the run ranks best for them."""
+        random = self.random(f"{check.name} products")
+        found = []
+        for user in self.shoppers(check, most).tolist():
+            rows = self.run.rank(self.run.data.users[user], K).items
+            if rows:
+                found.append((self.run.data.users[user], rows[int(random.integers(len(rows)))].item))
+        return found
+
+
+def _content(catalogue: Catalogue) -> tuple[object, ...]:
+    return tuple(content_features(catalogue, name) for name in held_modalities(catalogue))
