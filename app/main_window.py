@@ -130,6 +130,7 @@ class MainWindow(QMainWindow):
         self.session.waiting_changed.connect(self._busy)
         self.session.failed.connect(self._session_failed)
         self.session.segments.failed.connect(lambda message, hint: self.banner.say(message, hint))
+        self.session.rules.failed.connect(lambda message, hint: self.banner.say(message, hint))
         self.state.failed.connect(lambda message, hint: self.banner.say(message, hint))
         self.notebook.failed.connect(lambda message, hint: self.banner.say(message, hint))
         self.state.remarked.connect(self.remark.say)
@@ -181,6 +182,7 @@ class MainWindow(QMainWindow):
         if run is not None:
             self._first_run = run.folder
             self.session.segments.open(self.workspace.folder, Path(run.dataset.folder).name)
+            self.session.rules.open(self.workspace.folder, Path(run.dataset.folder).name)
             if self.current == EXPLORE:
                 self.show_view(EXPLORE)
 
@@ -583,6 +585,7 @@ class MainWindow(QMainWindow):
         self.state.leave()
         self.hide()
         self.session.segments.flush()
+        self.session.rules.flush()
         if self.drops is not None:
             self.drops.flush()
         self.notebook.flush()

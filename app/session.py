@@ -15,10 +15,12 @@ from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from app.i18n import duration, joined, stage_text
 from app.questions import Engine, Pace, Questions
+from app.rules import Rules
 from app.segments import Segment, Segments
 from engine.answers import Ranking, RunSummary
 from engine.desk import RunLog
 from engine.explain.types import Explanation, Token
+from engine.rules import Rule
 from engine.scenario import Scenario
 
 ALL_HEADS = -1
@@ -115,6 +117,9 @@ class Session(QObject):
         self.brush: frozenset[int] = frozenset()
         self.scenario = Scenario()
         self.undo = QUndoStack(self)
+        self.rules = Rules(self.undo, self)
+        self.rules.changed.connect(self._rules_changed)
+        self._ruled: tuple[Rule, ...] = ()  # the rules that the list shown, or on its way, is under
         self.segments = Segments(self)
         self.segment: Segment | None = None  # what every view is narrowed to
         self.segments.changed.connect(self._segments_changed)
@@ -260,8 +265,9 @@ class Session(QObject):
 
     def steps(self) -> tuple[tuple[Step, ...], int]:
         """The steps of the undo list, oldest first, and how many of them are in force."""
-        commands = (self.undo.command(place) for place in range(self.undo.count()))
-        return tuple(one.step for one in commands if isinstance(one, _Change)), self.undo.index()
+        commands = [self.undo.command(place) for place in range(self.undo.count())]
+        mine = [(place, one.step) for place, one in enumerate(commands) if isinstance(one, _Change)]
+        return tuple(step for _, step in mine), sum(place < self.undo.index() for place, _ in mine)
 
     def bring_back(self, chosen: Chosen) -> None:
         """Choose all this once its run is opened by `open_run`."""
@@ -287,12 +293,25 @@ class Session(QObject):
         self.brush_over(frozenset())
         self.scenario_changed.emit(self.scenario)
 
+    def under_rules(self) -> dict[str, Any]:
+        """The business rules in force, as an argument of "rank" and "explain"; none where none acts."""
+        return {"rules": self.rules.active} if self.rules.active else {}
+
+    def _rules_changed(self) -> None:
+        """Rank anew where other rules act than before; the list without the scenario is under them too."""
+        if self.run is not None and self.rules.active != self._ruled:
+            self._before.drop_all()
+            self._keep_unchanged(None)
+            self._rank()
+
     def _rank(self) -> None:
         if self.run is None or not self.user:
             return
-        self._ask("rank", run=self.run.folder, user=self.user, k=RANKED, **self._what_if())
+        self._ruled = self.rules.active
+        asked: dict[str, Any] = {"run": self.run.folder, "user": self.user, "k": RANKED, **self.under_rules()}
+        self._ask("rank", **asked, **self._what_if())
         if self.scenario.changes and self.unchanged is None and not self.scenario.past_of(self.user).invented:
-            self._before.ask("rank", self._keep_unchanged, run=self.run.folder, user=self.user, k=RANKED)
+            self._before.ask("rank", self._keep_unchanged, **asked)
 
     def _ranked(self, ranking: Ranking) -> None:
         self.ranking = ranking
@@ -310,7 +329,8 @@ class Session(QObject):
         self.brush_over(frozenset())
         if self.run is None or not (self.user and self.item):
             return
-        self._ask("explain", run=self.run.folder, user=self.user, item=self.item, method=self.method, **self._what_if())
+        asked = {"run": self.run.folder, "user": self.user, "item": self.item, "method": self.method}
+        self._ask("explain", **asked, **self.under_rules(), **self._what_if())
 
     def _what_if(self) -> dict[str, Scenario]:
         return {"scenario": self.scenario} if self.scenario.changes else {}

@@ -76,7 +76,7 @@ class ChangesBar(QFrame):
         """Tell what is in force now."""
         stack = self._session.undo
         changes = self._session.scenario.changes
-        self.setVisible(bool(changes or stack.count()))
+        self.setVisible(bool(changes or self._session.steps()[0]))  # rules are changed by steps of the stack too
         self.count.setText(
             self.tr("What-if: %n change(s)", "", changes) if changes else self.tr("What-if: nothing is changed")
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from PySide6.QtCore import QEvent, QRect, QSize, Qt, QTimer
+from PySide6.QtCore import QEvent, QRect, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QSizePolicy, QSplitter, QVBoxLayout, QWidget
 
@@ -36,6 +36,8 @@ _PATIENCE = 150  # milliseconds an old answer stays bright while a new one is on
 class ExploreView(View):
     """Lays out the explorer's pieces; every one of them follows the session on its own."""
 
+    rules_asked = Signal()  # to see the business rules in force
+
     def __init__(self, session: Session, themes: ThemeSource, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
@@ -47,6 +49,7 @@ class ExploreView(View):
         self.shoppers = ShoppersView(session, themes, self.thumbnails)
         self.history = HistoryView(session, themes, self.thumbnails)
         self.ranked = RankedView(session, themes, self.thumbnails)
+        self.ranked.rules_asked.connect(self.rules_asked)
         self.product = ProductView(session, themes, self.thumbnails)
         self.sum = SumView(session, themes)
         self.changes = ChangesBar(session, themes)
@@ -251,6 +254,7 @@ class ExploreView(View):
                 "item": [one.item for one in ranking.items],
                 "title": [one.title for one in ranking.items],
                 "score": [one.score for one in ranking.items],
+                **_ruled(ranking),
                 **{part: [one.parts.get(part, 0.0) for one in ranking.items] for part in parts},
             }
         return {**tables, **self.lines.numbers()}
@@ -281,6 +285,16 @@ class ExploreView(View):
 
     def _quiet(self, _key: str) -> None:
         Tip.of(self).hide()
+
+
+def _ruled(ranking: Ranking) -> dict[str, list[Any]]:
+    """Where the model itself has each product, and which business rules moved it, while some do."""
+    if not any(one.effects for one in ranking.items):
+        return {}
+    return {
+        "model rank": [one.model_rank for one in ranking.items],
+        "rules": [", ".join(effect.rule for effect in one.effects) for one in ranking.items],
+    }
 
 
 def _whole(value: object) -> bool:

@@ -18,7 +18,8 @@ from app.views.colour_bar import ColourBar
 from app.views.heads import SMALL, TILE, HeadChooser, OtherPhotos
 from app.views.panel import Empty, Panel
 from app.views.photo import HeatPhoto
-from app.views.shown import Shown, digits, number
+from app.views.ruled import RuledLine
+from app.views.shown import Shown, digits, number, place_text
 from app.views.text_blocks import Block
 from app.views.words import WordsView
 from engine.explain.types import Explanation, ItemText
@@ -45,6 +46,8 @@ class ProductView(Panel):
         self.head_grid: HeadGrid | None = None  # made when it is first asked for
         self.stage = QWidget()
         self.empty = Empty()
+        self.ruled = RuledLine()
+        self.body.addWidget(self.ruled)
         self.body.addWidget(self.stage, 1)
         self.body.addWidget(self.empty, 1)
         self.photo = HeatPhoto(session, themes, thumbnails, self.stage)
@@ -144,6 +147,7 @@ class ProductView(Panel):
         found = self._session.explanation
         self.stage.setVisible(found is not None)
         self.empty.setVisible(found is None)
+        self.ruled.fill(found)
         if found is None:
             self._shown = None
             self.heading.say(self.tr("Product"))
@@ -157,9 +161,9 @@ class ProductView(Panel):
         shown = Shown(found, self._session.head)
         self._shown = shown
         places = digits(found.score)
-        self.heading.say(f"{found.rank:,} · {found.title}")
+        self.heading.say(f"{place_text(found)} · {found.title}")
         self.note.setText(
-            self.tr("score {score} · rank {rank}").format(score=number(found.score, places), rank=f"{found.rank:,}")
+            self.tr("score {score} · rank {rank}").format(score=number(found.score, places), rank=place_text(found))
         )
         first = found.images[0] if found.images else None
         self.photo.show_cells(shown, first, found.title)

@@ -3,7 +3,7 @@ far it moved."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QModelIndex, QRect, QRectF, Qt
+from PySide6.QtCore import QEvent, QModelIndex, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QSizePolicy,
     QStyle,
     QStyleOptionViewItem,
+    QToolButton,
     QWidget,
 )
 
@@ -140,6 +141,10 @@ class RankedList(QListView):
                 if rect.adjusted(0, -5, 0, 5).contains(event.position()):
                     self._point(index.row(), part, rect)
                     return
+            place = self.painter.mark_place(box)
+            if self.rows.marks[index.row()] and place.contains(event.position()):
+                self._say_rules(index.row(), place)
+                return
         self._forget()
 
     def _point(self, row: int, part: str, rect: QRectF) -> None:
@@ -153,6 +158,16 @@ class RankedList(QListView):
         Tip.of(self).say(self._themes, near, self.viewport(), part_name(part), [text, ranked.title])
         self._session.point(Pointed(part=part))
 
+    def _say_rules(self, row: int, place: QRectF) -> None:
+        """Tell step by step how rules moved a product."""
+        from app.rule_words import effect_sentence
+
+        if self._session.pointed != NOTHING:
+            self._session.point(NOTHING)
+        ranked = self.rows.items[row]
+        lines = [effect_sentence(one) for one in ranked.effects]
+        Tip.of(self).say(self._themes, place.toAlignedRect(), self.viewport(), "", [ranked.title, *lines])
+
     def _forget(self) -> None:
         if self._session.pointed != NOTHING:
             self._session.point(NOTHING)
@@ -164,7 +179,9 @@ class RankedList(QListView):
 
 
 class RankedView(Panel):
-    """The panel of the ranked list, with its legend."""
+    """The panel of the ranked list, with its legend; a chip says so while business rules are in force."""
+
+    rules_asked = Signal()
 
     def __init__(
         self, session: Session, themes: ThemeSource, thumbnails: Thumbnails, parent: QWidget | None = None
@@ -173,6 +190,13 @@ class RankedView(Panel):
         self._session = session
         self._ranking: Ranking | None = None  # as it is shown
         self.heading.say(self.tr("Ranked for this shopper"))
+        self.rules = QToolButton()
+        set_role(self.rules, "chip")
+        self.rules.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.rules.setToolTip(self.tr("Business rules change this list. See and change them"))
+        self.rules.clicked.connect(self.rules_asked)
+        self.rules.hide()
+        self.top.insertWidget(1, self.rules)
         self.list = RankedList(session, themes, thumbnails, self)
         self.legend = Legend(session, themes)
         self.empty = Empty()
@@ -187,15 +211,26 @@ class RankedView(Panel):
         session.run_changed.connect(self._run_changed)
         session.ranking_changed.connect(self._ranking_changed)
         session.unchanged_changed.connect(self._compare)
+        session.rules.changed.connect(self._say_rules)
         session.item_changed.connect(self.list.show_item)
         session.explanation_changed.connect(self._say_outside)
         session.pointed_changed.connect(self._pointed_changed)
         thumbnails.arrived.connect(self._arrived)
         follow(themes, self.list)
         self._fill(session.ranking)
+        self._say_rules()
 
     def _run_changed(self, _run: object) -> None:
         self._fill(None)
+        self._say_rules()
+
+    def _say_rules(self) -> None:
+        count = len(self._session.rules.active) if self._session.run is not None else 0
+        self.rules.setVisible(count > 0)
+        if count:
+            from app.rule_words import active_text
+
+            self.rules.setText(active_text(count))
 
     def _ranking_changed(self, ranking: Ranking | None) -> None:
         if ranking is not None:  # until it is here the old list stays
@@ -222,7 +257,11 @@ class RankedView(Panel):
         self.legend.setVisible(filled)
         self.empty.setVisible(not filled)
         if ranking is not None and not filled:
-            self.empty.setText(self.tr("This shopper has had every product of the catalogue."))
+            self.empty.setText(
+                self.tr("The business rules leave nothing to show to this shopper.")
+                if self._session.rules.active
+                else self.tr("This shopper has had every product of the catalogue.")
+            )
         else:
             self.empty.setText(self.tr("No shopper chosen yet.") if self._session.run else self.tr("No run is open."))
 

@@ -29,6 +29,7 @@ class RankedModel(QAbstractListModel):
         self.least = 0.0  # the longest bar to its left
         self.places = 2
         self.before: dict[str, int] | None = None  # ranks without the what-if, while one is in force
+        self.marks: tuple[str, ...] = ()  # of each row, how business rules moved it, in words; "" where none did
 
     def moved(self, row: int) -> int | None:
         """How many ranks up (above 0) or down a what-if moved a product; None for one that was not listed."""
@@ -55,6 +56,7 @@ class RankedModel(QAbstractListModel):
         if max(pulled, default=0.0) > self.least:
             self.least = max(self.least, 0.08 * self.most)
         self.places = digits(self.items[0].score) if self.items else 2
+        self.marks = _marks(self.items)
         self.endResetModel()
 
     def row_of(self, item: str) -> int:
@@ -74,8 +76,16 @@ class RankedModel(QAbstractListModel):
         if role == Qt.ItemDataRole.AccessibleTextRole:
             score = number(ranked.score, self.places)
             text = self.tr("{rank}. {title}, score {score}").format(rank=ranked.rank, title=ranked.title, score=score)
-            return ", ".join(filter(None, (text, self.movement(index.row()))))
+            return ", ".join(filter(None, (text, self.marks[index.row()], self.movement(index.row()))))
         return None
+
+
+def _marks(items: tuple[RankedItem, ...]) -> tuple[str, ...]:
+    if not any(one.effects for one in items):
+        return ("",) * len(items)
+    from app.rule_words import moved_by  # few shops have rules
+
+    return tuple(moved_by(one) for one in items)
 
 
 class RankedDelegate(QStyledItemDelegate):
@@ -109,7 +119,7 @@ class RankedDelegate(QStyledItemDelegate):
             return []
         scale = width / span
         right = left = box.left() + _LEFT + model.least * scale
-        top = box.top() + 32
+        top = box.top() + 32 - self._lift(row)
         found = []
         for part in PARTS:
             value = model.items[row].parts.get(part, 0.0)
@@ -123,6 +133,14 @@ class RankedDelegate(QStyledItemDelegate):
         room = QRectF(box.left() + _LEFT, top, width, _BAR)
         cut = [(part, rect.intersected(room)) for part, rect in found]
         return [(part, rect) for part, rect in cut if rect.width() > 0]
+
+    def _lift(self, row: int) -> float:
+        """How much higher title and bar stand, to make room for what rules did."""
+        return 6.0 if self._model.marks[row] else 0.0
+
+    def mark_place(self, box: QRectF) -> QRectF:
+        """Where a row says how rules moved it."""
+        return QRectF(box.left() + _LEFT, box.top() + 35, box.width() - _LEFT - 64, 15)
 
     def _bar_width(self, box: QRectF) -> float:
         return box.width() - _LEFT - self._score_width() - 16
@@ -159,11 +177,17 @@ class RankedDelegate(QStyledItemDelegate):
             painter.setPen(theme.text)
         painter.drawText(place, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, score)
         painter.setFont(self._font)
-        room = QRectF(box.left() + _LEFT, box.top() + 8, self._bar_width(box), 20)
+        room = QRectF(box.left() + _LEFT, box.top() + 8 - self._lift(index.row()), self._bar_width(box), 20)
         metrics = painter.fontMetrics()
         title = metrics.elidedText(ranked.title, Qt.TextElideMode.ElideRight, int(room.width()))
         painter.drawText(room, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, title)
         self._paint_bar(painter, theme, index.row(), box)
+        if mark := self._model.marks[index.row()]:
+            painter.setFont(self._small)
+            painter.setPen(theme.muted)
+            room = self.mark_place(box)
+            words = painter.fontMetrics().elidedText(mark, Qt.TextElideMode.ElideRight, int(room.width()))
+            painter.drawText(room, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, words)
         painter.restore()
 
     def _paint_movement(self, painter: QPainter, theme: Theme, row: int, place: QRectF) -> None:

@@ -47,6 +47,11 @@ def token_name(token: Token) -> str:
     return f"{name}: {token.label}" if named and ":" not in token.label else token.label
 
 
+def place_text(found: Explanation) -> str:
+    """The rank that a product is shown at; a dash for one that a business rule took out of the list."""
+    return f"{found.place:,}" if found.place else "–"
+
+
 def digits(scale: float) -> int:
     """Decimal places that show numbers of this size with two or three figures."""
     size = abs(scale)

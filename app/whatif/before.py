@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from PySide6.QtCore import QObject, Signal
 
 from app.questions import Questions
@@ -35,6 +37,7 @@ class Before(QObject):
         for signal in (session.scenario_changed, session.item_changed, session.user_changed, session.method_changed):
             signal.connect(self.refresh)
         session.unchanged_changed.connect(self.refresh)
+        session.rules.changed.connect(self._forget)  # what was before, was under the rules of then
         self.questions.failed.connect(lambda *_: self._asked.clear())
         self.refresh()
 
@@ -82,7 +85,8 @@ class Before(QObject):
                 self._asked.discard(key)
                 self.refresh()
 
-            self.questions.ask("rank", take, run=key[0], user=key[1], k=RANKED, scenario=before)
+            under = self._session.under_rules()
+            self.questions.ask("rank", take, run=key[0], user=key[1], k=RANKED, scenario=before, **under)
         return self._lists.get(key)
 
     def _ask(self, key: Key, before: Scenario) -> None:
@@ -96,7 +100,8 @@ class Before(QObject):
             self._keep(key, found)
             self.refresh()
 
-        asked = {"run": run, "user": user, "item": item, "method": method}
+        asked: dict[str, Any] = {"run": run, "user": user, "item": item, "method": method}
+        asked |= self._session.under_rules()
         if before.changes:
             self.questions.ask("explain", take, **asked, scenario=before)
         else:

@@ -48,9 +48,9 @@ def around(
         first = min(max(0, at - rows // 2), max(0, len(ranking.items) - rows))
         return [made(one) for one in ranking.items[first : first + rows]]
     kept = [made(one) for one in ranking.items[: max(0, rows - 1)]]
-    if found is not None and found.item == item:
+    if found is not None and found.item == item and found.place:
         image = found.images[0] if found.images else None
-        kept.append(Neighbour(item, found.title, image, found.rank, found.score))
+        kept.append(Neighbour(item, found.title, image, found.place, found.score))
     return kept
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from PySide6.QtCore import QCoreApplication, QDateTime, QLocale
 
 from app.method_names import method_name
-from app.views.shown import PARTS, digits, number, part_name, signed
+from app.views.shown import PARTS, digits, number, part_name, place_text, signed
 from app.whatif.edits import text_of
 from app.whatif.neighbours import Neighbour, around
 from app.whatif.page import Page
@@ -108,9 +108,9 @@ def _section(title: str, content: str) -> str:
 def _figures(old: Explanation | None, new: Explanation) -> str:
     places = max(2, digits(new.score))
     if old is None:
-        rank, score = f"{new.rank:,}", number(new.score, places)
+        rank, score = place_text(new), number(new.score, places)
     else:
-        rank = f"{old.rank:,} → {new.rank:,}"
+        rank = f"{place_text(old)} → {place_text(new)}"
         score = f"{number(old.score, places)} → {number(new.score, places)}"
     whole = tr("of {n}").format(n=f"{new.catalogue:,}")
     change = "" if old is None else signed(new.score - old.score, places)

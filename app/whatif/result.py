@@ -25,7 +25,7 @@ from app.tables import Thumbnails
 from app.theme import ThemeSource, set_role
 from app.views.panel import Empty, Heading, Panel
 from app.views.photo import HeatPhoto
-from app.views.shown import Shown, digits, number, signed
+from app.views.shown import Shown, digits, number, place_text, signed
 from app.views.words import Block, WordsView
 from app.whatif.before import Before
 from app.whatif.neighbours import Neighbours
@@ -226,18 +226,19 @@ class ResultPanel(Panel):
         whole = self.tr("of {n}").format(n=f"{new.catalogue:,}")
         places = max(2, digits(new.score))
         if old is None:
-            self.rank.setText(self.tr("Rank {rank}").format(rank=f"{new.rank:,}"))
+            self.rank.setText(self.tr("Rank {rank}").format(rank=place_text(new)))
             self.score.say(
                 joined([whole, self.tr("score {score}").format(score=number(new.score, places)), self._nothing()])
             )
             return
-        self.rank.setText(self.tr("Rank {old} → {new}").format(old=f"{old.rank:,}", new=f"{new.rank:,}"))
-        moved = old.rank - new.rank
+        self.rank.setText(self.tr("Rank {old} → {new}").format(old=place_text(old), new=place_text(new)))
+        moved = old.place - new.place if old.place and new.place else 0
         way = self.tr("▲ %n place(s) up", "", moved) if moved > 0 else self.tr("▼ %n place(s) down", "", -moved)
         score = self.tr("score {old} → {new} ({change})").format(
             old=number(old.score, places), new=number(new.score, places), change=signed(new.score - old.score, places)
         )
-        self.score.say(joined([way if moved else self.tr("the same place"), score, whole]))
+        same = self.tr("the same place") if old.place == new.place else ""
+        self.score.say(joined([way if moved else same, score, whole]))
 
     def _nothing(self) -> str:
         scenario = self._session.scenario
@@ -341,8 +342,8 @@ class ResultPanel(Panel):
             },
             "product": {
                 "item": [new.item],
-                "rank before": [old.rank if old else new.rank],
-                "rank after": [new.rank],
+                "rank before": [old.place if old else new.place],
+                "rank after": [new.place],
                 "score before": [old.score if old else new.score],
                 "score after": [new.score],
             },

@@ -154,6 +154,11 @@ class Explanation:
     removals: tuple[Removal, ...] = ()  # what the sentences rest on, largest fall first
     removed: tuple[Token, ...] = ()  # parts of the page that a what-if took away: they are in no row
 
+    @property
+    def place(self) -> int:
+        """The rank that is shown: under business rules where there are some, 0 where one took the product out."""
+        return self.rank if self.shown_rank is None else self.shown_rank
+
     def parts(self) -> dict[str, float]:
         """The sum of contributions per modality, and "bias"."""
         sums: dict[str, float] = dict.fromkeys(MODALITIES, 0.0)

@@ -26,6 +26,7 @@ from engine.answers import AttributeValues, DatasetSummary, ItemPage, Items, Ran
 from engine.desk import RunLog
 from engine.explain.types import Explanation, Faithfulness, HistoryEvent, ItemText, Token
 from engine.jobs import Progress
+from engine.rules import Rule
 from engine.scenario import Scenario
 from engine.workspace import DatasetEntry, RunEntry, WorkspaceSummary
 
@@ -274,11 +275,19 @@ class FakeEngine(QObject):
     def _answer_open_run(self, run: str) -> RunSummary:
         return make_run(self.folder, Path(run).name)
 
-    def _answer_rank(self, run: str, user: str, k: int = 100, scenario: Scenario | None = None) -> Ranking:
+    def _answer_rank(
+        self, run: str, user: str, k: int = 100, scenario: Scenario | None = None, rules: tuple[Rule, ...] = ()
+    ) -> Ranking:
         return make_ranking(self.run, user, k)
 
     def _answer_explain(
-        self, run: str, user: str, item: str, method: str = "contribution", scenario: Scenario | None = None
+        self,
+        run: str,
+        user: str,
+        item: str,
+        method: str = "contribution",
+        scenario: Scenario | None = None,
+        rules: tuple[Rule, ...] = (),
     ) -> Explanation:
         return make_explanation(self.run, user, item, method)
 
