@@ -35,6 +35,7 @@ def choose_cold(model: Model, tokens: TokenSource, data: Interactions, parts: Sp
     It is the one under which a softmax over the catalogue, the loss of the default objective, finds validation's
     targets likeliest. What is never shown is never known, so where validation wants enough new products to tell, it is
     raised as far as `config.newcomers` of the best NDCG allows (of the whole ranking, smoother than its first places).
+    A model that reads no content cannot tell one new product from another, and pays nothing.
     """
     unseen = (model.seen == 0).cpu().numpy()
     targets = sampled(parts.validation, config)
@@ -58,7 +59,7 @@ def choose_cold(model: Model, tokens: TokenSource, data: Interactions, parts: Sp
         done += len(chunk)
         yield Progress("Weighing new products", done, len(targets))
     best = max(likely, key=lambda bias: (likely[bias], -abs(bias)))
-    if wanted < ENOUGH:
+    if wanted < ENOUGH or not model.shape.tower.features:
         return best
     enough = (1 - config.newcomers) * max(gain.values())
     return max(best, *(bias for bias in BIASES if gain[bias] >= enough))

@@ -86,10 +86,17 @@ def test_new_products_get_the_largest_bias_that_costs_little(opened: Any) -> Non
     assert finish(choose_cold(model, recommender.tokens, data, parts, config)) == 0.0
 
 
+def _few_wanted(model: Any, data: Any, parts: Any) -> None:
+    """Make one product new that validation wants, and four that it does not."""
+    wanted = np.unique(data.item[parts.validation])
+    model.seen[wanted[:1]] = 0.0
+    model.seen[np.setdiff1d(np.arange(len(data.items)), wanted)[:4]] = 0.0
+
+
 def test_a_larger_price_never_means_a_smaller_bias(opened: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     recommender = opened()
     model, data, parts = recommender.model, recommender.data, recommender.parts
-    model.seen[data.item[parts.validation][:2]] = 0.0
+    _few_wanted(model, data, parts)
     lend(model, recommender.catalogue, data, parts.train)
     monkeypatch.setattr("engine.training.newcomers.ENOUGH", 1)
     chosen = [
@@ -97,3 +104,18 @@ def test_a_larger_price_never_means_a_smaller_bias(opened: Any, monkeypatch: pyt
         for price in (0.0, 0.02, 0.2)
     ]
     assert chosen == sorted(chosen)
+    assert chosen[0] < chosen[-1]
+
+
+def test_a_model_without_content_pays_nothing_for_products_it_cannot_tell_apart(
+    opened: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recommender = opened(modalities=())
+    model, data, parts = recommender.model, recommender.data, recommender.parts
+    _few_wanted(model, data, parts)
+    monkeypatch.setattr("engine.training.newcomers.ENOUGH", 1)
+    chosen = {
+        finish(choose_cold(model, recommender.tokens, data, parts, replace(recommender.config, newcomers=price)))
+        for price in (0.0, 0.5)
+    }
+    assert len(chosen) == 1
