@@ -33,9 +33,10 @@ REDUCING = {
 
 @dataclass(frozen=True)
 class Earlier:
-    """How an earlier run read a modality, which a run that goes on keeps: its encoder's digest, and its whitening."""
+    """How an earlier run read a modality, which a run that goes on keeps: with what encoder, tuned or not, and its
+    whitening. encoder: opens it, on demand."""
 
-    digest: str
+    encoder: Callable[[], Encoder]
     whitening: Whitening
 
 
@@ -151,8 +152,10 @@ def file_tokens(kind: str, dataset: Dataset, files: list[str | None], seen: NDAr
 def _open(kind: str, dataset: Dataset, reading: Reading, corpus: Callable[[], list[str]] | None) -> Job:
     yield Progress(LOADING[kind])
     home = dataset.folder / "features"
-    digest = reading.earlier[kind].digest if kind in reading.earlier else ""
-    encoder: Encoder = open_encoder(kind, reading.encoders.get(kind, "auto"), reading.options(), corpus, home, digest)
+    if kind in reading.earlier:
+        encoder = reading.earlier[kind].encoder()
+    else:
+        encoder = open_encoder(kind, reading.encoders.get(kind, "auto"), reading.options(), corpus, home)
     return encoder, TokenStore(home / f"{kind}-{encoder.about.digest[:16]}", encoder.dim)
 
 

@@ -32,6 +32,7 @@ NAMES = {
     "full": "full tuning",
 }
 WEIGHTS, ABOUT, PEFT_CONFIG = "adapter_model.safetensors", "tuning.json", "adapter_config.json"
+ADAPTERS = "adapters"  # in a run's folder, a folder for each modality
 # Parts that give no state: pooling and classification heads, and what stands for masked input.
 _UNUSED = re.compile(r"(^|\.)(pooler|heads?|classifier|_?fc|mask_token|masked_spec_embed)(\.|$)")
 _ORTHOGONAL = 0.5  # AdaLoRA's own weight of that pull
@@ -191,13 +192,13 @@ def open_run_encoder(run: Path, kind: str, about: dict[str, str], options: Optio
         return open_encoder(kind, about["setting"], options, home=home, digest=about["digest"])
     tuned = open_tuned(run, kind, about, options, home)
     if tuned.encoder.about.digest != about["digest"]:
-        raise HeedmapError(f"{run / 'adapters' / kind} is not the run's own adapter.", "Restore it, or train again.")
+        raise HeedmapError(f"{run / ADAPTERS / kind} is not the run's own adapter.", "Restore it, or train again.")
     return tuned.encoder
 
 
 def open_tuned(run: Path, kind: str, about: dict[str, str], options: Options, home: Path) -> Tuned:
     """A run's tuned encoder with its adapter."""
-    folder = run / "adapters" / kind
+    folder = run / ADAPTERS / kind
     told = read_json(folder / ABOUT)
     encoder = open_encoder(kind, about["setting"], options, home=home, digest=about["base"])
     tuned = Tuned(encoder, Tuning(told["method"], told["rank"], told["steps"], told["seed"]))
@@ -207,7 +208,7 @@ def open_tuned(run: Path, kind: str, about: dict[str, str], options: Options, ho
 
 def adapter_bytes(run: Path) -> dict[str, int]:
     """Modality -> size of its adapter's file in a run's folder."""
-    return {path.parent.name: path.stat().st_size for path in sorted(run.glob(f"adapters/*/{WEIGHTS}"))}
+    return {path.parent.name: path.stat().st_size for path in sorted(run.glob(f"{ADAPTERS}/*/{WEIGHTS}"))}
 
 
 def _outside(name: str, method: str) -> str:

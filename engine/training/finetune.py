@@ -25,7 +25,7 @@ from engine.features.registry import open_encoder
 from engine.files import write_json
 from engine.jobs import Job, Progress
 from engine.metrics.ranking import ndcg, recall
-from engine.model.tuning import WEIGHTS, Tuned, Tuning
+from engine.model.tuning import ADAPTERS, WEIGHTS, Tuned, Tuning
 from engine.training.checkpoint import (
     learned,
     load_tensors,
@@ -267,7 +267,7 @@ class FineTuning:
     def _save_features(self) -> None:
         """The adapters alone, and the run's features as the tuned encoders give them; the whitening stays."""
         for kind, tuned in self._tuned.items():
-            tuned.save(self._folder / "adapters" / kind)
+            tuned.save(self._folder / ADAPTERS / kind)
         encoders = {**self.catalogue.encoders, **{kind: tuned.card() for kind, tuned in self._tuned.items()}}
         self.catalogue = replace(self.catalogue, encoders=encoders, **cast(Any, self._states))
         self.catalogue.save(self._folder / "tokens")
@@ -308,7 +308,7 @@ class FineTuning:
                 kind: {
                     "trainable": tuned.trainable,
                     "total": tuned.total,
-                    "adapter_bytes": (self._folder / "adapters" / kind / WEIGHTS).stat().st_size,
+                    "adapter_bytes": (self._folder / ADAPTERS / kind / WEIGHTS).stat().st_size,
                 }
                 for kind, tuned in self._tuned.items()
             },

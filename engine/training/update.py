@@ -2,7 +2,9 @@
 
 Products and shoppers are known by their names. A new product starts from its content: its identity and bias are zero
 until it has a training event. Encoders, whitening and vocabularies stay those of the old run, so that what was encoded
-is not encoded again. The old run's test events are never learned from, so that forgetting can be measured on them.
+is not encoded again. A fine-tuned encoder learns no further, for that would change what all products are known by: it
+reads what is new as it was tuned to (and once all that is old, of which tuning kept the reduced states alone). The old
+run's test events are never learned from, so that forgetting can be measured on them.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 import os
 import shutil
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +32,7 @@ from engine.jobs import Job, Progress
 from engine.metrics.ranking import ndcg
 from engine.model.recommender import Model, ModelShape
 from engine.model.tokens import Tokens
+from engine.model.tuning import ADAPTERS, open_run_encoder
 from engine.training.checkpoint import load_weights
 from engine.training.config import Config
 from engine.training.linear_term import Chosen, solve
@@ -144,11 +148,6 @@ def _check(old: Opened, replay: float) -> None:
         raise HeedmapError(f"The run {old.folder.name} is not finished.", "Finish it with --resume first.")
     if replay < 0:
         raise HeedmapError(f"replay={replay} is not a share.", "Give 0 or more.")
-    if tuned := [kind for kind, about in old.catalogue.encoders.items() if "base" in about]:
-        raise HeedmapError(
-            f"The {tuned[0]} encoder of {old.folder.name} was fine-tuned, and an update cannot encode with it yet.",
-            "Train a new run on the grown dataset.",
-        )
     if lacking := [kind for kind in old.catalogue.encoders if kind not in old.catalogue.whitening]:
         raise HeedmapError(
             f"{old.folder.name} did not keep how its {lacking[0]} features were reduced.", "Train it again first."
@@ -186,11 +185,20 @@ def _catalogue(
     dataset: Dataset, run_folder: Path, data: Interactions, parts: Split, config: Config, old: Opened
 ) -> Job:
     _share_features(old.dataset.folder / "features", dataset.folder / "features")
-    whitening = old.catalogue.whitening
-    earlier = {kind: Earlier(about["digest"], whitening[kind]) for kind, about in old.catalogue.encoders.items()}
-    reading = replace(reading_of(config), modalities=tuple(old.model.shape.tower.features), earlier=earlier)
+    encoders, reading, home = old.catalogue.encoders, reading_of(config), old.dataset.folder / "features"
+    earlier = {
+        kind: Earlier(
+            partial(open_run_encoder, old.folder, kind, about, reading.options(), home), old.catalogue.whitening[kind]
+        )
+        for kind, about in encoders.items()
+    }
+    reading = replace(reading, modalities=tuple(old.model.shape.tower.features), earlier=earlier)
     seen = np.bincount(data.item[parts.train], minlength=len(data.items)) > 0
     catalogue: Catalogue = yield from build_catalogue(dataset, parts, data.users, seen, reading, old.catalogue)
+    # The encoders are the old run's, tuned or not: so are their cards, and the adapters come along.
+    catalogue = replace(catalogue, encoders={kind: encoders[kind] for kind in catalogue.encoders})
+    if (old.folder / ADAPTERS).is_dir():
+        shutil.copytree(old.folder / ADAPTERS, run_folder / ADAPTERS, dirs_exist_ok=True)
     catalogue.save(run_folder / "tokens")
     return catalogue
 
@@ -314,6 +322,7 @@ def _learn(
         "new_events": int(growth.event.sum()),
         "new_items": int((growth.item < 0).sum()),
         "new_users": growth.new_users,
+        "tuned": sorted(kind for kind, about in catalogue.encoders.items() if "base" in about),
         "windows": {"new": windows.counts[0], "replayed": windows.counts[1]},
         "best_epoch": best_epoch,
         "ndcg@10": {
@@ -341,6 +350,11 @@ def update_text(report: dict[str, Any]) -> str:
         f" {report['windows']['replayed']:,} replayed in each epoch.",
         f"{'NDCG@10':<16}{'before':>8}{'after':>8}   targets",
     ]
+    if report["tuned"]:
+        which = " and ".join(report["tuned"])
+        lines.insert(
+            1, f"The tuned {which} encoder read the new products as it was: an update does not tune it further."
+        )
     for name, row in report["ndcg@10"].items():
         lines.append(f"{name:<16}{row['before']:>8.4f}{row['after']:>8.4f}   {row['targets']:,}")
     lost = report["forgotten"]

@@ -16,16 +16,22 @@ from engine.cli import main
 from engine.dataset.split import interactions, split
 from engine.dataset.store import DatasetWriter
 from engine.errors import HeedmapError
+from engine.features.encoder import encode
+from engine.features.registry import Options, open_encoder
 from engine.files import read_json
 from engine.jobs import finish
+from engine.model.recommender import Model
 from engine.model.scoring import all_scores, item_matrix, shopper_vectors
 from engine.model.tokens import Tokens
+from engine.model.tuning import WEIGHTS
 from engine.recommend import Recommender
 from engine.training.config import Config
 from engine.training.loop import train
-from engine.training.opened import open_folder
+from engine.training.merge import merge
+from engine.training.opened import Opened, open_folder
 from engine.training.update import UpdateWindows, carried_over, grown, update
 from tests.engine.conftest import TINY, photo
+from tests.engine.tiny_encoders import TEXT_MODELS, save
 
 OLD_DAYS, PRICES = 60, 16
 SETTINGS = {**TINY, "profile": True, "linear": "ease", "text_encoder": "untrained"}
@@ -86,8 +92,17 @@ def updated(shops: tuple[Path, Path], old_run: Path, tmp_path_factory: pytest.Te
 def test_before_the_first_step_old_products_score_as_they_did(
     shops: tuple[Path, Path], old_run: Path, updated: tuple[Path, set[str]]
 ) -> None:
-    old = finish(open_folder(old_run))
-    new = finish(open_folder(updated[0]))
+    old, new = finish(open_folder(old_run)), finish(open_folder(updated[0]))
+    model, scores = _carried(old, new)
+    assert scores[1] == pytest.approx(scores[0], rel=1e-5)
+    index = torch.tensor([new.catalogue.items.index(item) for item in ("i18", "i19")])
+    assert model.identity(index).abs().max() == 0
+    assert model.bias(index).tolist() == [0, 0]
+    assert new.catalogue.attribute.names[: len(old.catalogue.attribute.names)] == old.catalogue.attribute.names
+
+
+def _carried(old: Opened, new: Opened) -> tuple[Model, list[Any]]:
+    """The old model for the new catalogue, and the old products' scores by the old one and by this."""
     before, data = interactions(old.dataset), interactions(new.dataset)
     growth = grown(data, before, split("temporal", before))
     model = carried_over(old, new.catalogue, before, data, growth.item)
@@ -97,13 +112,7 @@ def test_before_the_first_step_old_products_score_as_they_did(
         with torch.no_grad():
             matrix = item_matrix(one, Tokens(catalogue, one.tower, "cpu"))
             scores.append(all_scores(one, matrix, shopper_vectors(one, matrix, [history]), [history])[0].numpy())
-    rows = [data.items.index(item) for item in before.items]
-    assert scores[1][rows] == pytest.approx(scores[0], rel=1e-5)
-    fresh = [data.items.index(item) for item in ("i18", "i19")]
-    index = torch.tensor(fresh)
-    assert model.identity(index).abs().max() == 0
-    assert model.bias(index).tolist() == [0, 0]
-    assert new.catalogue.attribute.names[: len(old.catalogue.attribute.names)] == old.catalogue.attribute.names
+    return model, [scores[0], scores[1][[data.items.index(item) for item in before.items]]]
 
 
 def _history(data: Any, user: str, count: int | None = None) -> Any:
@@ -187,3 +196,40 @@ def test_the_command_line_says_what_was_forgotten(
     again = [*arguments[:3], str(tmp_path / "again"), *arguments[4:], "--set", "epochs=1", "--json"]
     assert main(again) == 0
     assert json.loads(capsys.readouterr().out)["update"]["ndcg@10"]["old test"]["targets"] > 0
+
+
+def test_a_tuned_encoder_reads_new_products_and_stays_as_it_was(
+    shops: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make, tokenizer = TEXT_MODELS["bert"]
+    bert = save(tmp_path / "bert", make, tokenizer)
+    tuning = {"tune": "lora", "tune_rank": 4, "tune_epochs": 2, "tune_batch": 4, "tune_learning_rate": 0.1}
+    settings = {**SETTINGS, **tuning, "modalities": "text", "text_encoder": str(bert), "precision": "fp32"}
+    old_run: Path = finish(train(shops[0], tmp_path / "old", Config.from_settings(settings)))
+    arguments = ["train", str(shops[1]), "--run", str(tmp_path / "new"), "--update", str(old_run)]
+    assert main([*arguments, "--set", "epochs=1"]) == 0
+    assert "tuned text encoder read the new products" in capsys.readouterr().out
+
+    old, new = finish(open_folder(old_run)), finish(open_folder(tmp_path / "new"))
+    assert new.card["update"]["tuned"] == ["text"]
+    assert new.catalogue.encoders == old.catalogue.encoders == new.card["encoders"]
+    _, scores = _carried(old, new)
+    assert scores[1] == pytest.approx(scores[0], rel=0.02, abs=0.02)  # two roundings of the states to 16 bits
+
+    (merged,) = finish(merge(old_run, tmp_path / "merged"))  # the same encoder as a plain folder, without peft
+    for folder, changes in ((merged, False), (bert, True)):
+        encoder = open_encoder("text", str(folder), Options())
+        states = encode(encoder, encoder.prepare(["A lamp of kind 2, for a desk."]))[0].states
+        expected = old.catalogue.whitening["text"].apply(states)
+        page = new.catalogue.page(new.catalogue.items.index("i18"))
+        actual = page.text[page.text_source == page.fields.index("description")].astype(np.float32)
+        assert (np.abs(actual - expected).max() > 0.05) == changes
+
+    recommender: Recommender = finish(Recommender.open(tmp_path / "new", "cpu"))
+    assert recommender.encoder("text").about.digest == old.catalogue.encoders["text"]["digest"]
+    adapters = [(run / "adapters" / "text" / WEIGHTS).read_bytes() for run in (old_run, tmp_path / "new")]
+    assert adapters[0] == adapters[1]
+    totals: set[str] = set()
+    again = update(shops[1], tmp_path / "again", old_run, {"epochs": 1})
+    finish(again, lambda progress: totals.add(f"{progress.stage} {progress.total}"))
+    assert not {one for one in totals if one.startswith("Encoding")}  # all that is there was read already

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ def rebuilt(recommender: Recommender, out: Path, change: Callable[[Rows], None])
     for name, table in tables.items():
         pq.write_table(pa.Table.from_pylist(rows[name], schema=table.schema), out / f"{name}.parquet")
     known = recommender.catalogue
-    earlier = {kind: Earlier(about["digest"], known.whitening[kind]) for kind, about in known.encoders.items()}
+    earlier = {kind: Earlier(partial(recommender.encoder, kind), known.whitening[kind]) for kind in known.encoders}
     reading = replace(reading_of(recommender.config), earlier=earlier)
     seen = np.ones(len(recommender.data.items), dtype=bool)
     made: Catalogue = finish(
