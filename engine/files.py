@@ -46,10 +46,11 @@ def make_folder(path: Path) -> Path:
 
 
 @contextmanager
-def atomic(path: Path) -> Iterator[Path]:
+def atomic(path: Path, mode: int = 0o644) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it is flushed to disk and renamed to `path`, else removed.
 
-    Raises HeedmapError when the disk is full or the folder cannot be written.
+    Until then nobody else can read it; `mode` says who can when it has its name. Raises HeedmapError when the disk is
+    full or the folder cannot be written.
     """
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -61,7 +62,7 @@ def atomic(path: Path) -> Iterator[Path]:
             yield temporary
             with temporary.open("rb+") as file:
                 os.fsync(file.fileno())
-            temporary.chmod(0o644)
+            temporary.chmod(mode)
             temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -69,6 +70,12 @@ def atomic(path: Path) -> Iterator[Path]:
 
 def write_bytes(path: Path, content: bytes) -> None:
     with atomic(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Write what only this user may read."""
+    with atomic(path, 0o600) as temporary:
         temporary.write_bytes(content)
 
 

@@ -17,6 +17,19 @@ if TYPE_CHECKING:
 Verdict = Literal["pass", "unsure", "fail", "told", "not run"]
 WORST: tuple[Verdict, ...] = ("fail", "unsure", "pass", "told", "not run")
 
+# In the order in which they are reported; a check's name begins with its family's.
+FAMILIES = (
+    "quality",
+    "explanation",
+    "shoppers",
+    "sellers",
+    "robustness",
+    "shortcuts",
+    "privacy",
+    "diversity",
+    "data",
+)
+
 Value = str | int | float
 
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import importlib.metadata
+import platform
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+import torch
 
 import engine
 from engine.files import sha256, sha256_of
@@ -35,6 +39,21 @@ def inputs_of(run: Recommender) -> dict[str, Any]:
             "counts": manifest.counts,
             "files": dict(sorted(manifest.files.items())),
         },
+    }
+
+
+_PACKAGES = ("torch", "torchvision", "transformers", "numpy", "pandas", "scipy", "duckdb", "pyarrow", "cryptography")
+
+
+def environment(device: str) -> dict[str, Any]:
+    """When and on what an audit began: versions and kinds; no name of a machine or a person."""
+    return {
+        "began": datetime.now(UTC).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "device": device,
+        "threads": torch.get_num_threads(),
+        "packages": {name: importlib.metadata.version(name) for name in _PACKAGES},
     }
 
 

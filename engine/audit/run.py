@@ -1,4 +1,7 @@
-"""The audit as a job: check after check, each result kept as soon as it is there, so that a killed audit goes on."""
+"""The audit as a job: check after check, each result kept as soon as it is there, so that a killed audit goes on.
+
+At the end its figures, its reports and where it was measured are written beside them, and all is sealed.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,15 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from engine.audit.bundle import is_sealed, seal
 from engine.audit.check import Check, Measured, NotRun, Result, judged, not_run
 from engine.audit.checks import CHECKS
-from engine.audit.inputs import inputs_of
+from engine.audit.figures import write_figures, write_schemas
+from engine.audit.inputs import environment, inputs_of
 from engine.audit.plan import Plan
+from engine.audit.signing import auditor_key
 from engine.audit.subject import Subject
 from engine.audit.texts import title
 from engine.errors import HeedmapError
@@ -23,17 +30,19 @@ from engine.jobs import Job, Progress
 from engine.recommend import Recommender
 
 # Files of a bundle, beside the results and their tables.
-PLAN, INPUTS = "plan.json", "inputs.json"
+PLAN, INPUTS, ENVIRONMENT = "plan.json", "inputs.json", "environment.json"
 
 
-def audit(run: Recommender, plan: Plan, out: Path) -> Job:
-    """Measure every check of the plan and return the Results; all of it stands in the folder `out`.
+def audit(run: Recommender, plan: Plan, out: Path, key: Ed25519PrivateKey | None = None) -> Job:
+    """Measure every check of the plan and return the Results; the sealed bundle stands in the folder `out`.
 
-    Checks that `out` already holds of the same plan, run and dataset are not measured again. Progress carries "checks"
-    and "left", the seconds that it may still take. HeedmapError when `out` holds something else.
+    Checks that `out` already holds of the same plan, run and dataset are not measured again, and a sealed bundle of
+    them stays as it is. key: signs; this user's own where None. Progress carries "check", "checks" and "left", the
+    seconds that it may still take. HeedmapError when `out` holds something else, or the key cannot be used.
     """
     yield Progress("Reading what is audited")
-    _begin(out, {PLAN: plan.to_json(), INPUTS: inputs_of(run)})
+    key = key or auditor_key()
+    _begin(out, {PLAN: plan.to_json(), INPUTS: inputs_of(run)}, run.device)
     subject, checks = Subject(run, plan), plan.checks(CHECKS)
     kept = {one.name: found for one in checks if (found := _kept(out, one)) is not None}
     clock = _Clock(plan, checks, kept)
@@ -43,6 +52,11 @@ def audit(run: Recommender, plan: Plan, out: Path) -> Job:
         if result is None:
             result = yield from _measure(subject, check, out, clock, place)
         results.append(result)
+    if not is_sealed(out):
+        yield Progress("Sealing the bundle")
+        write_figures(out, tuple(results))
+        write_schemas(out)
+        seal(out, {"title": plan.title, "run": run.folder.name, "dataset": run.dataset.manifest.name}, key)
     return tuple(results)
 
 
@@ -66,7 +80,7 @@ def table_file(out: Path, check: str, table: str) -> Path:
     return out / "tables" / f"{check}.{table}.parquet"
 
 
-def _begin(out: Path, began: Mapping[str, Any]) -> None:
+def _begin(out: Path, began: Mapping[str, Any], device: str) -> None:
     if out.exists() and not out.is_dir():
         raise HeedmapError(f"{out} is a file.", "Give the name of a new folder.")
     if out.is_dir() and any(out.iterdir()):
@@ -78,7 +92,10 @@ def _begin(out: Path, began: Mapping[str, Any]) -> None:
             )
     make_folder(out)
     for name, content in began.items():
-        write_json(out / name, content)
+        if not (out / name).is_file():
+            write_json(out / name, content)
+    if not (out / ENVIRONMENT).is_file():
+        write_json(out / ENVIRONMENT, environment(device))
 
 
 def _kept(out: Path, check: Check) -> Result | None:

@@ -13,6 +13,7 @@ from engine.audit.plan import Plan
 from engine.dataset.split import through_validation
 from engine.dataset.store import Dataset
 from engine.evaluation.figures import Ground, ground
+from engine.evaluation.knock_out import knock_outs
 from engine.evaluation.outcome import Outcome, model_batches, observe
 from engine.features.catalogue import Catalogue
 from engine.jobs import Job
@@ -29,6 +30,7 @@ class Subject:
         self.run, self.plan = run, plan
         self.dataset: Dataset = run.dataset
         self._outcome: Outcome | None = None
+        self._without: dict[str, Outcome] = {}
 
     def random(self, check: str) -> np.random.Generator:
         """The random numbers of one check: the same whatever was done before it."""
@@ -50,6 +52,18 @@ class Subject:
             cold = on.popularity == 0
             self._outcome = yield from observe(batches, on.data, cold, K, len(on.targets), "Ranking the test part")
         return self._outcome
+
+    def without(self) -> Job:
+        """Part of the model -> the Outcome of the run that lacks it (see `knock_outs`), worked out once."""
+        if not self._without:
+            on = self.ground
+            for name, model, tokens in knock_outs(self.run.model, self.run.tokens):
+                batches = model_batches(model, tokens, on.data, on.targets)
+                stage = f"Ranking without {name}"
+                self._without[name] = yield from observe(
+                    batches, on.data, on.popularity == 0, K, len(on.targets), stage
+                )
+        return self._without
 
     @cached_property
     def profiles(self) -> dict[str, NDArray[np.object_]]:

@@ -71,5 +71,9 @@ COMMANDS: dict[str, Command] = {
     ),
     "adopt": Command("Make a run of a model that was trained elsewhere.", adopt.add, adopt.run),
     "audit": Command("Audit a run by a plan of checks, as a bundle that anyone can check again.", audit.add, audit.run),
+    "verify": Command("Check a bundle's signature and every file of it.", audit.add_verify, audit.run_verify),
+    "compare-audits": Command(
+        "Tell what became better or worse between two bundles.", audit.add_compare, audit.run_compare
+    ),
     "shot": Command("Draw the explorer to a PNG file, without a screen.", shot.add, shot.run),
 }

@@ -253,7 +253,7 @@ def test_the_checks_run_in_order_and_stop_at_the_first_that_fails(machine: Machi
     good = machine.run(script=".ci/run", CI="true")
     assert good.returncode == 0, good.stderr
     ran = [line for line in good.stdout.splitlines() if line.startswith("ran ")]
-    tests = "ran pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile"
+    tests = "ran pytest --numprocesses=auto --maxprocesses=4 --max-worker-restart=0 --dist=loadfile"
     assert [one.strip() for one in ran] == [
         "ran ruff format --check .", "ran ruff check .", "ran mypy", "ran lint-imports", tests
     ]  # fmt: skip

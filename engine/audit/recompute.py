@@ -1,0 +1,78 @@
+"""Measure a share of a bundle's checks again, on the run and dataset that it is of."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from engine.audit.bundle import MANIFEST, Bundle
+from engine.audit.check import Figure, Result
+from engine.audit.checks import CHECKS
+from engine.audit.inputs import inputs_of
+from engine.audit.plan import Plan
+from engine.audit.run import INPUTS, PLAN, remeasured
+from engine.audit.subject import Subject
+from engine.audit.verify import Again, read_inside, results_of
+from engine.errors import HeedmapError
+from engine.jobs import Job, Progress
+from engine.recommend import Recommender
+
+
+def recompute(bundle: Bundle, run: Recommender, share: float, seed: int) -> Job:
+    """Measure checks again until they made up `share` of the audit's time, drawn by the seed; return
+    (tuple[Again], notes). HeedmapError where the run or its dataset is not the one that was audited."""
+    if not 0 < share <= 1:
+        raise HeedmapError(f"A share of {share:g} cannot be measured again.", "Give more than 0 and at most 1.")
+    was, now = read_inside(bundle, INPUTS), json.loads(json.dumps(inputs_of(run)))
+    _same_inputs(was, now)
+    notes = [] if was["code"] == now["code"] else ["The audit was measured by another version of Heedmap's code."]
+    tolerance = read_inside(bundle, MANIFEST)["tolerance"]
+    results = [one for one in results_of(bundle) if one.check in CHECKS]
+    whole = sum(one.seconds for one in results)
+    subject = Subject(run, Plan.from_json(read_inside(bundle, PLAN)))
+    again: list[Again] = []
+    spent = 0.0
+    for place in np.random.default_rng(seed).permutation(len(results)).tolist():
+        if spent >= share * whole and again:
+            break
+        old = results[place]
+        spent += old.seconds
+        yield Progress(f"Measuring {old.check} again")
+        fresh, _ = yield from remeasured(subject, CHECKS[old.check])
+        again += _compared(old, fresh, tolerance)
+    return tuple(again), tuple(notes)
+
+
+def _same_inputs(was: dict[str, Any], now: dict[str, Any]) -> None:
+    if was["dataset"]["fingerprint"] != now["dataset"]["fingerprint"]:
+        raise HeedmapError(
+            f"The dataset {now['dataset']['name']} is not the one that was audited.", "Give --dataset, the same one."
+        )
+    for what in ("weights", "settings"):
+        if was["run"][what] != now["run"][what]:
+            raise HeedmapError(
+                f"The run {now['run']['name']} is not the one that was audited: its {what} differ.",
+                "Give --run, the same one.",
+            )
+
+
+def _compared(old: Result, fresh: Result, tolerance: Mapping[str, float]) -> list[Again]:
+    def by_name(result: Result) -> dict[tuple[str, ...], Figure]:
+        return {(one.name, *(f"{key}={value}" for key, value in sorted(one.of.items()))): one for one in result.figures}
+
+    before, after, found = by_name(old), by_name(fresh), []
+    for key in dict.fromkeys([*before, *after]):
+        one, two = before.get(key), after.get(key)
+        was, now = one.value if one else None, two.value if two else None
+        near = was is not None and now is not None and _near(was, now, tolerance)
+        some = one or two
+        assert some is not None
+        found.append(Again(old.check, some.name, some.of, was, now, near))
+    return found
+
+
+def _near(was: float, now: float, tolerance: Mapping[str, float]) -> bool:
+    return abs(was - now) <= tolerance["absolute"] + tolerance["relative"] * abs(was)
