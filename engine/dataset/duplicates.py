@@ -34,15 +34,16 @@ _BLOCK = 4_000_000  # pairs compared at a time
 _SAVED = 200  # photos between two writes of the cache
 
 
-def duplicates(dataset: Dataset) -> Job:
-    """Return the Duplicates among the photos of a dataset's products. Stopped midway, what was read is kept."""
+def duplicates(dataset: Dataset, keep: bool = True) -> Job:
+    """Return the Duplicates among the photos of a dataset's products. Stopped midway, what was read is kept; nothing is
+    written without `keep`."""
     began = time.monotonic()
     named = [
         (str(item), str(title), str(photo))
         for item, title, photos in dataset.rows("SELECT item, title, images FROM items WHERE len(images) > 0")
         for photo in photos
     ]
-    small = yield from _read(dataset.folder, sorted({photo for _, _, photo in named}))
+    small = yield from _read(dataset.folder, sorted({photo for _, _, photo in named}), keep)
     holders: dict[str, list[tuple[str, str, str]]] = defaultdict(list)  # content -> who shows it
     unreadable = []
     for one in named:
@@ -91,10 +92,10 @@ def _signs(grey: NDArray[np.float64]) -> NDArray[np.bool_]:
     return np.asarray(signs, dtype=np.bool_)
 
 
-def _read(folder: Path, photos: Sequence[str]) -> Job:
+def _read(folder: Path, photos: Sequence[str], keep: bool) -> Job:
     """Return photo -> (content hash, small copy or None)."""
     found: dict[str, tuple[str, NDArray[np.uint8] | None]] = {}
-    with closing(_cache(folder)) as cache:
+    with closing(_cache(folder if keep else None)) as cache:
         known = dict(cache.execute("SELECT digest, copy FROM small").fetchall())
         fresh: list[tuple[str, bytes]] = []
         try:
@@ -126,10 +127,10 @@ def _digest(path: Path) -> str:
     return sha256_of(path) if path.is_file() else f"missing {path.name}"
 
 
-def _cache(folder: Path) -> sqlite3.Connection:
-    """The dataset's cache, or one in memory where the folder cannot be written or the file is none."""
+def _cache(folder: Path | None) -> sqlite3.Connection:
+    """The dataset's cache, or one in memory where there is no folder, it cannot be written, or the file is none."""
     schema = "CREATE TABLE IF NOT EXISTS small (digest TEXT PRIMARY KEY, copy BLOB NOT NULL)"
-    for place in (folder / CACHE, ":memory:"):
+    for place in (":memory:",) if folder is None else (folder / CACHE, ":memory:"):
         with suppress(sqlite3.Error):
             connection = sqlite3.connect(place)
             connection.execute(schema)

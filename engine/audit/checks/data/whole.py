@@ -1,4 +1,4 @@
-"""What the run was made of: whole files, known origin, gaps, and no look into the future."""
+"""Whether the files of the dataset are those that it was imported with, and that the run was trained on."""
 
 from __future__ import annotations
 
@@ -24,4 +24,4 @@ def whole(subject: Subject) -> Job:
     )
 
 
-CHECKS = (Check("data.whole", whole, (Threshold("damaged", at_most=0), Threshold("other_dataset", at_most=0))),)
+CHECK = Check("data.whole", whole, (Threshold("damaged", at_most=0), Threshold("other_dataset", at_most=0)))
