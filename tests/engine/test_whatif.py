@@ -15,10 +15,10 @@ from engine.explain.types import Token
 from engine.jobs import finish
 from engine.recommend import EditedItem, Recommender
 from engine.scenario import ItemEdit, Scenario
+from engine.training.config import FUSIONS
 from engine.whatif import edited
 
 Opened = Callable[..., Recommender]
-FUSIONS = ("weighted", "gated", "cross")  # plain weights, gates, and attention that depends on the shopper
 
 
 def part(case: Case, seed: int = 0) -> np.ndarray:
