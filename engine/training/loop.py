@@ -31,7 +31,7 @@ from engine.training.finetune import FineTuning
 from engine.training.linear_term import Chosen, choose, kept_entries, solve
 from engine.training.measure import measure
 from engine.training.newcomers import choose_cold, lend
-from engine.training.track import TRACKERS, tracked
+from engine.training.track import TRACKERS, Course
 from engine.training.trainer import Trainer, start_from_popularity
 
 RUN_VERSION = 2
@@ -87,12 +87,13 @@ def train(
     if config.tune != "none" and "tuned" not in card.content:
         tuning = FineTuning(trainer, catalogue, dataset, reading_of(config), run_folder)
     tracker = TRACKERS[config.track](run_folder)
+    course = Course(tracker)
     texts = item_texts(dataset, parts, data.users, reading_of(config))
     pictures = attention_pictures(model, trainer.tokens, catalogue, dataset, texts)
     try:
-        yield from tracked(trainer.run(card), tracker, lambda: pictures() if trainer.attends else {})
+        yield from course.follow(trainer.run(card), lambda: pictures() if trainer.attends else {})
         if tuning is not None:
-            yield from tracked(tuning.run(card), tracker, pictures)
+            yield from course.follow(tuning.run(card), pictures)
     finally:
         tracker.close()
     if tuning is not None:

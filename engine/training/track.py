@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import itertools
 import os
+import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +23,19 @@ from engine.errors import HeedmapError
 from engine.files import disk_errors, make_folder
 from engine.jobs import Job, Progress
 
+# Without the first, a telemetry client is set up, whose HTTP library opens a socket when it is imported.
+_OFFLINE = {"WANDB_MODE": "offline", "WANDB_ERROR_REPORTING": "false"}
+_SILENT: dict[str, Any] = {
+    "reinit": "create_new",
+    "silent": True,
+    "console": "off",
+    "disable_code": True,
+    "disable_git": True,
+    "x_disable_machine_info": True,
+    "x_disable_meta": True,
+    "x_disable_stats": True,
+    "x_save_requirements": False,
+}
 Pictures = Callable[[], dict[str, NDArray[np.uint8]]]
 _FIGURES = {"loss": "loss", "ndcg@10": "validation/NDCG@10", "recall@10": "validation/Recall@10", "seconds": "seconds"}
 
@@ -87,18 +101,31 @@ class EventFile:
 
 
 class OfflineWandb:
-    """A Weights & Biases run that stays on this disk, in RUN/wandb, for the user to do with as they like."""
+    """A Weights & Biases run that stays on this disk, in RUN/wandb, for the user to do with as they like.
+
+    Its library has a helper process write, to which it talks by a Unix socket. Nothing goes to a network; nothing of
+    this machine or of the code is recorded; nothing is printed.
+    """
 
     def __init__(self, folder: Path) -> None:
+        if not hasattr(socket, "AF_UNIX"):
+            raise HeedmapError(
+                "Weights & Biases would open a network socket on this system, and Heedmap opens none.",
+                "Use track=tensorboard.",
+            )
+        os.environ.update(_OFFLINE)  # read when the library starts, and by its helper
         try:
             import wandb
         except ImportError as error:
             raise HeedmapError(
-                "track=wandb needs the package wandb, which is not installed.", "Use track=tensorboard, or install it."
+                "track=wandb needs the package wandb, which is not installed.",
+                "Install it with `pip install heedmap[wandb]`, or use track=tensorboard.",
             ) from error
-        os.environ["WANDB_MODE"] = "offline"
+        make_folder(folder)
         self._wandb = wandb
-        self._run = wandb.init(dir=str(folder), project="heedmap", name=folder.name, mode="offline", reinit=True)
+        self._run = wandb.init(
+            dir=str(folder), project="heedmap", name=folder.name, mode="offline", settings=wandb.Settings(**_SILENT)
+        )
 
     def begin(self, step: int) -> None:
         """Weights & Biases keeps what was written; steps only go up."""
@@ -111,6 +138,7 @@ class OfflineWandb:
 
     def close(self) -> None:
         self._run.finish()
+        self._wandb.teardown()  # ends its helper process
 
 
 class Untracked:
@@ -132,34 +160,44 @@ TRACKERS: dict[str, Callable[[Path], Tracker]] = {
 }
 
 
-def tracked(job: Job, tracker: Tracker, pictures: Pictures | None = None) -> Job:
-    """The same job, its steps' and epochs' figures written to a tracker on the way.
+class Course:
+    """A training's course, which may be several jobs one after the other, written to a tracker."""
 
-    A step's number follows from its epoch, so that a resumed training goes on where it was. pictures: images by name,
-    asked for after each epoch.
-    """
-    step = -1
-    try:
-        while True:
-            try:
-                progress: Progress = next(job)
-            except StopIteration as end:
-                return end.value
-            data = progress.data
-            if "ndcg@10" in data:
-                tracker.scalars({name: data[key] for key, name in _epoch_figures(data)}, max(step, 0))
-                for name, pixels in (pictures() if pictures is not None else {}).items():
-                    tracker.image(name, pixels, max(step, 0))
-            elif "loss" in data and "epoch" in data:
-                now = int((data["epoch"] - 1) * progress.total + progress.done)
-                if step < 0:
-                    tracker.begin(now)
-                step = max(now, step + 1)
-                rate = {"learning rate": data["rate"]} if "rate" in data else {}
-                tracker.scalars({"step/loss": data["loss"], **rate}, step)
-            yield progress
-    finally:
-        job.close()
+    def __init__(self, tracker: Tracker) -> None:
+        self._tracker, self._step = tracker, -1
+
+    def follow(self, job: Job, pictures: Pictures) -> Job:
+        """The same job, its steps' and epochs' figures written on the way.
+
+        A step's number follows from its epoch, so that a resumed training goes on where it was. pictures: images by
+        name, asked for after each epoch.
+        """
+        try:
+            while True:
+                try:
+                    progress: Progress = next(job)
+                except StopIteration as end:
+                    return end.value
+                self._write(progress, pictures)
+                yield progress
+        finally:
+            job.close()
+
+    def _write(self, progress: Progress, pictures: Pictures) -> None:
+        data = progress.data
+        if "ndcg@10" in data:
+            at = max(self._step, 0)
+            self._tracker.scalars({name: data[key] for key, name in _epoch_figures(data)}, at)
+            for name, pixels in pictures().items():
+                self._tracker.image(name, pixels, at)
+        elif "loss" in data and "epoch" in data:
+            now = int((data["epoch"] - 1) * progress.total + progress.done)
+            if self._step < 0:
+                self._tracker.begin(now)
+            # Fine-tuning may have fewer steps to an epoch; its first comes after training's last all the same.
+            self._step = max(now, self._step + 1)
+            rate = {"learning rate": data["rate"]} if "rate" in data else {}
+            self._tracker.scalars({"step/loss": data["loss"], **rate}, self._step)
 
 
 def _epoch_figures(data: dict[str, float]) -> list[tuple[str, str]]:

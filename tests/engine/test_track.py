@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
 import sys
 import types
@@ -105,6 +106,18 @@ def test_a_resumed_training_purges_what_it_does_again(tiny_shop: Path, tmp_path:
     assert len(seen) == len(read_json(run / "history.json"))
 
 
+def test_fine_tuning_goes_on_after_the_last_step_of_training(tiny_shop: Path, tmp_path: Path) -> None:
+    tuning = {"tune": "full", "tune_epochs": 1, "tune_batch": 64, "tune_items": 4, "batch": 2, "modalities": "text"}
+    settings = {**TINY, **UNTRAINED, **tuning, "attention_epochs": 1}
+    run = finish(train(tiny_shop, tmp_path / "run", Config.from_settings(settings)))
+    (path,) = files(run)
+    found = events(path)
+    steps = [step for step, _ in scalars(found, "step/loss")]
+    assert steps == sorted(set(steps))
+    assert steps[-1] > 2 * 4  # training's, of which an epoch has several; fine-tuning has one step
+    assert sum(bool(e.session_log.status) for e in found) == 1
+
+
 def test_without_a_tracker_nothing_is_written(trained: Callable[..., Path]) -> None:
     assert not (trained(track="none", epochs=1, **UNTRAINED) / "tensorboard").exists()
 
@@ -112,18 +125,69 @@ def test_without_a_tracker_nothing_is_written(trained: Callable[..., Path]) -> N
 def test_weights_and_biases_only_offline_and_only_where_installed(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setitem(sys.modules, "wandb", None)
-    with pytest.raises(HeedmapError, match="not installed"):
-        TRACKERS["wandb"](tmp_path)
-    asked: dict[str, Any] = {}
     monkeypatch.setenv("WANDB_MODE", "online")
-    stand_in = types.SimpleNamespace(init=lambda **given: asked.update(given))
-    monkeypatch.setitem(sys.modules, "wandb", stand_in)
-    TRACKERS["wandb"](tmp_path)
-    import os
+    monkeypatch.setenv("WANDB_ERROR_REPORTING", "true")
+    monkeypatch.setitem(sys.modules, "wandb", None)
+    with pytest.raises(HeedmapError, match="not installed") as refused:
+        TRACKERS["wandb"](tmp_path)
+    assert "heedmap[wandb]" in refused.value.hint
+    seen: list[Any] = []
 
-    assert asked["mode"] == os.environ["WANDB_MODE"] == "offline"
+    def init(**given: Any) -> Any:
+        seen.append({**given, "mode of the process": os.environ["WANDB_MODE"]})
+        return types.SimpleNamespace(log=lambda *what, **at: seen.append((what, at)), finish=lambda: seen.append("end"))
+
+    stand_in = types.SimpleNamespace(
+        init=init, Settings=dict, Image=lambda pixels: pixels.shape, teardown=lambda: seen.append("gone")
+    )
+    monkeypatch.setitem(sys.modules, "wandb", stand_in)
+    tracker = TRACKERS["wandb"](tmp_path)
+    tracker.scalars({"step/loss": 0.5}, 3)
+    tracker.image("product i0/photo", np.zeros((2, 4, 3), np.uint8), 3)
+    tracker.close()
+    asked = seen.pop(0)
+    assert asked["mode"] == asked["mode of the process"] == "offline"
     assert asked["dir"] == str(tmp_path)
+    assert asked["settings"]["x_disable_stats"]
+    assert seen[:2] == [(({"step/loss": 0.5},), {"step": 3}), (({"product i0/photo": (2, 4, 3)},), {"step": 3})]
+    assert seen[2:] == ["end", "gone"]
+    monkeypatch.delattr("socket.AF_UNIX")
+    with pytest.raises(HeedmapError, match="network socket"):
+        TRACKERS["wandb"](tmp_path)
+
+
+def test_the_real_weights_and_biases_writes_a_run_to_this_disk(
+    monkeypatch: pytest.MonkeyPatch, tiny_shop: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("wandb")  # an extra; sockets of a network are refused in tests
+    monkeypatch.setenv("WANDB_MODE", "online")
+    run = finish(train(tiny_shop, tmp_path / "run", Config.from_settings({**TINY, **UNTRAINED, "track": "wandb"})))
+    (file,) = (run / "wandb").glob("offline-run-*/run-*.wandb")
+    rows = [{one.nested_key[0] if one.nested_key else one.key: one.value_json for one in row} for row in history(file)]
+    told = [float(row["validation/NDCG@10"]) for row in rows if "validation/NDCG@10" in row]
+    assert told == pytest.approx([row["ndcg@10"] for row in read_json(run / "history.json")])
+    assert len([row for row in rows if "step/loss" in row]) > len(told)
+    assert list((run / "wandb").glob("offline-run-*/files/media/images/product i0/*.png"))
+
+
+def history(path: Path) -> list[Any]:
+    """The history records of a .wandb file: LevelDB's log format, in blocks of 32 KiB, after a header of 7 bytes."""
+    from wandb.proto.wandb_internal_pb2 import Record
+
+    content, place, part, found = path.read_bytes(), 7, b"", []
+    assert content[:4] == b":W&B"
+    while place + 7 <= len(content):
+        if 32768 - place % 32768 < 7:
+            place += 32768 - place % 32768
+            continue
+        length, kind = struct.unpack("<HB", content[place + 4 : place + 7])
+        part += content[place + 7 : place + 7 + length]
+        place += 7 + length
+        if kind in (1, 4):  # whole, or the last part
+            record, part = Record.FromString(part), b""
+            if record.WhichOneof("record_type") == "history":
+                found.append(record.history.item)
+    return found
 
 
 def test_heat_lies_where_attention_is() -> None:
