@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from engine.audit.check import Check
-from engine.audit.checks import data
+from engine.audit.checks import data, diversity, explanation, privacy, quality
 
-_FAMILIES = (data.CHECKS,)
+_FAMILIES = (quality.CHECKS, explanation.CHECKS, privacy.CHECKS, diversity.CHECKS, data.CHECKS,)
 
 CHECKS: dict[str, Check] = {one.name: one for family in _FAMILIES for one in family}

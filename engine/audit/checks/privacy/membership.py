@@ -1,0 +1,185 @@
+"""Whether the scores give away what was trained on: membership inference with a control that cannot have memorised.
+
+An attacker who knows a shopper's past asks whether the next event was in the training data, and says yes where the
+run's loss on it is low (Yeom et al. 2018). Held-out events are later than trained ones, and what is bought changes, so
+that anyone could tell the two apart to some degree without any memorising. The same attack is therefore made with a
+control: counts of what was bought together, the attacked shopper's own events left out of them. It meets the same
+change of time and of products, and cannot know what it never counted ("blind baselines": Das, Zhang and Tramèr 2024).
+What the run tells beyond the control is what is judged.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sparse
+from numpy.typing import NDArray
+
+from engine.audit.check import Check, Figure, Measured, Note, NotRun, Threshold
+from engine.audit.subject import Subject
+from engine.dataset.split import Interactions, through_validation
+from engine.jobs import Job, Progress
+from engine.metrics.separation import found_at, weighted_aucs
+from engine.model.scoring import running_scores
+
+NAME = "privacy.membership"
+DRAWS = 500
+ALARMS = 0.01
+MOST_OF_ONE = 12  # events of one shopper on either side
+FEWEST = 100  # events on either side
+_PRIOR = 10.0  # events by which the control's counts are drawn towards popularity
+_BLOCK = 2_000_000
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Attacked:
+    """Events under attack. event: int64[n], rows of the interactions, sorted; member: bool[n]; weight: float64[n], by
+    which members are as popular and as late in their shoppers' pasts as the others are; user: int32[n]."""
+
+    event: NDArray[np.int64]
+    member: NDArray[np.bool_]
+    weight: Floats
+    user: NDArray[np.int32]
+
+
+def membership(subject: Subject) -> Job:
+    data = subject.run.data
+    trained = trained_on(subject)
+    drawn = _drawn(subject, trained)
+    if min(drawn.member.sum(), (~drawn.member).sum()) < FEWEST:
+        raise NotRun(
+            Note("too_few_events", {"n": int(min(drawn.member.sum(), (~drawn.member).sum())), "least": FEWEST})
+        )
+    run = yield from _log_chances(subject, drawn.event)
+    control = yield from control_scores(data, trained, drawn.event)
+    return _figures(subject, drawn, run, control)
+
+
+def trained_on(subject: Subject) -> NDArray[np.bool_]:
+    """bool[n] over the interactions: those that the weights were trained on."""
+    run = subject.run
+    taken_in = run.config.refit and len(run.parts.validation)
+    return (through_validation(run.data, run.parts) if taken_in else run.parts).train
+
+
+def _drawn(subject: Subject, trained: NDArray[np.bool_]) -> Attacked:
+    data, parts = subject.run.data, subject.run.parts
+    random = subject.random(NAME)
+    shoppers = np.zeros(len(data.users), bool)
+    shoppers[subject.shoppers(CHECK)] = True
+    place = np.arange(len(data.item)) - data.start[data.user]
+    popularity = np.bincount(data.item[trained], minlength=len(data.items))[data.item] - trained
+    usable = shoppers[data.user] & (place > 0) & (popularity > 0)
+    other = np.zeros(len(data.item), bool)
+    other[np.concatenate([parts.validation, parts.test])] = True
+    chosen = []
+    for there in (usable & trained, usable & other & ~trained):
+        events = random.permutation(np.flatnonzero(there))
+        events = events[np.argsort(data.user[events], kind="stable")]
+        first = np.searchsorted(data.user[events], data.user[events])
+        chosen.append(events[np.arange(len(events)) - first < MOST_OF_ONE])
+    event = np.sort(np.concatenate(chosen))
+    member = trained[event]
+    weight = _alike(np.log2(popularity[event]), np.log2(place[event]), member)
+    return Attacked(event, member, weight, data.user[event])
+
+
+def _alike(popularity: Floats, place: Floats, member: NDArray[np.bool_]) -> Floats:
+    """Weights by which members fall into cells of popularity and place as often as the others do."""
+    others = ~member
+    if not others.any() or not member.any():
+        return np.ones(len(member))
+    edges = [np.unique(np.quantile(one[others], np.linspace(0, 1, 6)[1:-1])) for one in (popularity, place)]
+    cell = np.searchsorted(edges[0], popularity, side="right") * 6 + np.searchsorted(edges[1], place, side="right")
+    inside = np.bincount(cell[member], minlength=36).astype(np.float64)
+    wanted = np.bincount(cell[others], minlength=36).astype(np.float64)
+    weight = np.ones(len(member))
+    weight[member] = (wanted / np.maximum(inside, 1))[cell[member]]
+    weight[others] = (inside > 0)[cell[others]]  # what no member resembles cannot be compared
+    return weight
+
+
+def _log_chances(subject: Subject, events: NDArray[np.int64]) -> Job:
+    """Return float64[n]: the log of the chance that the run gives each event's product, among what the shopper did
+    not yet have."""
+    run, data = subject.run, subject.run.data
+    found, done = [], 0
+    for chunk, _, scores in running_scores(run.model, run.tokens, data, events):
+        top = scores.max(axis=1)
+        own = scores[np.arange(len(chunk)), data.item[chunk]]
+        found.append(own - top - np.log(np.exp(scores - top[:, None]).sum(axis=1, dtype=np.float64)))
+        done += len(chunk)
+        yield Progress("Attacking the run", done, len(events))
+    return np.concatenate(found).astype(np.float64)
+
+
+def control_scores(data: Interactions, trained: NDArray[np.bool_], events: NDArray[np.int64]) -> Job:
+    """Return float64[n]: the log of the chance of each event's product by counts of what other shoppers have together
+    with those of its past: the mean over the past of (n(i, j) + prior p(i)) / (n(j) + prior), the shopper's own events
+    not counted."""
+    kept = np.flatnonzero(trained)
+    ones = np.ones(len(kept), np.float32)
+    matrix = sparse.csr_matrix((ones, (data.user[kept], data.item[kept])), (len(data.users), len(data.items)))
+    by_item, count = matrix.T.tocsr(), np.bincount(data.item[kept], minlength=len(data.items))
+    found = np.zeros(len(events))
+    products, which = np.unique(data.item[events], return_inverse=True)
+    size = max(1, _BLOCK // len(data.items))
+    for first in range(0, len(products), size):
+        together = (by_item[products[first : first + size]] @ matrix).toarray()
+        for place in np.flatnonzero((which >= first) & (which < first + size)):
+            event = int(events[place])
+            user, item = int(data.user[event]), int(data.item[event])
+            own = trained[data.start[user] : data.start[user + 1]]  # of the shopper's events
+            past = slice(int(data.start[user]), event)
+            had = own[: event - past.start]
+            among = together[which[place] - first, data.item[past]] - (had & trained[event])
+            share = (count[item] - trained[event]) / max(len(kept) - own.sum(), 1)
+            alike = (among + _PRIOR * share) / (count[data.item[past]] - had + _PRIOR)
+            found[place] = np.log(alike.mean() + 1e-9)
+        yield Progress("Attacking the control", first, len(products))
+    return found
+
+
+def _figures(subject: Subject, drawn: Attacked, run: Floats, control: Floats) -> Measured:
+    random = subject.random(f"{NAME} bootstrap")
+    _, who = np.unique(drawn.user, return_inverse=True)
+    names = ("auc", "control", "excess", "found", "found_control")
+    rows: list[Floats] = []
+    for size in _blocks(DRAWS, len(who)):
+        times = random.multinomial(who.max() + 1, np.full(who.max() + 1, 1 / (who.max() + 1)), size)
+        rows.append(_attacked(drawn, run, control, times[:, who] * drawn.weight))
+    value = _attacked(drawn, run, control, drawn.weight[None])[0]
+    low, high = np.nanquantile(np.concatenate(rows), [0.025, 0.975], axis=0)
+    members = int(drawn.member.sum())
+    figures = [
+        Figure(name, float(value[at]), float(low[at]), float(high[at]), len(drawn.event))
+        for at, name in enumerate(names)
+    ]
+    notes = (
+        Note("attacked", {"members": members, "others": len(drawn.event) - members, "shoppers": int(who.max()) + 1}),
+    )
+    table = {
+        "member": drawn.member.tolist(),
+        "run": run.tolist(),
+        "control": control.tolist(),
+        "weight": drawn.weight.tolist(),
+    }
+    return Measured(tuple(figures), notes, tables={"scores": table})
+
+
+def _attacked(drawn: Attacked, run: Floats, control: Floats, weights: Floats) -> Floats:
+    """float64[draws, 5], in the order of the figures."""
+    ours, theirs = (weighted_aucs(one, drawn.member, weights) for one in (run, control))
+    found = [found_at(one, drawn.member, weights, ALARMS) for one in (run, control)]
+    return np.stack([ours, theirs, ours - theirs, *found], axis=1)
+
+
+def _blocks(draws: int, n: int) -> list[int]:
+    size = max(1, min(draws, _BLOCK // max(1, n)))
+    return [min(size, draws - first) for first in range(0, draws, size)]
+
+
+CHECK = Check(NAME, membership, (Threshold("excess", at_most=0.3),), spread=1.0, cost=0.02)
