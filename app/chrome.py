@@ -216,6 +216,7 @@ class StatusBar(QFrame):
 
     task_clicked = Signal()
     stop_asked = Signal()
+    rules_asked = Signal()
 
     def __init__(self, theme: Theme, languages: QMenu, language: str) -> None:
         super().__init__()
@@ -246,6 +247,13 @@ class StatusBar(QFrame):
         self.stop.setToolTip(self.tr("Stop this work; what is shown stays"))
         self.stop.clicked.connect(self.stop_asked)
         self.stop.hide()
+        self.rules = QToolButton()
+        set_role(self.rules, "chip")
+        self.rules.setToolTip(
+            self.tr("The lists of Explore and What-if are under business rules; all else is the model's own ranking")
+        )
+        self.rules.clicked.connect(self.rules_asked)
+        self.rules.hide()
         self._patience = QTimer(self, singleShot=True, interval=PATIENCE)
         self._patience.timeout.connect(self.stop.show)
         for label in (self._what, self._facts, self._answer, self._device, offline):
@@ -260,6 +268,7 @@ class StatusBar(QFrame):
         row.addWidget(self._answer)
         row.addWidget(self.stop)
         row.addStretch(1)
+        row.addWidget(self.rules)
         row.addWidget(self._device)
         row.addWidget(offline)
         row.addWidget(tongue)
@@ -285,6 +294,11 @@ class StatusBar(QFrame):
         share = task.share
         self._bar.setRange(0, 0 if share is None and task.state == "running" else 1000)
         self._bar.setValue(round(1000 * (share or 0)))
+
+    def show_rules(self, text: str) -> None:
+        """Say that business rules are in force; "" for none."""
+        self.rules.setText(text)
+        self.rules.setVisible(bool(text))
 
     def show_machine(self, device: str, used: int, total: int) -> None:
         self._device.setText(joined([device, gigabytes(used, total)]))

@@ -12,7 +12,7 @@ from app.actions import Action
 from app.batch import Task
 from app.i18n import LANGUAGES
 from app.palette import Column, Entry, again, search
-from app.places import places
+from app.places import RULES, places
 from app.theme import ICONS
 from engine.notes import Kind, Note
 
@@ -45,6 +45,15 @@ def offered(window: MainWindow) -> list[Action]:
 
         return act
 
+    def rules() -> None:
+        if window.session.rules.book.rules:
+            window.session.rules.switch()
+        else:
+            window.show_view(RULES)
+
+    def on() -> bool:
+        return bool(window.session.rules.active)
+
     def note(kind: Kind) -> Callable[[], None]:
         def act() -> None:
             from app.views.notes import open_note
@@ -61,6 +70,7 @@ def offered(window: MainWindow) -> list[Action]:
         Action("find", tr("Find anything"), window.focus_search, "Ctrl+K", "search", "views"),
         Action("undo", tr("Undo"), window.session.undo.undo, "Ctrl+Z", "undo", "edit"),
         Action("redo", tr("Redo"), window.session.undo.redo, "Ctrl+Shift+Z", "redo", "edit"),
+        Action("rules-on", tr("Business rules on or off"), rules, "Ctrl+Shift+B", "rules", "edit", on),
         Action("note-product", tr("Note on this product"), note("product"), "Ctrl+Alt+N", "note", "edit"),
         Action("note-shopper", tr("Note on this shopper"), note("shopper"), "Ctrl+Alt+Shift+N", "note", "edit"),
         Action("export", tr("Export …"), send("export"), "Ctrl+E", "export", "send"),

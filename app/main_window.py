@@ -28,7 +28,7 @@ from app.chrome import Banner, Rail, StatusBar, TopBar
 from app.i18n import LANGUAGES, LanguageSource
 from app.method_names import method_name
 from app.notes import Notebook
-from app.places import DATA, EXPLORE, TRAIN, WELCOME, places
+from app.places import DATA, EXPLORE, RULES, TRAIN, WELCOME, places
 from app.remark import Remark
 from app.session import Session
 from app.settings import Settings
@@ -130,6 +130,7 @@ class MainWindow(QMainWindow):
         self.session.waiting_changed.connect(self._busy)
         self.session.failed.connect(self._session_failed)
         self.session.segments.failed.connect(lambda message, hint: self.banner.say(message, hint))
+        self.session.rules.changed.connect(self._show_rules)
         self.session.rules.failed.connect(lambda message, hint: self.banner.say(message, hint))
         self.state.failed.connect(lambda message, hint: self.banner.say(message, hint))
         self.notebook.failed.connect(lambda message, hint: self.banner.say(message, hint))
@@ -179,6 +180,7 @@ class MainWindow(QMainWindow):
 
     def _run_opened(self, run: RunSummary | None) -> None:
         self._show_open()
+        self._show_rules()
         if run is not None:
             self._first_run = run.folder
             self.session.segments.open(self.workspace.folder, Path(run.dataset.folder).name)
@@ -203,6 +205,15 @@ class MainWindow(QMainWindow):
 
     def _show_work(self) -> None:
         self.status.show_work(self.batch.current, self._waiting)
+
+    def _show_rules(self) -> None:
+        count = len(self.session.rules.active) if self.session.run is not None else 0
+        text = ""
+        if count:
+            from app.rule_words import active_text
+
+            text = active_text(count)
+        self.status.show_rules(text)
 
     def _beat(self, place: int, beat: Beat) -> None:
         self._beats[place] = beat
@@ -439,9 +450,11 @@ class MainWindow(QMainWindow):
         self.banner.retry.connect(self.session.retry)
         self.status = StatusBar(theme, tongues, LANGUAGES[self.languages.language])
         self.status.stop_asked.connect(self.session.stop)
-        self._frame()
+        self.status.rules_asked.connect(lambda: self.show_view(RULES))
+        self._frame(menu, tongues)
         self._show_open()
         self._show_work()
+        self._show_rules()
         self._explained(self.session.explanation)
         for place, beat in self._beats.items():
             self._beat(place, beat)

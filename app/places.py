@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 EXPLORE, TRAIN, WELCOME = "explore", "train", "welcome"
 
-DATA = "data"
+DATA, RULES = "data", "rules"
 
 
 def tr(text: str) -> str:
@@ -42,6 +42,7 @@ def places(window: MainWindow) -> list[Place]:
 
         view = ExploreView(window.session, window.themes)
         attach_notes(view, window)
+        view.rules_asked.connect(lambda: window.show_view(RULES))
         return view
 
     def whatif() -> View:
@@ -74,6 +75,11 @@ def places(window: MainWindow) -> list[Place]:
 
         return SegmentsView(window.session, window.themes)
 
+    def rules() -> View:
+        from app.rules_view.view import RulesView
+
+        return RulesView(window.session, window.themes)
+
     def train() -> View:
         from app.views.train import TrainView
 
@@ -98,6 +104,7 @@ def places(window: MainWindow) -> list[Place]:
         Place(
             "segments", tr("Segments"), "segments", tr("Groups of shoppers or products, what sells to them"), segments
         ),
+        Place(RULES, tr("Rules"), "rules", tr("Change what is shown by business rules, without training"), rules),
         Place(DATA, tr("Data"), "data", tr("Look through the dataset behind the model"), data),
         Place(TRAIN, tr("Train"), "train", tr("Train a model on this workspace's data"), train),
     ]

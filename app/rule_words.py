@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from PySide6.QtCore import QCoreApplication, QLocale
@@ -129,12 +130,30 @@ def ruled_sentences(found: Explanation) -> list[str]:
 
 
 def moved_by(ranked: RankedItem) -> str:
-    """The rank that rules found a listed product at, and which of them moved it: "was 12 · own brand"; "" for one that
-    stands where the model has it."""
+    """The rank that rules found a listed product at, and which of them moved it, the one that moved it furthest first:
+    "was 12 · own brand"; "" for one that stands where the model has it."""
     if not ranked.effects or ranked.model_rank in (0, ranked.rank):
         return ""
-    names = [one.rule for one in ranked.effects if one.rank_before != one.rank_after]
+    moves = [one for one in ranked.effects if one.rank_before != one.rank_after]
+    names = [one.rule for one in sorted(moves, key=lambda one: -abs(one.rank_before - one.rank_after))]
     return tr("was {rank} · {rules}").format(rank=f"{ranked.model_rank:,}", rules=", ".join(names))
+
+
+def note_text(note: str) -> str:
+    """What the engine says of a list; of a rule that could not do what it should, in the user's language."""
+    texts = {
+        r"(?P<rule>.+): no product meets its condition\.": tr("“{rule}”: no product meets its condition."),
+        r"(?P<rule>.+): (?P<item>.+) is not in the list; another rule or the history took it out\.": tr(
+            "“{rule}”: {item} is not in the list; another rule or the past took it out."
+        ),
+        r"(?P<rule>.+): only (?P<shown>\d+) of (?P<wanted>\d+) stand in the first (?P<within>\d+)\.": tr(
+            "“{rule}”: only {shown} of {wanted} stand in the first {within}."
+        ),
+    }
+    for pattern, text in texts.items():
+        if found := re.fullmatch(pattern, note):
+            return text.format(**found.groupdict())
+    return note
 
 
 def active_text(count: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,11 @@ class Rules(QObject):
         """Make a step; `text` names it in the undo list. merge: what is edited, where more edits of it may follow."""
         if book != self.book:
             self._undo.push(_Change(self, text, self.book, book, merge))
+
+    def switch(self) -> None:
+        """Switch all rules on or off at once; each keeps its own switch."""
+        text = self.tr("Switch the business rules off") if self.book.on else self.tr("Switch the business rules on")
+        self.change(replace(self.book, on=not self.book.on), text)
 
     def take(self, book: RuleBook) -> None:
         """Put a book in force without a step of its own: the undo stack does."""

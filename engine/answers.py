@@ -102,6 +102,7 @@ class Ranking:
     history: tuple[HistoryEvent, ...]
     seconds: float
     notes: tuple[str, ...] = ()  # what must be said of this list: of a live history, of a rule
+    rule_notes: tuple[str, ...] = ()  # those of `notes` that tell what a rule could not do
 
 
 @dataclass(frozen=True)

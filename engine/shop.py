@@ -197,6 +197,7 @@ class Shop:
 
 
 def summary_of(dataset: Dataset) -> DatasetSummary:
+            rule_notes=tuple(ruled.notes),
     """A dataset in one glance."""
     about = dataset.manifest
     return DatasetSummary(

@@ -189,7 +189,6 @@ class RankedView(Panel):
         super().__init__(themes, parent)
         self._session = session
         self._ranking: Ranking | None = None  # as it is shown
-        self.heading.say(self.tr("Ranked for this shopper"))
         self.rules = QToolButton()
         set_role(self.rules, "chip")
         self.rules.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -226,6 +225,7 @@ class RankedView(Panel):
 
     def _say_rules(self) -> None:
         count = len(self._session.rules.active) if self._session.run is not None else 0
+        self.heading.say(self.tr("Shown to this shopper") if count else self.tr("Ranked for this shopper"))
         self.rules.setVisible(count > 0)
         if count:
             from app.rule_words import active_text

@@ -94,9 +94,8 @@ class PastEditor(Panel):
             else self.tr("No past choices: ranked by profile alone. Add a product, and the list follows.")
         )
         self.heading.say(self.tr("Past of {user}").format(user=user) if user else self.tr("Past"))
-        self.note.setText(
-            "\n".join(ranking.notes[:1]) if ranking is not None and ranking.notes else self.tr("newest first")
-        )
+        notes = [one for one in ranking.notes if one not in ranking.rule_notes] if ranking is not None else []
+        self.note.setText(notes[0] if notes else self.tr("newest first"))
         self._offer()
 
     def _offer(self) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from PySide6.QtCore import QCoreApplication, QDateTime, QLocale
 
 from app.method_names import method_name
+from app.rule_words import note_text, ruled_sentences
 from app.views.shown import PARTS, digits, number, part_name, place_text, signed
 from app.whatif.edits import text_of
 from app.whatif.neighbours import Neighbour, around
@@ -65,7 +66,7 @@ def page_of(told: Told) -> str:
         f"<p class=muted>{escape(' · '.join(facts))}.{escape(made_up)}</p>",
         _figures(old, new),
         _section(tr("What was changed"), _changes(told)),
-        *(f"<p class=muted>{escape(note)}</p>" for note in new.notes),
+        *(f"<p class=muted>{escape(said)}</p>" for said in (*ruled_sentences(new), *map(note_text, new.notes))),
         _section(tr("Parts of the score"), _parts(old, new)) if new.sums_to_score else "",
         "<div class=two>",
         *(

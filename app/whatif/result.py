@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.i18n import joined
+from app.rule_words import note_text
 from app.session import NOTHING, Pointed, Session
 from app.tables import Thumbnails
 from app.theme import ThemeSource, set_role
@@ -213,8 +214,9 @@ class ResultPanel(Panel):
             )
             return  # on its way: what is shown stays
         self._say_figures(old, new)
-        self.notes.setText("\n".join(new.notes[:2]))
-        self.notes.setToolTip("\n".join(new.notes))
+        notes = [note_text(one) for one in new.notes]
+        self.notes.setText("\n".join(notes[:2]))
+        self.notes.setToolTip("\n".join(notes))
         self.notes.setVisible(bool(new.notes))
         self.parts.setVisible(new.sums_to_score)
         if new.sums_to_score:
