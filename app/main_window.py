@@ -114,7 +114,7 @@ class MainWindow(QMainWindow):
         self.state = WindowState(self, keep=keep)
         self._first_run = self.state.open(workspace, run)
         self._stack = QStackedWidget()
-        self._chrome: list[QWidget] = []
+        self._chrome: list[QWidget] = []  # with the menus, what is made anew for another theme or language
         self._lay_out()
         self._connect()
         self._build()
@@ -482,11 +482,11 @@ class MainWindow(QMainWindow):
         self._inner.addWidget(self._stack, 1)
         self.setCentralWidget(whole)
 
-    def _frame(self) -> None:
+    def _frame(self, *menus: QMenu) -> None:
         for old in self._chrome:
             old.hide()
             old.deleteLater()
-        self._chrome = [self.top, self.rail, self.banner, self.status]
+        self._chrome = [self.top, self.rail, self.banner, self.status, *menus]
         self._column.insertWidget(0, self.top)
         self._middle.insertWidget(0, self.rail)
         self._above.addWidget(self.banner)
