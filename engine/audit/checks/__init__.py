@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 from engine.audit.check import Check
-from engine.audit.checks import data, diversity, explanation, privacy, quality
+from engine.audit.checks import data, diversity, explanation, privacy, quality, sellers, shoppers
 
-_FAMILIES = (quality.CHECKS, explanation.CHECKS, privacy.CHECKS, diversity.CHECKS, data.CHECKS,)
+_FAMILIES = (
+    quality.CHECKS,
+    explanation.CHECKS,
+    shoppers.CHECKS,
+    sellers.CHECKS,
+    privacy.CHECKS,
+    diversity.CHECKS,
+    data.CHECKS,
+)
 
 CHECKS: dict[str, Check] = {one.name: one for family in _FAMILIES for one in family}

@@ -1,0 +1,250 @@
+"""Whom the run serves worse: gaps between groups of shoppers, the part of the model that makes them, and repairs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.audit.check import Check, Figure, Measured, Note, NotRun, Threshold
+from engine.audit.checks.shoppers_groups import JUDGED, Grouping, habit_groupings, profile_groupings
+from engine.audit.draws import DRAWS, normal, normal_ratio, redrawn
+from engine.audit.lists import Relisted, floor, relisted, variety
+from engine.audit.subject import K, Subject
+from engine.evaluation.outcome import Outcome
+from engine.evaluation.slices import long_tail
+from engine.jobs import Job
+from engine.metrics.ranking import measures
+
+Floats = NDArray[np.float64]
+_COLUMNS = ("ndcg", "ratio", "behind")
+_LEAST = 1e-4  # of a mean, so that a group without any hit has a ratio
+_HALF = 0.5  # a target's worth that is added to both sides of a ratio, for its interval: a group may have no hit
+_TAIL_PLACES = 2  # of ten, kept for the long tail by the repair
+
+
+@dataclass(frozen=True)
+class Served:
+    """How well each target is served. user: whose it is; ndcg; place: in the list of all products, 0 first, 1 last."""
+
+    user: NDArray[np.int32]
+    ndcg: Floats
+    place: Floats
+
+
+@dataclass(frozen=True)
+class GroupFigures:
+    """Of one group. ratio: its mean NDCG over that of all other shoppers; behind: its mean place less theirs."""
+
+    shoppers: int
+    ndcg: Floats
+    ratio: Floats
+    behind: Floats
+
+
+def served(subject: Subject, outcome: Outcome) -> Served:
+    on = subject.ground
+    had = on.targets - on.data.start[on.users]
+    place = (outcome.ranks - 1) / np.maximum(len(on.data.items) - had - 1, 1)
+    return Served(on.users, measures(outcome.ranks, K)["ndcg"], place)
+
+
+def group_figures(one: Served, grouping: Grouping, seed: int, judged: int) -> list[GroupFigures]:
+    """Of each group: value, low and high of each figure; those of ratio and behind hold for `judged` figures at once.
+    A group of under `JUDGED` shoppers has no interval."""
+    group = grouping.place[one.user]
+    inside = group[:, None] == np.arange(len(grouping.names))
+    some = (group >= 0).astype(np.float64)[:, None]
+    columns = np.concatenate([part * value[:, None] for value in (np.ones(len(group)), one.ndcg, one.place)
+                              for part in (inside, some)], axis=1)  # fmt: skip
+    sums = np.concatenate([columns.sum(axis=0)[None], redrawn(columns, one.user, seed)])
+    width = len(grouping.names) + 1
+    count, ndcg, place = (sums[:, at * width : (at + 1) * width] for at in range(3))
+    typical = _HALF * one.ndcg[group >= 0].mean()
+    found = []
+    for number in range(width - 1):
+        shoppers = len(np.unique(one.user[group == number]))
+        own, rest = np.maximum(count[:, number], 1), np.maximum(count[:, -1] - count[:, number], 1)
+        mine, theirs = ndcg[:, number] / own, (ndcg[:, -1] - ndcg[:, number]) / rest
+        behind = place[:, number] / own - (place[:, -1] - place[:, number]) / rest
+        even = (mine + typical / own) / (theirs + typical / rest)
+        low, high = normal_ratio(even[0], even[1:], np.ones(len(even) - 1), judged)
+        figures = (
+            (mine[0], *normal(mine[0], mine[1:])),
+            (mine[0] / theirs[0] if theirs[0] else np.nan, low, high),
+            (behind[0], *normal(behind[0], behind[1:], judged)),
+        )
+        found.append(GroupFigures(shoppers, *(np.array(figure) for figure in figures)))
+    return found
+
+
+def extremes(one: Served, grouping: Grouping, seed: int) -> tuple[Floats, Floats]:
+    """Largest less smallest mean NDCG of the groups, and smallest over largest (fairlearn's difference and ratio):
+    value, low and high. The intervals are of the two groups that are found to be the best and the worst served."""
+    group = grouping.place[one.user]
+    inside = (group[:, None] == np.arange(len(grouping.names))).astype(np.float64)
+    columns = np.concatenate([inside, inside * one.ndcg[:, None]], axis=1)
+    sums = np.concatenate([columns.sum(axis=0)[None], redrawn(columns, one.user, seed)])
+    width = len(grouping.names)
+    means = sums[:, width:] / np.maximum(sums[:, :width], 1)
+    there = np.flatnonzero(sums[0, :width])
+    most, least = there[means[0, there].argmax()], there[means[0, there].argmin()]
+    gap, ratio = means[:, most] - means[:, least], float(means[0, least] / means[0, most]) if means[0, most] else 1.0
+    bounds = normal_ratio(ratio, means[1:, least] + _LEAST, means[1:, most] + _LEAST)
+    return np.array([gap[0], *normal(float(gap[0]), gap[1:])]), np.array([ratio, *bounds])
+
+
+def profile(subject: Subject) -> Job:
+    """Gaps between groups by what is known of shoppers."""
+    if not subject.profiles:
+        raise NotRun(Note("no_profiles"))
+    return (yield from _gaps(subject, profile_groupings(subject, subject.ground.users), "shoppers.profile"))
+
+
+def habits(subject: Subject) -> Job:
+    """Gaps between groups by what shoppers did, which every dataset tells."""
+    return (yield from _gaps(subject, habit_groupings(subject), "shoppers.habits"))
+
+
+def _gaps(subject: Subject, groupings: tuple[Grouping, ...], check: str) -> Job:
+    outcome = yield from subject.outcome()
+    one = served(subject, outcome)
+    usable = [grouping for grouping in groupings if len(grouping.names) > 1]
+    if not usable:
+        raise NotRun(Note("small_groups", {"least": JUDGED}))
+    seed = int(subject.random(check).integers(2**31))
+    judged = 2 * sum(len(_judged(one, grouping)) for grouping in usable)
+    figures: list[Figure] = []
+    table: dict[str, list[object]] = {name: [] for name in ("grouping", "group", "shoppers", *_COLUMNS)}
+    worst: tuple[float, str, str] = (0.0, "", "")
+    for grouping in usable:
+        shoppers = len(np.unique(one.user[grouping.place[one.user] >= 0]))
+        for what, bounds in zip(("gap", "least_over_most"), extremes(one, grouping, seed), strict=True):
+            figures.append(_figure(what, bounds, shoppers, {"by": grouping.name}))
+        for name, found in zip(grouping.names, group_figures(one, grouping, seed, judged), strict=True):
+            of = {"by": grouping.name, "group": name}
+            figures.append(_figure("ndcg", found.ndcg, found.shoppers, of))
+            if grouping.names.index(name) in _judged(one, grouping):
+                figures.append(_figure("ratio", found.ratio, found.shoppers, of))
+                figures.append(_figure("behind", found.behind, found.shoppers, of))
+                worst = max(worst, (float(found.behind[0]), grouping.name, name))
+            row = (grouping.name, name, found.shoppers, *(getattr(found, one)[0] for one in _COLUMNS))
+            for column, value in zip(table.values(), row, strict=True):
+                column.append(value if isinstance(value, str | int) else float(value))
+    notes = [Note("worst", {"by": worst[1], "group": worst[2], "behind": f"{worst[0]:.3f}"})] if worst[1] else []
+    small = [one.name for one in groupings if one not in usable]
+    notes += [Note("too_small", {"by": ", ".join(small), "least": JUDGED})] if small else []
+    return Measured(tuple(figures), tuple(notes), tables={"groups": table})
+
+
+def _figure(name: str, bounds: Floats, n: int, of: dict[str, str]) -> Figure:
+    value, low, high = bounds.tolist()
+    return Figure(name, value, low, high, n, of)
+
+
+def _judged(one: Served, grouping: Grouping) -> list[int]:
+    """Groups of at least `JUDGED` shoppers, with as many outside them."""
+    group = grouping.place[one.user]
+    counts = [len(np.unique(one.user[group == at])) for at in range(len(grouping.names))]
+    return [at for at, count in enumerate(counts) if min(count, sum(counts) - count) >= JUDGED]
+
+
+def _all_groupings(subject: Subject) -> Iterator[Grouping]:
+    if subject.profiles:
+        yield from profile_groupings(subject, subject.ground.users)
+    yield from habit_groupings(subject)
+
+
+def _worst_groups(subject: Subject, one: Served, seed: int, by: str) -> list[tuple[Grouping, int]]:
+    """Of each grouping that can be judged, the group that is served worst: by "place", or by "ndcg"."""
+    found = []
+    for grouping in _all_groupings(subject):
+        judged = _judged(one, grouping)
+        if judged:
+            sign = 1.0 if by == "place" else -1.0
+            worth = {at: sign * _behind(getattr(one, by), one.user, grouping, at, seed, draws=2)[0] for at in judged}
+            found.append((grouping, max(worth, key=worth.__getitem__)))
+    if not found:
+        raise NotRun(Note("small_groups", {"least": JUDGED}))
+    return found
+
+
+def _behind(
+    values: Floats, user: NDArray[np.int32], grouping: Grouping, at: int, seed: int, draws: int = DRAWS
+) -> Floats:
+    """A group's mean less all others': of the targets, and of each draw of shoppers; paired between calls."""
+    group = grouping.place[user]
+    own, rest = (group == at).astype(np.float64), ((group >= 0) & (group != at)).astype(np.float64)
+    columns = np.stack([own, own * values, rest, rest * values], axis=1)
+    sums = np.concatenate([columns.sum(axis=0)[None], redrawn(columns, user, seed, draws)])
+    return sums[:, 1] / np.maximum(sums[:, 0], 1) - sums[:, 3] / np.maximum(sums[:, 2], 1)
+
+
+def modalities(subject: Subject) -> Job:
+    """What a gap becomes without each part of the model."""
+    outcome = yield from subject.outcome()
+    without = yield from subject.without()
+    one = served(subject, outcome)
+    seed = int(subject.random("shoppers.modalities").integers(2**31))
+    figures, notes = [], []
+    for grouping, at in _worst_groups(subject, one, seed, "place"):
+        of = {"by": grouping.name, "group": grouping.names[at]}
+        shoppers = len(np.unique(one.user[grouping.place[one.user] == at]))
+        before = _behind(one.place, one.user, grouping, at, seed)
+        figures.append(Figure("behind", before[0], *normal(before[0], before[1:]), shoppers, of))
+        narrowest: tuple[float, str] = (0.0, "")
+        for part, other in without.items():
+            change = _behind(served(subject, other).place, one.user, grouping, at, seed) - before
+            low, high = normal(change[0], change[1:], len(without))
+            figures.append(Figure("change", change[0], low, high, shoppers, {**of, "without": part}))
+            if high < 0 < before[0]:
+                narrowest = min(narrowest, (float(change[0]), part))
+        if narrowest[1]:
+            notes.append(Note("cause", {**of, "part": narrowest[1], "change": f"{narrowest[0]:+.3f}"}))
+        elif before[0] > 0:
+            notes.append(Note("no_cause", of))
+    return Measured(tuple(figures), tuple(notes))
+
+
+def repairs(subject: Subject) -> Job:
+    """The same gaps under re-rankings that need no training."""
+    outcome = yield from subject.outcome()
+    tail = long_tail(subject.ground.popularity)
+    repaired = {"long_tail_floor": floor("long tail", _TAIL_PLACES), "variety": variety()}
+    found: dict[str, Relisted] = yield from relisted(subject, repaired, {"long tail": tail})
+    one = served(subject, outcome)
+    seed = int(subject.random("shoppers.repairs").integers(2**31))
+    figures = []
+    after = {name: measures(other.ranks, K)["ndcg"] for name, other in found.items()}
+    shoppers = len(np.unique(one.user))
+    for name, values in after.items():
+        figures.append(_mean("all_after_less_before", values - one.ndcg, one.user, seed, shoppers, {"repair": name}))
+    for grouping, at in _worst_groups(subject, one, seed, "ndcg"):
+        of = {"by": grouping.name, "group": grouping.names[at]}
+        count = len(np.unique(one.user[grouping.place[one.user] == at]))
+        before = _behind(one.ndcg, one.user, grouping, at, seed)
+        figures.append(Figure("gap_before", before[0], *normal(before[0], before[1:]), count, of))
+        for name, values in after.items():
+            gap = _behind(values, one.user, grouping, at, seed)
+            what = {**of, "repair": name}
+            figures.append(Figure("gap_after", gap[0], *normal(gap[0], gap[1:]), count, what))
+            change = gap - before
+            figures.append(Figure("gap_after_less_before", change[0], *normal(change[0], change[1:]), count, what))
+    return Measured(tuple(figures), (Note("needs_training"),))
+
+
+def _mean(name: str, values: Floats, user: NDArray[np.int32], seed: int, n: int, of: dict[str, str]) -> Figure:
+    columns = np.stack([values, np.ones(len(values))], axis=1)
+    drawn = redrawn(columns, user, seed)
+    mean = float(values.mean())
+    return Figure(name, mean, *normal(mean, drawn[:, 0] / np.maximum(drawn[:, 1], 1)), n, of)
+
+
+CHECKS = (
+    Check("shoppers.profile", profile, (Threshold("ratio", at_least=0.8), Threshold("behind", at_most=0.1)), cost=15.0),
+    Check("shoppers.habits", habits, (Threshold("ratio", at_least=0.5), Threshold("behind", at_most=0.2)), cost=2.0),
+    Check("shoppers.modalities", modalities, cost=60.0),
+    Check("shoppers.repairs", repairs, cost=20.0),
+)
