@@ -350,7 +350,7 @@ def update_text(report: dict[str, Any]) -> str:
         f" {report['windows']['replayed']:,} replayed in each epoch.",
         f"{'NDCG@10':<16}{'before':>8}{'after':>8}   targets",
     ]
-    if report["tuned"]:
+    if report.get("tuned"):  # absent in runs from before tuned encoders could be updated
         which = " and ".join(report["tuned"])
         lines.insert(
             1, f"The tuned {which} encoder read the new products as it was: an update does not tune it further."
