@@ -167,7 +167,7 @@ class Recommender:
         items = self.data.item[targets]
         if len(np.unique(items)) < FEWEST:
             return None
-        ranks = np.concatenate(list(target_ranks(self.model, self.tokens, self.data, targets)))
+        ranks = np.concatenate(list(target_ranks(self.model, self.tokens, self.data, targets, self.matrix)))
         had = targets - self.data.start[self.data.user[targets]]
         place = (ranks - 1) / np.maximum(len(self.data.items) - had - 1, 1)
         counted = np.unique(items, return_inverse=True)[1]
@@ -272,8 +272,8 @@ class Recommender:
         written = self.dataset.rows(
             "SELECT 'title', title, '', NULL, 0, NULL FROM items WHERE item = $1 UNION ALL "
             "SELECT 'description', description, '', NULL, 1, NULL FROM items WHERE item = $1 UNION ALL "
-            "SELECT 'review:' || review, text, coalesce(\"user\", ''), rating, 2, time FROM reviews WHERE item = $1 "
-            "ORDER BY 5, 6 DESC NULLS LAST, 1",
+            "SELECT 'review:' || review, text, coalesce(\"user\", ''), rating, 2, epoch_ms(time) FROM reviews "
+            "WHERE item = $1 ORDER BY 5, 6 DESC NULLS LAST, 1",
             [name],
         )
         texts = [

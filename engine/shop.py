@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -80,12 +79,17 @@ class Shop:
 
     def shoppers(self) -> Shoppers:
         """The shoppers, for lists."""
-        tastes = []
-        for user in range(len(self.data.users)):
-            bought = self.data.item[self.data.events_of(user)]
-            counts = Counter(self.texts.category[item] for item in bought if self.texts.category[item])
-            tastes.append(", ".join(name for name, _ in counts.most_common(2)))
-        return Shoppers(self.data.users, tuple(np.diff(self.data.start).tolist()), tuple(tastes))
+        names = [*dict.fromkeys(self.texts.category)]
+        number = {name: index for index, name in enumerate(names)}
+        category = np.array([number[name] for name in self.texts.category], dtype=np.int64)[self.data.item]
+        bought = self.data.user.astype(np.int64) * len(names) + category
+        groups, first, count = np.unique(bought, return_index=True, return_counts=True)
+        tastes: list[list[str]] = [[] for _ in self.data.users]
+        for group in groups[np.lexsort((first, -count))].tolist():  # what they bought most, then what they bought first
+            taste, name = tastes[group // len(names)], names[group % len(names)]
+            if name and len(taste) < 2:
+                taste.append(name)
+        return Shoppers(self.data.users, tuple(np.diff(self.data.start).tolist()), tuple(map(", ".join, tastes)))
 
     def summary(
         self,
@@ -193,11 +197,11 @@ class Shop:
             history=self.history_events(past, None),
             seconds=seconds,
             notes=(*past.notes, *ruled.notes),
+            rule_notes=tuple(ruled.notes),
         )
 
 
 def summary_of(dataset: Dataset) -> DatasetSummary:
-            rule_notes=tuple(ruled.notes),
     """A dataset in one glance."""
     about = dataset.manifest
     return DatasetSummary(
@@ -214,15 +218,14 @@ def summary_of(dataset: Dataset) -> DatasetSummary:
 
 
 def _texts(dataset: Dataset) -> Texts:
-    titles, images, categories = [], [], []
-    for title, photos, category, attributes in dataset.rows("SELECT title, images, category, attributes FROM items"):
-        titles.append(title)
-        images.append(tuple(photos or ()))
-        fallback = next((one["value"] for one in attributes or [] if one["name"] in ("category", "genre")), "")
-        categories.append(category[-1] if category else fallback)
+    found = dataset.rows(
+        "SELECT title, images, coalesce(category[-1], "
+        "[one.value for one in attributes if one.name IN ('category', 'genre')][1], '') FROM items"
+    )
+    images = tuple(tuple(photos or ()) for _, photos, _ in found)
     return Texts(
-        title=tuple(titles),
+        title=tuple(title for title, _, _ in found),
         image=tuple(photos[0] if photos else None for photos in images),
-        images=tuple(images),
-        category=tuple(categories),
+        images=images,
+        category=tuple(category for _, _, category in found),
     )

@@ -43,33 +43,37 @@ def interactions(dataset: Dataset) -> Interactions:
     """Read a dataset's events. The catalogue is the items table in its order; events of unknown items are left out."""
     items = tuple(row[0] for row in dataset.rows("SELECT item FROM items"))
     position = {item: index for index, item in enumerate(items)}
-    rows = dataset.query('SELECT "user", item, epoch_ms(time) AS time, kind, value, context FROM events')
-    rows = rows[rows["item"].isin(position)].drop_duplicates(["user", "item"], keep="first")
-    with_events = rows["user"].unique()
+    events = dataset.columns('SELECT "user", item, epoch_ms(time) AS time, kind, value, context FROM events')
+    item = np.array([position.get(one, -1) for one in events["item"]], dtype=np.int64)
+    of_known = np.flatnonzero(item >= 0)
+    names = events["user"][of_known].tolist()
     known = dict(dataset.rows('SELECT "user", attributes FROM users'))
-    users = tuple(dict.fromkeys([*with_events, *known]))
+    users = tuple(dict.fromkeys([*names, *known]))
     number = {user: index for index, user in enumerate(users)}
-    user = rows["user"].map(number).to_numpy(np.int32)
+    user = np.array([number[one] for one in names], dtype=np.int64)
+    first = np.sort(np.unique(user * len(items) + item[of_known], return_index=True)[1])
+    user, kept = user[first].astype(np.int32), of_known[first]
     start = np.searchsorted(user, np.arange(len(users) + 1))
-    time = rows["time"].to_numpy(np.int64)
-    kind = rows["kind"].to_numpy(object)
-    carried = [_pairs(one) for one in rows["context"]] if rows["context"].notna().any() else []
+    time = events["time"][kept].astype(np.int64)
+    kind = events["kind"][kept].astype(object)
+    context = events["context"][kept]
+    carried = [_pairs(one) for one in context] if np.ma.count(context) else []
     return Interactions(
         users=users,
         items=items,
         user=user,
-        item=rows["item"].map(position).to_numpy(np.int32),
+        item=item[kept].astype(np.int32),
         time=time,
         kind=kind,
         start=start.astype(np.int64),
-        value=rows["value"].to_numpy(np.float32),
+        value=np.ma.filled(events["value"][kept].astype(np.float32), np.nan),
         context=event_context(user, time, kind, carried),
         profiles=profiles([_pairs(known.get(one)) for one in users]),
     )
 
 
 def _pairs(named: Any) -> list[tuple[str, str]]:
-    """(name, value) pairs of a list of structs as DuckDB and pandas give it; none for a null."""
+    """(name, value) pairs of a list of structs as DuckDB gives it; none for a null."""
     if not isinstance(named, list | np.ndarray):
         return []
     return [(one["name"], one["value"]) for one in named if one["value"]]

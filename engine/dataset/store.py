@@ -13,19 +13,21 @@ from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
-import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
-from PIL import Image, ImageOps, UnidentifiedImageError
+from numpy.typing import NDArray
 
 from engine.dataset.rows import FIRST, RefusedRow, RowChecks, column
 from engine.dataset.schema import ADDED, DOMAINS, EVENT_KINDS, KEYS, SCHEMA_VERSION, TABLES
 from engine.errors import HeedmapError
 from engine.files import disk_errors, make_folder, read_json, sha256, sha256_of, write_json
+
+if TYPE_CHECKING:  # what opening a dataset needs none of is loaded where it is used
+    import pandas as pd
+    import pyarrow.parquet as pq
+    from PIL import Image
 
 MAX_PIXELS = 64_000_000  # a larger photo is refused before it is decoded: a decompression bomb, or a mistake
 _CHUNK = 50_000
@@ -230,6 +232,8 @@ class DatasetWriter:
             self._flush(table)
 
     def _flush(self, table: str) -> None:
+        import pyarrow.parquet as pq
+
         path, schema = self._folder / f"{table}.parquet", TABLES[table]
         columns = self._columns[table]
         arrays = [column(values, field.type) for values, field in zip(columns, schema, strict=True)]
@@ -300,6 +304,8 @@ def _restore(folder: Path) -> None:
 
 def image_suffix(content: bytes) -> str:
     """Decode a photo to make sure that it is whole; return its file suffix. ValueError says what is wrong."""
+    from PIL import Image, UnidentifiedImageError
+
     if not content:
         raise ValueError("photo is empty")
     try:
@@ -322,6 +328,8 @@ def image_suffix(content: bytes) -> str:
 
 def open_photo(path: Path) -> Image.Image:
     """Decode a photo upright, as RGB. HeedmapError when it is missing or broken."""
+    from PIL import Image, ImageOps
+
     try:
         with Image.open(path) as image:
             return ImageOps.exif_transpose(image).convert("RGB")
@@ -331,6 +339,9 @@ def open_photo(path: Path) -> Image.Image:
 
 def _sort_events(path: Path) -> None:
     """Sort by (user, time, source row): Arrow sorts stably, so the source's order stands where times tie."""
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
     table = pq.read_table(path)
     order = pc.sort_indices(table, sort_keys=[("user", "ascending"), ("time", "ascending")])
     pq.write_table(table.take(order), path, compression="zstd")
@@ -345,13 +356,11 @@ class Dataset:
         self._connection = duckdb.connect()
         for table in TABLES:
             path = str(folder / f"{table}.parquet").replace("'", "''")
-            there = {row[0] for row in self._connection.sql(f"DESCRIBE FROM read_parquet('{path}')").fetchall()}
+            added = [name for name in ADDED if name in TABLES[table].names]
+            asked = f"SELECT name FROM parquet_schema('{path}')"
+            there = {row[0] for row in self._connection.sql(asked).fetchall()} if added else set()
             # Columns that came later are null in datasets written before.
-            later = "".join(
-                f", NULL::{ADDED[name]} AS {name}"
-                for name in ADDED
-                if name in TABLES[table].names and name not in there
-            )
+            later = "".join(f", NULL::{ADDED[name]} AS {name}" for name in added if name not in there)
             self._connection.execute(f"CREATE VIEW {table} AS SELECT *{later} FROM read_parquet('{path}')")
         self._connection.execute("SET TimeZone = 'UTC'")
 
@@ -390,6 +399,11 @@ class Dataset:
             # DuckDB still hands times over in a way that pandas 3.1 grumbles about.
             warnings.filterwarnings("ignore", message="The inplace keyword", category=DeprecationWarning)
             return self._connection.execute(sql, parameters or []).df()
+
+    def columns(self, sql: str) -> dict[str, NDArray[Any]]:
+        """Run one SQL query and return NumPy arrays by column, masked ones where there are nulls; texts as objects."""
+        found: Any = self._connection.execute(sql).fetchnumpy()
+        return found
 
     def rows(self, sql: str, parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:
         """Run one SQL query and return plain Python rows (lists and structs stay lists and dicts)."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import scipy.stats
+import scipy
 from numpy.typing import NDArray
 
 from engine.dataset.sample import Truth, load_truth
@@ -40,10 +40,14 @@ _COVERED = 0.25
 
 
 def calibrate(
-    recommender: Recommender, methods: tuple[str, ...] = (), explanations: int = EXPLANATIONS, seed: int = 1
+    recommender: Recommender,
+    methods: tuple[str, ...] = (),
+    explanations: int = EXPLANATIONS,
+    seed: int = 1,
+    keep: bool = True,
 ) -> Job:
-    """Score methods (all that stay outside the encoders when none is named) and return the table, which is kept in the
-    run's folder too. HeedmapError when the run's dataset holds no planted truth, or names an unknown method."""
+    """Score methods (all that stay outside the encoders when none is named) and return the table; keep: in the run's
+    folder too. HeedmapError when the run's dataset holds no planted truth, or names an unknown method."""
     names = methods or tuple(name for name, one in METHODS.items() if not one.deep)
     if unknown := [name for name in names if name not in METHODS]:
         raise HeedmapError(f"There is no method {unknown[0]!r}.", f"Use one of {', '.join(METHODS)}.")
@@ -69,7 +73,8 @@ def calibrate(
         "figures": FIGURES,
         "methods": {name: {figure: _mean(rows) for figure, rows in row.items()} for name, row in found.items()},
     }
-    write_json(recommender.folder / FILE, result)
+    if keep:
+        write_json(recommender.folder / FILE, result)
     return result
 
 

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import scipy.stats
+import scipy
 import torch
 from numpy.typing import NDArray
 from torch import Tensor

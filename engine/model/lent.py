@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sparse
+import scipy
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -49,11 +49,11 @@ class Lent(nn.Module):
         """What is lent to each of `items` from a table of all products: float[items, n] -> float[len(items), n]."""
         return torch.einsum("ik,ikn->in", self.share[items], table[self.near[items].long()])
 
-    def matrix(self) -> sparse.csr_matrix:
+    def matrix(self) -> scipy.sparse.csr_matrix:
         """Who borrows how much of whom: float32[items, items]."""
         near, share = self.near.cpu().numpy(), self.share.cpu().numpy()
         row = np.repeat(np.arange(len(near)), near.shape[1])
-        return sparse.csr_matrix((share.ravel(), (row, near.ravel())), shape=(len(near), len(near)))
+        return scipy.sparse.csr_matrix((share.ravel(), (row, near.ravel())), shape=(len(near), len(near)))
 
 
 def lenders(
@@ -86,5 +86,5 @@ def lenders(
 
 def _products(feature: Any, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float32]:
     found = feature[rows] @ feature[columns].T
-    dense: NDArray[np.float32] = found.toarray() if sparse.issparse(found) else found
+    dense: NDArray[np.float32] = found.toarray() if scipy.sparse.issparse(found) else found
     return dense

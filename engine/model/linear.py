@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy.linalg
-import scipy.sparse as sparse
+import scipy
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -115,7 +114,7 @@ def ease(data: Interactions, seen: NDArray[np.bool_], ridge: float) -> NDArray[n
     return ease_matrix(_had(data, seen), ridge)
 
 
-def ease_matrix(had: sparse.csr_matrix, ridge: float) -> NDArray[np.float32]:
+def ease_matrix(had: scipy.sparse.csr_matrix, ridge: float) -> NDArray[np.float32]:
     """B = I - P / diag(P), P = (X'X + ridge I)^-1 (Steck 2019, equation 8). had: X, float[shoppers, items].
 
     HeedmapError beyond `EASE_UP_TO` products.
@@ -165,9 +164,9 @@ def transitions(data: Interactions, seen: NDArray[np.bool_], ridge: float) -> ND
         column.append(data.item[kept[later - age]])
         weight.append(np.full(len(later), 0.5 ** ((age - 1) / _PAST_HALF_LIFE), np.float32))
     shape = (len(kept), items)
-    past = sparse.csr_matrix((np.concatenate(weight), (np.concatenate(row), np.concatenate(column))), shape=shape)
+    past = scipy.sparse.csr_matrix((np.concatenate(weight), (np.concatenate(row), np.concatenate(column))), shape=shape)
     ones = np.ones(len(kept), np.float32)
-    following = sparse.csr_matrix((ones, (np.arange(len(kept)), data.item[kept])), shape=shape)
+    following = scipy.sparse.csr_matrix((ones, (np.arange(len(kept)), data.item[kept])), shape=shape)
     gram = (past.T @ past).toarray()
     gram[np.diag_indices(items)] += np.float32(ridge)
     return np.linalg.solve(gram, (past.T @ following).toarray()).astype(np.float32)
@@ -189,13 +188,13 @@ def neighbours(data: Interactions, seen: NDArray[np.bool_], kept: int) -> tuple[
     return near, weight
 
 
-def _gram(data: Interactions, seen: NDArray[np.bool_]) -> sparse.csr_matrix:
+def _gram(data: Interactions, seen: NDArray[np.bool_]) -> scipy.sparse.csr_matrix:
     """How many shoppers had both products: float32[items, items]."""
     had = _had(data, seen)
     return (had.T @ had).tocsr()
 
 
-def _had(data: Interactions, seen: NDArray[np.bool_]) -> sparse.csr_matrix:
+def _had(data: Interactions, seen: NDArray[np.bool_]) -> scipy.sparse.csr_matrix:
     """Who had what: float32[shoppers, items]."""
     ones = np.ones(int(seen.sum()), np.float32)
-    return sparse.csr_matrix((ones, (data.user[seen], data.item[seen])), shape=(len(data.users), len(data.items)))
+    return scipy.sparse.csr_matrix((ones, (data.user[seen], data.item[seen])), shape=(len(data.users), len(data.items)))

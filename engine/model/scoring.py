@@ -71,23 +71,26 @@ def all_scores(
 
 
 def target_ranks(
-    model: Model, tokens: TokenSource, data: Interactions, targets: NDArray[np.int64]
+    model: Model, tokens: TokenSource, data: Interactions, targets: NDArray[np.int64], matrix: Tensor | None = None
 ) -> Iterator[NDArray[np.int64]]:
-    """Yield, batch by batch, the rank of each target among the catalogue without what its shopper already had."""
-    for chunk, _, scores in running_scores(model, tokens, data, targets):
+    """Yield, batch by batch, the rank of each target among the catalogue without what its shopper already had.
+
+    matrix: `item_matrix` where it is held.
+    """
+    for chunk, _, scores in running_scores(model, tokens, data, targets, matrix):
         yield rank_of_target(scores, data.item[chunk].astype(np.int64))
 
 
 def running_scores(
-    model: Model, tokens: TokenSource, data: Interactions, targets: NDArray[np.int64]
+    model: Model, tokens: TokenSource, data: Interactions, targets: NDArray[np.int64], matrix: Tensor | None = None
 ) -> Iterator[tuple[NDArray[np.int64], list[History], NDArray[np.float32]]]:
     """`target_scores` as lists are made of them: -inf for what a shopper already had; under `cross` fusion the best
     products, which the shopper itself has asked for, ahead of all others."""
-    matrix = item_matrix(model, tokens) if model.shape.tower.fusion == "cross" else None
-    for chunk, histories, scores in target_scores(model, tokens, data, targets):
+    matrix = item_matrix(model, tokens) if matrix is None else matrix
+    for chunk, histories, scores in target_scores(model, tokens, data, targets, matrix):
         for row, history in enumerate(histories):
             scores[row, history.items] = -np.inf
-        if matrix is not None:
+        if model.shape.tower.fusion == "cross":
             for row, shopper in enumerate(shopper_vectors(model, matrix, histories)):
                 place_ahead(scores[row], *reranked(model, tokens, shopper, histories[row], scores[row]))
         yield chunk, histories, scores
@@ -128,10 +131,10 @@ def place_ahead(scores: NDArray[np.float32], first: NDArray[np.int64], anew: NDA
 
 
 def target_scores(
-    model: Model, tokens: TokenSource, data: Interactions, targets: NDArray[np.int64]
+    model: Model, tokens: TokenSource, data: Interactions, targets: NDArray[np.int64], matrix: Tensor | None = None
 ) -> Iterator[tuple[NDArray[np.int64], list[History], NDArray[np.float32]]]:
     """Yield, batch by batch, targets, their live histories, and the scores of the catalogue: float32[n, items]."""
-    matrix, bias = item_matrix(model, tokens), item_bias(model)
+    matrix, bias = item_matrix(model, tokens) if matrix is None else matrix, item_bias(model)
     for first in range(0, len(targets), _ROWS):
         chunk = targets[first : first + _ROWS]
         histories = [history_before(data, int(target)) for target in chunk]

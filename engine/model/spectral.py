@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy.sparse as sparse
+import scipy
 from numpy.typing import NDArray
-from scipy.sparse.linalg import svds
 
 from engine.dataset.split import Interactions
 
@@ -22,15 +21,15 @@ def spectral_embedding(data: Interactions, seen: NDArray[np.bool_], dim: int, se
     """
     items = len(data.items)
     ones = np.ones(int(seen.sum()))
-    had = sparse.csr_matrix((ones, (data.user[seen], data.item[seen])), shape=(len(data.users), items))
+    had = scipy.sparse.csr_matrix((ones, (data.user[seen], data.item[seen])), shape=(len(data.users), items))
     popularity = np.asarray(had.sum(axis=0)).ravel()
     random = np.random.default_rng(seed)
-    scaled = had @ sparse.diags(1.0 / np.sqrt(popularity + _SHRINK))
+    scaled = had @ scipy.sparse.diags(1.0 / np.sqrt(popularity + _SHRINK))
     rank = min(dim + 1, min(scaled.shape) - 1)
     out = np.zeros((items, dim))
     if rank > 1:
         start = random.standard_normal(min(scaled.shape))
-        _, values, directions = svds(scaled, k=rank, v0=start)
+        _, values, directions = scipy.sparse.linalg.svds(scaled, k=rank, v0=start)
         order = np.argsort(-values)[1:]
         found = (directions[order] * np.sqrt(np.maximum(values[order], 0.0))[:, None]).T
         out[:, : found.shape[1]] = found

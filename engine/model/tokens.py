@@ -44,12 +44,12 @@ class Tokens:
         for modality in self.modalities:
             if modality in ENCODED:
                 data, start = getattr(catalogue, modality), getattr(catalogue, f"{modality}_start")
-                if data.nbytes < WIDEN_UP_TO:
-                    data = data.astype(np.float32)  # spares the conversion at every step
+                # Widening spares the conversion at every step. Either way it is a copy: the file is read only.
+                data = data.astype(np.float32 if data.nbytes < WIDEN_UP_TO else data.dtype)
             else:
                 vocabulary = getattr(catalogue, modality)
-                data, start = vocabulary.ids, vocabulary.start
-            self._data[modality] = torch.as_tensor(data.copy()).to(device)
+                data, start = vocabulary.ids.copy(), vocabulary.start
+            self._data[modality] = torch.as_tensor(data).to(device)
             self._start[modality] = torch.as_tensor(start.copy()).to(device)
 
     def of(self, tower: Tower) -> Tokens:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sparse
+import scipy
 from numpy.typing import NDArray
 
 from engine.dataset.split import Interactions, Split
@@ -82,7 +82,7 @@ def _with_lent(near: NDArray[np.int32], weight: NDArray[np.float32], lent: Lent 
         return near, weight
     items, kept = near.shape
     rows = np.repeat(np.arange(items), kept)
-    matrix = sparse.csr_matrix((weight.ravel(), (rows, near.ravel())), shape=(items, items))
+    matrix = scipy.sparse.csr_matrix((weight.ravel(), (rows, near.ravel())), shape=(items, items))
     who = lent.matrix()
     matrix = (matrix + matrix @ who.T).tocsr()
     matrix = (matrix + who @ matrix).tocsr()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
-import scipy.sparse as sparse
+import scipy
 from numpy.typing import NDArray
 
 from engine.dataset.split import Interactions
@@ -71,7 +71,7 @@ class Known:
         """scipy CSR float32[users, items], 1 where a shopper had a product."""
         user, item = self.data.user[self.mask], self.data.item[self.mask]
         shape = (len(self.data.users), self.items)
-        return sparse.csr_matrix((np.ones(len(item), np.float32), (user, item)), shape=shape)
+        return scipy.sparse.csr_matrix((np.ones(len(item), np.float32), (user, item)), shape=shape)
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class LinearRanker:
 
     def scores(self, users: NDArray[np.int32], histories: Histories) -> NDArray[np.float32]:
         product = history_matrix(histories, self.items, self.decay) @ self.weights
-        found = product.toarray() if sparse.issparse(product) else np.asarray(product)
+        found = product.toarray() if scipy.sparse.issparse(product) else np.asarray(product)
         return found.astype(np.float32, copy=False)
 
 
@@ -135,7 +135,7 @@ def history_matrix(histories: Histories, items: int, decay: float = 1.0, least: 
     columns = np.concatenate(histories) if histories else np.zeros(0, np.int32)
     age = np.repeat(start[1:], lengths) - 1 - np.arange(len(columns))
     weights = np.ones(len(columns), np.float32) if decay == 1.0 else (decay**age).astype(np.float32)
-    return sparse.csr_matrix((weights, columns, start), shape=(len(histories), items))
+    return scipy.sparse.csr_matrix((weights, columns, start), shape=(len(histories), items))
 
 
 def without_history(scores: NDArray[np.float32], histories: Histories) -> NDArray[np.float32]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sparse
+import scipy
 from numpy.typing import NDArray
 
 from engine.errors import HeedmapError
@@ -37,9 +37,9 @@ def fit_item_knn(known: Known, neighbours: int = 100, shrink: float = 10.0) -> L
         if neighbours < known.items:
             least = np.partition(alike, known.items - neighbours, axis=1)[:, known.items - neighbours]
             alike[alike < least[:, None]] = 0.0
-        rows.append(sparse.csr_matrix(alike))
+        rows.append(scipy.sparse.csr_matrix(alike))
     setting = {"neighbours": neighbours, "shrink": shrink}
-    return LinearRanker("ItemKNN", setting, sparse.vstack(rows).T.tocsr(), known.items)
+    return LinearRanker("ItemKNN", setting, scipy.sparse.vstack(rows).T.tocsr(), known.items)
 
 
 def fit_ease(known: Known, regularisation: float = 200.0) -> LinearRanker:
@@ -64,7 +64,7 @@ class ContentRanker:
         found = np.zeros(history.shape, np.float32)
         for feature, weight in zip(self.features, self.weights, strict=True):
             alike = (history @ feature) @ feature.T
-            found += weight * (alike.toarray() if sparse.issparse(alike) else alike)
+            found += weight * (alike.toarray() if scipy.sparse.issparse(alike) else alike)
         return (found / total).astype(np.float32)
 
 
@@ -107,9 +107,9 @@ def _values(vocabulary: Vocabulary) -> Any:
     items, size = len(vocabulary.start) - 1, len(vocabulary.names)
     held = np.bincount(vocabulary.ids, minlength=size)
     rarity = np.log(items / np.maximum(held, 1)).astype(np.float32)
-    matrix = sparse.csr_matrix((rarity[vocabulary.ids], vocabulary.ids, vocabulary.start), shape=(items, size))
+    matrix = scipy.sparse.csr_matrix((rarity[vocabulary.ids], vocabulary.ids, vocabulary.start), shape=(items, size))
     length = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
-    return (sparse.diags_array(1.0 / np.maximum(length, 1e-9)) @ matrix).tocsr().astype(np.float32)
+    return (scipy.sparse.diags_array(1.0 / np.maximum(length, 1e-9)) @ matrix).tocsr().astype(np.float32)
 
 
 def _unit(x: NDArray[np.float32]) -> NDArray[np.float32]:
