@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
+from typing import Generic, TypeVar
 
 import numpy as np
 from PySide6.QtCore import (
@@ -24,12 +25,13 @@ from PySide6.QtGui import QColor, QImage, QImageReader, QPainter, QPainterPath, 
 
 from app.theme import ThemeSource, ui_font
 
+V = TypeVar("V")
 AnyIndex = QModelIndex | QPersistentModelIndex
 NO_INDEX = QModelIndex()
 KEY_ROLE = Qt.ItemDataRole.UserRole + 1  # what a row stands for: a shopper, a product
 
-_KEPT_PHOTOS = 400
-_KEPT_TILES = 800
+_KEPT_PHOTOS, _PHOTO_BYTES = 400, 48 << 20
+_KEPT_TILES, _TILE_BYTES = 800, 16 << 20
 _WAITING = 300  # photos asked for and not yet begun: older wishes are scrolled past, and dropped
 
 
@@ -201,6 +203,37 @@ class _Loader:
                 self.stop()
 
 
+class Kept(Generic[V]):
+    """What was used last: at most `most` things and `most_bytes` bytes, but always the newest."""
+
+    def __init__(self, most: int, most_bytes: int) -> None:
+        self._most, self._most_bytes = most, most_bytes
+        self._held: OrderedDict[tuple[object, ...], tuple[V, int]] = OrderedDict()
+        self.bytes = 0
+
+    def __contains__(self, key: tuple[object, ...]) -> bool:
+        return key in self._held
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def get(self, key: tuple[object, ...]) -> V | None:
+        if key not in self._held:
+            return None
+        self._held.move_to_end(key)
+        return self._held[key][0]
+
+    def put(self, key: tuple[object, ...], value: V, size: int) -> None:
+        self.bytes += size - self._held.pop(key, (value, 0))[1]
+        self._held[key] = value, size
+        while len(self._held) > self._most or (self.bytes > self._most_bytes and len(self._held) > 1):
+            self.bytes -= self._held.popitem(last=False)[1][1]
+
+    def clear(self) -> None:
+        self._held.clear()
+        self.bytes = 0
+
+
 class Thumbnails(QObject):
     """Photos of a dataset by path and size, and tiles of them with round corners.
 
@@ -213,8 +246,8 @@ class Thumbnails(QObject):
         super().__init__(parent)
         self._themes = themes
         self._root: Path | None = None
-        self._photos: OrderedDict[tuple[str, int], Photo | None] = OrderedDict()  # None: on its way
-        self._tiles: OrderedDict[tuple[object, ...], QPixmap] = OrderedDict()
+        self._photos: Kept[Photo | None] = Kept(_KEPT_PHOTOS, _PHOTO_BYTES)  # None: on its way
+        self._tiles: Kept[QPixmap] = Kept(_KEPT_TILES, _TILE_BYTES)
         self._loader = _Loader()
         self._loader.mailbox.arrived.connect(self._arrived)
         self.destroyed.connect(self._loader.stop)
@@ -230,16 +263,12 @@ class Thumbnails(QObject):
     def photo(self, path: str, side: int) -> Photo | None:
         """The photo at `path`, its longer side at most `side` pixels; None while it is on its way."""
         key = (path, side)
-        if key in self._photos:
-            self._photos.move_to_end(key)
-            found = self._photos[key]
-            if found is not None:
-                return found
+        found = self._photos.get(key)
+        if found is not None:
+            return found
         if self._root is None:
             return Photo(None)
-        self._photos[key] = None
-        while len(self._photos) > _KEPT_PHOTOS:
-            self._photos.popitem(last=False)
+        self._photos.put(key, None, 0)
         self._loader.want(path, side, self._root / path)
         return None
 
@@ -248,9 +277,9 @@ class Thumbnails(QObject):
         photo = self.photo(path, _step(max(size.width(), size.height()) * ratio)) if path else None
         waiting = bool(path) and photo is None
         key = (path or title, size.width(), size.height(), ratio, self._themes.theme.name, path is None)
-        if key in self._tiles and not waiting:
-            self._tiles.move_to_end(key)
-            return self._tiles[key]
+        made = self._tiles.get(key)
+        if made is not None and not waiting:
+            return made
         pixmap = QPixmap(round(size.width() * ratio), round(size.height() * ratio))
         pixmap.setDevicePixelRatio(ratio)
         pixmap.fill(Qt.GlobalColor.transparent)
@@ -259,9 +288,7 @@ class Thumbnails(QObject):
         self._draw(painter, QRectF(0, 0, size.width(), size.height()), photo, path, title)
         painter.end()
         if not waiting:
-            self._tiles[key] = pixmap
-            while len(self._tiles) > _KEPT_TILES:
-                self._tiles.popitem(last=False)
+            self._tiles.put(key, pixmap, 4 * pixmap.width() * pixmap.height())
         return pixmap
 
     def _draw(self, painter: QPainter, box: QRectF, photo: Photo | None, path: str | None, title: str) -> None:
@@ -292,7 +319,7 @@ class Thumbnails(QObject):
 
     def _arrived(self, path: str, side: int, photo: Photo) -> None:
         if (path, side) in self._photos:
-            self._photos[path, side] = photo
+            self._photos.put((path, side), photo, photo.image.sizeInBytes() if photo.image is not None else 0)
             self.arrived.emit(path)
 
 

@@ -18,10 +18,12 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Protocol
 
+from engine.memory import Rest
 from engine.runner import Answered, Died, Event, JobRunner, Ready, load_desk, set_environment, vitals
 
 DESK = "engine.desk:Desk"
 BEAT_SECONDS = 2.0  # a sign of life from the child
+REST_SECONDS = 3.0  # without a command, after which a child gives back memory that it does not need
 PATIENCE_SECONDS = 120.0  # without a sign of life before a child counts as hanging
 
 
@@ -64,13 +66,16 @@ def serve(connection: Connection, setup: Setup) -> None:
 
     threading.Thread(target=_beat, args=(emit,), name="beat", daemon=True).start()
     runner = JobRunner(load_desk(setup.desk), emit, log)
+    rest = Rest()
     emit(Ready(os.getpid()))
     try:
         while not runner.ended:
-            while not runner.ended and connection.poll(0 if runner.runnable else None):
+            while not runner.ended and connection.poll(0 if runner.runnable else REST_SECONDS):
                 runner.command(*connection.recv())
-            if not runner.ended and runner.runnable:
+            if runner.runnable and not runner.ended:
                 runner.step()
+            else:
+                rest.take()
     except (EOFError, OSError):
         pass  # the parent closed the pipe
     finally:
