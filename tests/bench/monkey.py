@@ -58,7 +58,7 @@ def copy_run(run: Path, folder: Path) -> Path:
     dataset = (run / card["dataset"]["folder"]).resolve()
     copy = folder / "runs" / run.name
     shutil.copytree(run, copy)
-    shutil.copytree(dataset, folder / "datasets" / dataset.name)
+    shutil.copytree(dataset, folder / "datasets" / dataset.name, dirs_exist_ok=True)
     card["dataset"]["folder"] = f"../../datasets/{dataset.name}"
     (copy / "run.json").write_text(json.dumps(card), encoding="utf-8")
     return copy

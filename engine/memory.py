@@ -1,0 +1,47 @@
+"""How much memory the process holds, and what of it is free is given back to the system."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import os
+import sys
+from pathlib import Path
+
+WORTH = 64 << 20  # bytes that were taken since the last time: less is not worth looking for
+
+
+def resident() -> int:
+    """Bytes of the process in memory; 0 where the system does not tell."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, AttributeError):
+        return 0
+
+
+def give_back() -> None:
+    """Give back what is free. The C library of Linux keeps what was freed between things that are still in use: after
+    a large job that can be hundreds of megabytes."""
+    gc.collect()
+    arrow = sys.modules.get("pyarrow")
+    if hasattr(arrow, "default_memory_pool"):
+        arrow.default_memory_pool().release_unused()  # type: ignore[union-attr]  # just asked
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:  # another C library has none
+        trim(0)
+
+
+class Rest:
+    """Gives memory back once much more is held than at the last rest."""
+
+    def __init__(self, worth: int = WORTH) -> None:
+        self._worth = worth
+        self._held = 0
+
+    def take(self) -> None:
+        """Call when there is nothing to do."""
+        if resident() - self._held > self._worth:
+            give_back()
+            self._held = resident()
+        else:
+            self._held = min(self._held, resident())
