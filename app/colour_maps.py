@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QCoreApplication
+
+if TYPE_CHECKING:  # the first frame of the window does without it
+    import numpy as np
+    from numpy.typing import NDArray
 
 BLUE_ORANGE, PURPLE_GREEN, BROWN_TEAL, MAGNITUDE = "blue-orange", "purple-green", "brown-teal", "magnitude"
 _OPAQUE = 235.0  # full heat lets a little of the photo through
@@ -82,6 +85,8 @@ def colour_map_names() -> dict[str, str]:
 @cache
 def heat_table(name: str = BLUE_ORANGE) -> NDArray[np.uint8]:
     """Red, green, blue, alpha of heat, uint8[256, 4]: full pull down at 0, clear at 127.5, full push up at 255."""
+    import numpy as np
+
     chosen = COLOUR_MAPS.get(name, COLOUR_MAPS[BLUE_ORANGE])
     value = np.linspace(-1.0, 1.0, 256)
     size = np.abs(value)[:, None]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from engine.explain.types import HistoryEvent, ItemText, RuleEffect, Token
+
+if TYPE_CHECKING:  # the window is on the screen before it has loaded it
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)

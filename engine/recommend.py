@@ -32,7 +32,8 @@ from engine.model.recommender import Model
 from engine.model.scoring import RERANKED, all_scores, item_bias, place_ahead, reranked, shopper_vectors, target_ranks
 from engine.model.tokens import Edited, Tokens
 from engine.model.tuning import open_run_encoder
-from engine.rules import Rule, Ruled, apply
+from engine.rules import Rule
+from engine.ruling import Ruled, apply
 from engine.shop import Shop, Told
 from engine.training.config import Config
 from engine.training.loop import reading_of

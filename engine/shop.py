@@ -19,7 +19,7 @@ from engine.errors import HeedmapError
 from engine.explain.types import HistoryEvent
 from engine.facts import Facts
 from engine.live import Past, Session, live_past, past_of
-from engine.rules import Ruled
+from engine.ruling import Ruled
 from engine.workspace import kept_epochs
 
 

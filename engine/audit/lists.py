@@ -13,7 +13,8 @@ from engine.evaluation.outcome import model_batches
 from engine.jobs import Job, Progress
 from engine.model.baselines.contract import without_history
 from engine.recommend import Recommender
-from engine.rules import Condition, Rule, apply
+from engine.rules import Condition, Rule
+from engine.ruling import apply
 
 WITHIN = 50  # products of a list that variety looks at
 LAMBDA = 0.7

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # the window is on the screen before it has loaded it
+    import numpy as np
+    from numpy.typing import NDArray
 
 SCHEMA_VERSION = 2
 
@@ -114,6 +115,12 @@ class Faithfulness:
     random_sufficient: float = 0.0
 
 
+def _nothing() -> NDArray[np.float64]:
+    import numpy as np
+
+    return np.zeros(0)
+
+
 @dataclass(frozen=True)
 class Explanation:
     """Why `item` has `score` for `user`, token by token.
@@ -149,7 +156,7 @@ class Explanation:
     effects: tuple[RuleEffect, ...] = ()  # of business rules, in their order; `rank` is the model's, before them
     shown_rank: int | None = None  # under the rules: 0 when one took the product out, None without rules
     notes: tuple[str, ...] = ()  # what a reader must know: of a live history, of what cannot be explained
-    share: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))  # the map under `method`, float64[tokens]
+    share: NDArray[np.float64] = field(default_factory=_nothing)  # the map under `method`, float64[tokens]
     history_method: str = "leave-one-out"  # what the contributions of `history` are
     removals: tuple[Removal, ...] = ()  # what the sentences rest on, largest fall first
     removed: tuple[Token, ...] = ()  # parts of the page that a what-if took away: they are in no row

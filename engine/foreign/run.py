@@ -27,7 +27,8 @@ from engine.metrics.ranking import ndcg, rank_of_target, recall
 from engine.model.baselines import popularity
 from engine.model.baselines.contract import without_history
 from engine.model.scoring import baseline_ranks, live_history
-from engine.rules import Rule, Ruled, apply
+from engine.rules import Rule
+from engine.ruling import Ruled, apply
 from engine.shop import Shop
 from engine.training.checkpoint import load_tensors, save_tensors
 from engine.training.config import Config

@@ -24,7 +24,8 @@ from engine.answers import RankedItem, Ranking
 from engine.errors import HeedmapError
 from engine.explain.types import Explanation, RuleEffect
 from engine.rule_book import RuleBook, RuleField, RuleReach
-from engine.rules import Rule, apply, rules_from
+from engine.rules import Rule, rules_from
+from engine.ruling import apply
 from engine.scenario import PastEdit, Scenario
 from tests.app.conftest import ITEMS, FakeEngine, make_explanation, make_ranking, title
 

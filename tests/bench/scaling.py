@@ -39,7 +39,7 @@ from engine.model.linear import ease
 from engine.model.recommender import Model
 from engine.model.scoring import all_scores, item_bias, item_matrix, shopper_vectors
 from engine.model.tokens import Tokens
-from engine.rules import apply
+from engine.ruling import apply
 from engine.training.config import Config
 from engine.training.linear_term import Chosen, kept_entries, solve
 from engine.training.loop import model_shape

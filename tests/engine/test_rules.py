@@ -14,7 +14,8 @@ from engine.cli import main
 from engine.errors import HeedmapError
 from engine.explain.methods import explain
 from engine.recommend import Recommender
-from engine.rules import Condition, Ruled, apply, mmr, rules_from
+from engine.rules import Condition, rules_from
+from engine.ruling import Ruled, apply, mmr
 
 BRAND = {"field": "brand", "is": "Acme"}
 ITEMS = {f"i{index}": index for index in range(6)}
