@@ -1,0 +1,1 @@
+"""The report of an audit: content made once, written as HTML and as PDF."""

@@ -1,0 +1,92 @@
+"""How it was measured: source, sample, seed and thresholds of each check, the plan, and hashes of all inputs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.audit.check import Result
+from engine.audit.plan import Plan
+from engine.audit.report.checks import in_order
+from engine.audit.report.content import Block, Cell, Facts, Paragraph, Section, Table
+from engine.audit.report.words import Words
+
+
+def appendix(
+    results: tuple[Result, ...], plan: Plan, inputs: dict[str, Any], environment: dict[str, Any], words: Words
+) -> Section:
+    """The section of methods."""
+    return Section(
+        "methods",
+        words("section_methods"),
+        (Paragraph(words("methods_intro")), *(Paragraph(words(f"methods_{one}")) for one in ("verdicts", "intervals"))),
+        (
+            Section("methods-checks", words("methods_checks"), (_checks(results, words),)),
+            Section("methods-plan", words("methods_plan"), (_plan(plan, words),)),
+            Section("methods-inputs", words("methods_inputs"), _inputs(inputs, environment, words)),
+        ),
+        page=True,
+    )
+
+
+def _checks(results: tuple[Result, ...], words: Words) -> Table:
+    rows = []
+    for one in in_order(results, words):
+        asked = [
+            words("asked_of", label=words.figure(one.check, threshold.figure), asked=words.asked(threshold))
+            for threshold in one.thresholds
+        ]
+        rows.append(
+            (
+                Cell(words.check(one.check, "title"), one.check, strong=True),
+                Cell(
+                    words.check(one.check, "definition"), words("source_said", source=words.check(one.check, "source"))
+                ),
+                Cell(words("semicolon").join(asked) or words("nothing_asked")),
+                Cell(words.number(one.sample) if one.sample else words("everything")),
+                Cell(str(one.seed)),
+            )
+        )
+    head = tuple(words(f"column_{one}") for one in ("check", "definition", "asked", "sample", "seed"))
+    return Table(head, tuple(rows), (0.21, 0.43, 0.20, 0.09, 0.07), frozenset({3, 4}))
+
+
+def _plan(plan: Plan, words: Words) -> Facts:
+    samples = words("join").join(f"{name} {count}" for name, count in plan.sample.items())
+    asked = words("join").join(
+        f"{name}.{one.figure} {words.asked(one)}" for name, these in plan.thresholds.items() for one in these
+    )
+    return Facts(
+        (
+            (words("plan_preset"), words.names("values")[plan.preset]),
+            (words("plan_seed"), str(plan.seed)),
+            (words("plan_precision"), words.bound(plan.precision)),
+            (words("plan_only"), words("join").join(plan.only) or words("all")),
+            (words("plan_skip"), words("join").join(plan.skip) or words("none")),
+            (words("plan_strata"), words("join").join(plan.strata) or words("none")),
+            (words("plan_samples"), samples or words("by_precision")),
+            (words("plan_thresholds"), asked or words("presets_own")),
+        )
+    )
+
+
+def _inputs(inputs: dict[str, Any], environment: dict[str, Any], words: Words) -> tuple[Block, ...]:
+    run, dataset = inputs["run"], inputs["dataset"]
+    rows = [
+        (words("hash_dataset"), str(dataset["fingerprint"])),
+        *((words("hash_file", file=name), str(digest)) for name, digest in run["weights"].items()),
+        (words("hash_file", file="run.json"), str(run["card"])),
+        (words("hash_code"), str(inputs["code"])),
+        *(
+            (words("hash_encoder", name=one["name"]), str(one["digest"]))
+            for one in run["encoders"].values()
+            if "digest" in one
+        ),
+    ]
+    where = [("Heedmap", str(inputs["heedmap"]))]
+    for key in ("python", "system", "device", "threads"):
+        if key in environment:
+            where.append((words(f"where_{key}"), str(environment[key])))
+    packages = words("join").join(f"{name} {version}" for name, version in environment.get("packages", {}).items())
+    if packages:
+        where.append((words("where_packages"), packages))
+    return Paragraph(words("inputs_intro")), Facts(tuple(rows), plain=True), Facts(tuple(where))

@@ -1,0 +1,114 @@
+"""The words of a report in its language: texts, numbers, what is asked, and names of groups."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from engine.audit.check import Figure, Note, Result, Threshold, Value, Verdict
+from engine.audit.texts import sentence, texts
+
+
+class Words:
+    """Of one language. Calling it gives a text of `resources/audit/LANGUAGE/report.json` with its gaps filled."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+        self._all = texts(language)
+        self._report: Mapping[str, Any] = self._all["report"]
+
+    def __call__(self, key: str, **values: Value) -> str:
+        return str(self._report[key]).format(**values)
+
+    def names(self, key: str) -> Mapping[str, str]:
+        """A group of words: "parts", "values", "of"."""
+        return dict(self._report[key])
+
+    def verdict(self, verdict: Verdict) -> str:
+        return str(self._all["common"]["verdicts"][verdict])
+
+    def family(self, name: str) -> str:
+        return str(self._all["common"]["families"].get(name, name))
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """In the order in which they are reported."""
+        return tuple(self._all["common"]["families"])
+
+    def check(self, name: str, what: str) -> str:
+        """title, definition or source of a check; of one that this version does not know, its name or nothing."""
+        return str(self._all.get(name, {}).get(what, name if what == "title" else ""))
+
+    def figure(self, check: str, name: str) -> str:
+        return str(self._all.get(check, {}).get("figures", {}).get(name, name.replace("_", " ")))
+
+    def note(self, check: str, note: Note) -> str:
+        """A note in words; of one that this version does not know, its key and values. Long fractions are rounded."""
+        rounded = {key: self.number(one) if isinstance(one, float) else one for key, one in note.values.items()}
+        try:
+            return sentence(check, Note(note.key, rounded), self.language)
+        except (KeyError, ValueError):
+            return f"{note.key}: {', '.join(str(one) for one in rounded.values())}"
+
+    def of(self, figure: Figure) -> str:
+        """What a figure is of: "women", or "group women, metric ndcg"."""
+        values, keys = self.names("values"), self.names("of")
+        told = {keys.get(key, key): values.get(one, str(one)) for key, one in figure.of.items()}
+        if len(told) == 1:
+            return next(iter(told.values()))
+        return self("join").join(f"{key} {one}" for key, one in told.items())
+
+    def named(self, result: Result, figure: Figure) -> str:
+        """A figure's label, with what it is of."""
+        label, of = self.figure(result.check, figure.name), self.of(figure)
+        return self("label_of", label=label, of=of) if of else label
+
+    def number(self, value: float) -> str:
+        """Three significant digits or so, thousands grouped."""
+        if not math.isfinite(value):
+            return self("none")
+        size = abs(value)
+        if value == int(value) and size < 1e15:
+            text = f"{int(value):,}"
+        elif size >= 100:
+            text = f"{value:,.0f}"
+        elif size >= 10:
+            text = f"{value:.1f}"
+        elif size >= 1:
+            text = f"{value:.2f}"
+        elif size >= 0.001:
+            text = f"{value:.3f}"
+        elif size >= 0.00001:
+            text = f"{value:.5f}"
+        else:
+            text = f"{value:.1e}"
+        return text.replace("-", "−")
+
+    def bound(self, value: float) -> str:
+        """A threshold as it was written."""
+        return f"{value:,.6g}".replace("-", "−")
+
+    def percent(self, share: float) -> str:
+        return f"{100 * share:.1f} %".replace("-", "−") if self.language == "en" else f"{100 * share:.1f}%"
+
+    def interval(self, figure: Figure) -> str:
+        """Its 95 % interval, or nothing."""
+        if figure.low is None or figure.high is None:
+            return ""
+        return self("interval", low=self.number(figure.low), high=self.number(figure.high))
+
+    def asked(self, threshold: Threshold | None) -> str:
+        """What is asked, or nothing."""
+        if threshold is None:
+            return ""
+        bounds = (("at_least", threshold.at_least), ("at_most", threshold.at_most))
+        return self("join").join(self(key, value=self.bound(one)) for key, one in bounds if one is not None)
+
+    def found(self, result: Result, figure: Figure) -> str:
+        """A figure in one line: label, value, interval, and what was asked."""
+        asked, interval = self.asked(result.threshold(figure)), self.interval(figure)
+        line = self("figure_line", label=self.named(result, figure), value=self.number(figure.value))
+        if interval:
+            line += self("figure_interval", interval=interval)
+        return line + (self("figure_asked", asked=asked) if asked else "")

@@ -1,0 +1,281 @@
+"""The report: whole and self-contained in both languages, the same each time, and deaf to markup in what it tells."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pypdf
+import pytest
+
+from engine.audit.check import Example, Figure, Measured, Note, Result, Threshold, judged, not_run
+from engine.audit.inputs import inputs_of
+from engine.audit.plan import Plan
+from engine.audit.report import fonts
+from engine.audit.report.charts import Scale, interval_row, scale_of
+from engine.audit.report.pdf import TEMPLATE
+from engine.audit.report.words import Words
+from engine.audit.report.write import write_report
+from engine.audit.texts import LANGUAGES
+from engine.errors import HeedmapError
+from engine.jobs import finish
+from engine.recommend import Recommender
+
+Opened = Callable[..., Recommender]
+HOSTILE = """<script>alert(1)</script> #panic("x") $x^2$ *b* _i_ @ref \\ "q" 'a' [c] {n} `r` </svg> & <!-- é 防水"""
+VOID = {"meta", "col", "br", "img", "path", "rect", "circle", "image"}
+BEGAN = "2026-01-02T03:04:05+00:00"
+
+
+class Page(HTMLParser):
+    """Fails on a tag that is not closed, and keeps what a browser would load or run."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.loads: list[str] = []
+        self.tags: set[str] = set()
+        self.ids: list[str] = []
+        self.words: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        for name, value in attrs:
+            assert not name.startswith("on"), (tag, name)
+            if name in ("src", "href", "xlink:href", "data", "srcset", "action"):
+                self.loads.append(value or "")
+            if name == "id":
+                self.ids.append(value or "")
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+
+def made_results(run: Recommender) -> tuple[Result, ...]:
+    """Every verdict, many groups, hostile and long texts, a check that this version does not know."""
+    user, item = run.data.users[0], run.rank(run.data.users[0], 1).items[0].item
+    gap = (Threshold("gap", at_most=0.05),)
+    groups = tuple(
+        Figure("gap", 0.01 * place, 0.01 * place - 0.02, 0.01 * place + 0.02, 40, {"group": f"group {place}"})
+        for place in range(50)
+    )
+    long = Figure("gap", 0.2, 0.1, 0.3, 50, {"group": HOSTILE, "age": "很长的中文群体名称" * 8})
+    examples = (
+        Example("pair", user, item, note=Note("told", {"text": HOSTILE})),
+        Example("product", "", item, box=(0.1, 0.2, 0.5, 0.6)),
+        Example("shopper", user),
+        Example("text", text=HOSTILE * 10),
+    )
+    gone = (Example("pair", "nobody", "nothing"), Example("product", "", "nothing"))
+    whole = (Threshold("damaged", at_most=0), Threshold("other_dataset", at_most=0))
+    return (
+        judged("data.whole", Measured((Figure("damaged", 0, n=9), Figure("other_dataset", 0))), whole, 1, 0, 0.1),
+        judged("shoppers.made-up", Measured((*groups, long), examples=examples), gap, 1, 50, 0.1),
+        judged(
+            "privacy.made-up",
+            Measured((Figure("auc", 0.61, 0.55, 0.67, 99),), examples=gone),
+            (Threshold("auc", at_most=0.6),),
+            1,
+            99,
+            0.1,
+        ),
+        judged("diversity.made-up", Measured((Figure("gini", -1e-7), Figure("many", 1234567.0))), (), 1, 0, 0.1),
+        judged("quality.made-up", Measured(()), (), 1, 0, 0.1),
+        not_run("robustness.made-up", Note("no_texts"), gap, 1, 0.0),
+    )
+
+
+@pytest.fixture(scope="module")
+def written(opened: Opened, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A report in each language: its folder."""
+    run = opened()
+    run.texts = replace(run.texts, title=tuple(f"{HOSTILE} {one}" for one in run.texts.title))
+    folders = {}
+    for language in LANGUAGES:
+        out = tmp_path_factory.mktemp(f"report-{language}")
+        (out / "environment.json").write_text(json.dumps({"began": BEGAN, "device": "cpu"}))
+        plan = Plan(title=f"Audit {HOSTILE}", only=("data",), groups=(("age", "gender"),))
+        (out / "inputs.json").write_text(json.dumps(inputs_of(run)))
+        assert finish(write_report(out, made_results(run), run, plan, inputs_of(run), language)) == ""
+        folders[language] = out
+    return folders
+
+
+def text_of(folder: Path, language: str, kind: str) -> str:
+    path = folder / f"report.{language}.{kind}"
+    if kind == "html":
+        return path.read_text(encoding="utf-8")
+    return "\n".join(page.extract_text() for page in pypdf.PdfReader(path).pages)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_html_is_well_formed_and_loads_nothing(written: dict[str, Path], language: str) -> None:
+    text = text_of(written[language], language, "html")
+    page = Page(text)
+    assert page.tags.isdisjoint({"script", "link", "iframe", "object", "embed", "foreignobject", "base"})
+    assert page.loads
+    for one in page.loads:
+        assert one.startswith("data:image/jpeg;base64,") or one[0] == "#", one
+    assert len(set(page.ids)) == len(page.ids)
+    assert {one[1:] for one in page.loads if one[0] == "#"} <= set(page.ids)
+    style = text[text.index("<style>") : text.index("</style>")]
+    assert "@import" not in style
+    assert "url(" not in style
+    assert "default-src 'none'" in text
+    for one in re.findall(r"<svg.*?</svg>", text, re.S):
+        ElementTree.fromstring(one)
+    assert HOSTILE in "".join(page.words)
+
+
+def test_markup_in_titles_is_text_in_the_pdf(written: dict[str, Path]) -> None:
+    text = text_of(written["en"], "en", "pdf").replace("\n", " ")
+    for part in ("<script>alert(1)</script>", '#panic("x")', "$x^2$", "*b*", "_i_", "@ref", "[c]", "{n}"):
+        assert part in text, part
+
+
+def test_the_typesetter_is_given_data_and_never_code() -> None:
+    source = TEMPLATE.read_text(encoding="utf-8")
+    for word in ("eval", "import", "include", "read(", "plugin", "@preview"):
+        assert word not in re.sub(r"//.*", "", source), word
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_failed_stands_first_and_the_summary_fills_one_page(written: dict[str, Path], language: str) -> None:
+    reader = pypdf.PdfReader(written[language] / f"report.{language}.pdf")
+    words = Words(language)
+    first = reader.pages[0].extract_text().replace("\n", "")
+    assert words("what_failed") in first
+    assert words("no_claim").replace(" ", "")[:20] in first.replace(" ", "")
+    outline = [one.title for one in reader.outline if not isinstance(one, list)]
+    order = [words(f"section_{one}") for one in ("fail", "unsure", "pass", "told", "not_run")]
+    assert outline[:5] == order
+    assert outline[5:] == [words(f"section_{one}") for one in ("parameters", "card", "sheet", "methods")]
+    assert 8 <= len(reader.pages) <= 25
+
+
+def test_the_pdf_tells_when_it_was_measured_and_suits_archives(written: dict[str, Path]) -> None:
+    path = written["en"] / "report.en.pdf"
+    reader = pypdf.PdfReader(path)
+    assert path.read_bytes().startswith(b"%PDF-1.")
+    assert path.read_bytes().rstrip().endswith(b"%%EOF")
+    assert reader.metadata is not None
+    assert reader.metadata.creation_date is not None
+    assert reader.metadata.creation_date.isoformat().startswith("2026-01-02T03:04:05")
+    assert reader.metadata.title is not None
+    assert reader.metadata.title.startswith("Audit <script>")
+    assert b"pdfaid" in path.read_bytes()  # PDF/A says so in plain XMP
+    assert "'/Marked': True" in str(reader.root_object["/MarkInfo"].get_object())
+
+
+def test_the_same_findings_are_the_same_bytes(written: dict[str, Path], opened: Opened, tmp_path: Path) -> None:
+    run = opened()
+    run.texts = replace(run.texts, title=tuple(f"{HOSTILE} {one}" for one in run.texts.title))
+    (tmp_path / "environment.json").write_text(json.dumps({"began": BEGAN, "device": "cpu"}))
+    plan = Plan(title=f"Audit {HOSTILE}", only=("data",), groups=(("age", "gender"),))
+    inputs = json.loads((written["en"] / "inputs.json").read_text())
+    finish(write_report(tmp_path, made_results(run), run, plan, inputs, "en"))
+    for kind in ("html", "pdf"):
+        name = f"report.en.{kind}"
+        assert (tmp_path / name).read_bytes() == (written["en"] / name).read_bytes()
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["environment.json", "report.en.html", "report.en.pdf"]
+
+
+def test_no_fact_is_made_up(written: dict[str, Path]) -> None:
+    page = "".join(Page(text_of(written["en"], "en", "html")).words)
+    assert "Developed byNot known" in page
+    assert "Consent of those concernedNot known" in page
+    assert "LicenceCC0" in page
+    assert "14 products, 10 shoppers, 64 events" in page
+    assert "Products without a photo: 1; without a description: 1" in page
+    assert "It does not claim that any law is complied with" in page
+
+
+def test_without_results_and_time_it_is_a_report_still(opened: Opened, tmp_path: Path) -> None:
+    run = opened()
+    assert finish(write_report(tmp_path, (), run, Plan(), inputs_of(run), "en")) == ""
+    assert "No check was done." in text_of(tmp_path, "en", "html")
+    reader = pypdf.PdfReader(tmp_path / "report.en.pdf")
+    assert "MeasuredNot known" in reader.pages[0].extract_text().replace("\n", "").replace(" ", "").replace(
+        "Notknown", "Not known"
+    )
+
+
+def test_chinese_without_a_font_is_said_and_the_html_is_there(
+    opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert fonts.families(["DejaVu Sans"], "zh_CN") is None
+    assert fonts.families(["DejaVu Sans"], "en") == ["DejaVu Sans"]
+    assert fonts.families(["PingFang SC", "Segoe UI"], "zh_CN") == ["Segoe UI", "PingFang SC"]
+    monkeypatch.setattr(fonts, "families", lambda known, language: None)
+    run = opened()
+    why = finish(write_report(tmp_path, (), run, Plan(), inputs_of(run), "zh_CN"))
+    assert "the HTML is complete" in why
+    assert "Noto Sans CJK" in why
+    assert [one.name for one in tmp_path.iterdir()] == ["report.zh_CN.html"]
+    with pytest.raises(HeedmapError, match="no report in 'fr'"):
+        finish(write_report(tmp_path, (), run, Plan(), inputs_of(run), "fr"))
+
+
+def test_a_letter_without_a_glyph_costs_the_archive_mark_and_not_the_report(opened: Opened, tmp_path: Path) -> None:
+    run = opened()
+    finish(write_report(tmp_path, (), run, Plan(title="A\U0001f9a9Z"), inputs_of(run), "en"))
+    assert b"pdfaid" not in (tmp_path / "report.en.pdf").read_bytes()
+    assert pypdf.PdfReader(io.BytesIO((tmp_path / "report.en.pdf").read_bytes())).pages
+
+
+def test_a_drawing_has_everything_where_its_number_is() -> None:
+    scale = Scale(0.0, 1.0, (0.0, 0.5, 1.0), width=112)  # 6 units of margin: 0 at 6, 1 at 106
+    drawn = interval_row(Figure("a", 0.5, 0.25, 0.75), "fail", Threshold("a", at_most=0.2), scale, "a is 0.5")
+    shapes: list[dict[str, Any]] = [one.attrib for one in ElementTree.fromstring(drawn.svg)]
+    assert any(one.get("cx") == "56" and one.get("class") == "f-fail" for one in shapes)
+    assert any(one.get("d", "").startswith("M31.0 10L81.0 10") for one in shapes)
+    shade = next(one for one in shapes if one.get("class") == "shade")
+    assert (float(shade["x"]), float(shade["x"]) + float(shade["width"])) == (26.0, 112.0)
+    assert drawn.alt == "a is 0.5"
+
+
+@pytest.mark.parametrize(
+    ("values", "asked", "ends"),
+    [
+        ((0.02, 0.09), None, (0.0, 0.1)),
+        ((0.81, 0.85), None, (0.8, 0.86)),
+        ((-0.03, 0.012), 0.0, (-0.04, 0.02)),
+        ((0.0,), 0.0, (0.0, 1.0)),
+        ((120.0, 4500.0), None, (0.0, 6000.0)),
+    ],
+)
+def test_scales_end_on_round_numbers(values: tuple[float, ...], asked: float | None, ends: tuple[float, float]) -> None:
+    threshold = None if asked is None else Threshold("a", at_most=asked)
+    scale = scale_of([Figure("a", one) for one in values], threshold)
+    assert (scale.low, scale.high) == pytest.approx(ends)
+    assert scale.ticks[0] == scale.low
+    assert scale.ticks[-1] == scale.high
+
+
+def test_numbers_are_short_and_keep_their_sense() -> None:
+    words = Words("en")
+    said = [words.number(one) for one in (0.0, 3.0, -0.0123, 0.00061, 12.345, 1234567.0, 1e-9, float("nan"))]
+    assert said == ["0", "3", "−0.012", "0.00061", "12.3", "1,234,567", "1.0e−09", "none"]
+    assert words.asked(Threshold("a", at_least=0.05, at_most=2)) == "at least 0.05, at most 2"
+    assert Words("zh_CN").interval(Figure("a", 1, 0.5, 1.5)) == "0.500 至 1.50"
