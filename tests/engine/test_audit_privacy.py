@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from engine.audit.check import NotRun
+from engine.audit.checks import CHECKS
+from engine.audit.checks.privacy.attributes import FOLDS, macro_auc, read
 from engine.audit.checks.privacy.membership import CHECK, control_scores, trained_on
+from engine.audit.checks.privacy.personal import found_in, masked
 from engine.audit.plan import Plan
 from engine.audit.run import remeasured
 from engine.audit.subject import Subject
+from engine.dataset.store import Dataset
+from engine.files import sha256_of
 from engine.jobs import finish
 from engine.metrics.separation import auc, found_at, weighted_aucs
 from engine.recommend import Recommender
@@ -85,3 +95,124 @@ def test_a_shop_too_small_to_attack_says_so(opened: Opened) -> None:
     assert result.notes[0].key == "too_few_events"
     assert found is None
     assert NotRun(result.notes[0]).note.values["least"] == 100
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("email", "Write to jane.doe@example.co.uk, she knows."),
+        ("phone", "Call +49 711 1234567 after six"),
+        ("phone", "my number is (212) 555-0142."),
+        ("chinese_mobile", "请拨打13812345678联系"),
+        ("chinese_id", "身份证11010519491231002X"),  # the example of GB 11643-1999
+        ("card", "paid with 4111 1111 1111 1111 twice"),
+        ("iban", "send it to DE89 3704 0044 0532 0130 00 please"),  # the example of ISO 13616's registry
+        ("address", "I live at 221 Baker Street"),
+        ("address", "地址:南京东路100号"),
+    ],
+)
+def test_personal_data_is_found_by_form_and_checksum(kind: str, text: str) -> None:
+    found = dict(found_in(text))
+    assert list(found) == [kind]
+    shown = masked(kind, found[kind])
+    assert "•" in shown
+    kept = sum(one.isalnum() for one in shown)
+    assert kept <= max(4, len(found[kind]) // 4)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Part 4111 1111 1111 1112 fits",  # a wrong check digit
+        "DE88370400440532013000",
+        "110105194912310021",
+        "It cost 10 000 000 and 1 999 95 in 1999-2004, size 200x300x400.",
+        "ISBN 978-3-16-148410-0, EAN 4006381333931, model 1234567",
+        "Meet me @home at 12:30, 5 Star Hotel",
+        "0000 0000 0000 0000",
+    ],
+)
+def test_what_only_looks_like_personal_data_is_not_found(text: str) -> None:
+    assert list(found_in(text)) == []
+
+
+def test_a_planted_card_fails_and_is_never_shown(tmp_path: Path, trained: Callable[..., Path], tiny_shop: Path) -> None:
+    shop = tmp_path / "shop"
+    shutil.copytree(tiny_shop, shop)
+    reviews = pq.read_table(shop / "reviews.parquet")
+    rows = reviews.to_pylist()
+    rows[0]["text"] = "My card is 4111-1111-1111-1111, do not tell."
+    pq.write_table(pa.Table.from_pylist(rows, schema=reviews.schema), shop / "reviews.parquet")
+    manifest = json.loads((shop / "dataset.json").read_text())
+    manifest["files"]["reviews.parquet"] = sha256_of(shop / "reviews.parquet")
+    (shop / "dataset.json").write_text(json.dumps(manifest))
+    subject = Subject(finish(Recommender.open(trained(), device="cpu", dataset_folder=tiny_shop)), Plan())
+    clean, _ = finish(remeasured(subject, CHECKS["privacy.personal-data"]))
+    assert clean.verdict == "pass"
+    subject.dataset = Dataset.open(shop)
+    result, _ = finish(remeasured(subject, CHECKS["privacy.personal-data"]))
+    subject.dataset.close()
+    assert result.verdict == "fail"
+    assert [(one.name, one.value) for one in result.figures if one.value] == [("card", 1.0)]
+    assert result.examples[0].text == "••••-••••-••••-••11"
+    assert "4111" not in json.dumps(result.to_json())
+
+
+def test_a_reader_finds_what_is_in_the_vectors_and_not_what_is_not() -> None:
+    random = np.random.default_rng(0)
+    value = random.integers(0, 3, 300)
+    fold = np.arange(300) % FOLDS
+    noise = random.normal(size=(300, 8))
+    told = noise + 3.0 * np.eye(3, 8)[value]
+    every = np.ones((1, 300))
+    assert macro_auc(read(told, value, fold, 3), value, every)[0] > 0.95
+    assert abs(macro_auc(read(noise, value, fold, 3), value, every)[0] - 0.5) < 0.08
+    # Of one fold, against the closed form written out.
+    train, test = fold != 0, fold == 0
+    scaled = (told - told[train].mean(axis=0)) / told[train].std(axis=0)
+    design = np.vstack([scaled[train], np.sqrt(10.0) * np.eye(8)])
+    wanted = np.eye(3)[value][train]
+    target = np.vstack([wanted - wanted.mean(axis=0), np.zeros((8, 3))])
+    weights = np.linalg.lstsq(design, target, rcond=None)[0]
+    np.testing.assert_allclose(
+        read(told, value, fold, 3)[test], scaled[test] @ weights + wanted.mean(axis=0), atol=1e-9
+    )
+
+
+def test_groups_too_small_to_hide_in_are_counted(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    subject = Subject(opened(), Plan())
+    result, _ = finish(remeasured(subject, CHECKS["privacy.anonymity"]))
+    assert result.verdict == "not run"
+    told = {"city": np.array(["a"] * 6 + ["b"] * 4, object), "sex": np.array(["f", "m"] * 5, object)}
+    subject.__dict__["profiles"] = told
+    result, found = finish(remeasured(subject, CHECKS["privacy.anonymity"]))
+    figures = {(one.name, one.of["attribute"]): one.value for one in result.figures}
+    assert figures["rare_one", "city"] == 0.4
+    assert figures["rare_one", "sex"] == 0.0
+    assert figures["rare_all", "city+sex"] == 1.0
+    assert figures["smallest_all", "city+sex"] == 2.0
+    assert result.verdict == "fail"
+    assert found is not None
+    assert found.tables["groups"] == {"shoppers_alike": [2, 3], "groups": [2, 2]}
+
+
+def test_who_is_alone_with_products_is_counted_as_by_hand(opened: Opened) -> None:
+    subject = Subject(opened(), Plan())
+    result, _ = finish(remeasured(subject, CHECKS["privacy.pasts"]))
+    data = subject.run.data
+    pasts = [set(data.item[data.events_of(one)].tolist()) for one in range(10)]
+    random = subject.random("privacy.pasts")
+    alone = []
+    subject_draws = Subject(opened(), Plan())
+    for shopper in subject_draws.shoppers(CHECKS["privacy.pasts"]).tolist():
+        own = random.permutation(data.item[data.events_of(shopper)])
+        if len(own) >= 2:
+            alone.append(sum(set(own[:2].tolist()) <= past for past in pasts) == 1)
+    figure = next(one for one in result.figures if one.name == "alone_2")
+    assert figure.value == pytest.approx(np.mean(alone))
+    assert figure.n == 9
+
+
+def test_a_run_without_a_budget_says_so(opened: Opened) -> None:
+    result, _ = finish(remeasured(Subject(opened(), Plan()), CHECKS["privacy.budget"]))
+    assert (result.verdict, result.notes[0].key) == ("told", "not_used")

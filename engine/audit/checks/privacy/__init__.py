@@ -1,5 +1,12 @@
 """What the run gives away of its shoppers, and what the data holds of them that it should not."""
 
-from engine.audit.checks.privacy import membership
+from engine.audit.checks.privacy import anonymity, attributes, budget, membership, personal
 
-CHECKS = (membership.CHECK,)
+CHECKS = (
+    membership.CHECK,
+    attributes.CHECK,
+    personal.CHECK,
+    anonymity.PROFILES,
+    anonymity.PASTS,
+    budget.CHECK,
+)
