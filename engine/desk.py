@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -243,6 +245,40 @@ class Desk:
         recommender = yield from self._recommender(run)
         return (yield from evaluate(recommender, Wanted(split, k, names, knock_out)))
 
+    def audit(self, run: str, out: str, plan: str = "standard", languages: tuple[str, ...] = ("en", "zh_CN")) -> Job:
+        """Audit a run into the folder `out`, or go on with what it holds; return the OpenedBundle. plan: the name of a
+        preset, or the path of a plan file."""
+        from engine.audit.checks import CHECKS
+        from engine.audit.opened import opened_bundle
+        from engine.audit.plan import PRECISION, preset, read_plan
+        from engine.audit.run import audit
+
+        wanted = preset(plan) if plan in PRECISION else read_plan(Path(plan), CHECKS)
+        yield from audit((yield from self._inside(run)), wanted, Path(out), languages=languages)
+        return (yield from opened_bundle(Path(out)))
+
+    def bundle(self, path: str, signer: str = "") -> Job:
+        """Verify an audit's bundle and return it as an OpenedBundle."""
+        from engine.audit.opened import opened_bundle
+
+        return (yield from opened_bundle(Path(path), signer))
+
+    def recompute(self, path: str, run: str, share: float, seed: int) -> Job:
+        """Measure a share of a bundle again; return (tuple[Again], notes)."""
+        from engine.audit.bundle import open_bundle
+        from engine.audit.recompute import recompute
+
+        return (yield from recompute(open_bundle(Path(path)), (yield from self._inside(run)), share, seed))
+
+    def compare_audits(self, before: str, after: str) -> Job:
+        """Return the Difference of two bundles, whatever their state: `bundle` tells it."""
+        from engine.audit.bundle import open_bundle
+        from engine.audit.difference import difference
+        from engine.audit.verify import results_of
+
+        yield Progress("Comparing two audits")
+        return difference(results_of(open_bundle(Path(before))), results_of(open_bundle(Path(after))))
+
     def columns(self, run: str, kind: str) -> Job:
         """Return the Columns of a run's products ("items") or shoppers ("users")."""
         return (yield from self._columns_of(run, kind))
@@ -299,8 +335,7 @@ class Desk:
 
     def browse_columns(self, dataset: str) -> Job:
         """Return the Tables of a dataset: their columns and how many rows each has."""
-        yield Progress("Reading the tables")
-        return self._browser(dataset).tables()
+        return (yield from self._browser(dataset)).tables()
 
     def browse(
         self,
@@ -314,35 +349,36 @@ class Desk:
         limit: int = 200,
     ) -> Job:
         """Return a Page of a table: rows `offset` onwards of those that a query finds, sorted by a column."""
-        yield Progress("Reading rows")
-        return self._browser(dataset).page(table, query, columns, sort, descending, offset, limit)
+        browser = yield from self._browser(dataset)
+        ask = partial(browser.page, table, query, columns, sort, descending, offset, limit)
+        return (yield from browser.job("Reading rows", ask))
 
     def browse_row(self, dataset: str, table: str, row: int) -> Job:
         """Return the Record of one row, whole."""
-        yield Progress("Reading rows")
-        return self._browser(dataset).record(table, row)
+        browser = yield from self._browser(dataset)
+        return (yield from browser.job("Reading rows", partial(browser.record, table, row)))
 
     def browse_keys(self, dataset: str, table: str, query: Query = EVERYTHING, of: str = "items") -> Job:
         """Return the keys of the products ("items") or shoppers ("users") of the rows that a query finds."""
-        yield Progress("Reading rows")
-        return self._browser(dataset).keys(table, query, of)
+        browser = yield from self._browser(dataset)
+        return (yield from browser.job("Reading rows", partial(browser.keys, table, query, of)))
 
     def browse_distribution(self, dataset: str, table: str, column: str, query: Query = EVERYTHING) -> Job:
         """Return the Distribution of a column's values over the rows that a query finds."""
-        yield Progress("Counting values")
-        return self._browser(dataset).distribution(table, column, query)
+        browser = yield from self._browser(dataset)
+        return (yield from browser.job("Counting values", partial(browser.distribution, table, column, query)))
 
     def find_missing(self, dataset: str) -> Job:
         """Return Missing: which products lack a photo, a text, a price, reviews and so on."""
         from engine.dataset.health import missing
 
-        return (yield from missing(self._browser(dataset)))
+        return (yield from missing((yield from self._browser(dataset))))
 
     def find_duplicates(self, dataset: str) -> Job:
         """Return the Duplicates among the photos of a dataset: the same, or nearly so."""
         from engine.dataset.duplicates import duplicates
 
-        return (yield from duplicates(self._browser(dataset).dataset))
+        return (yield from duplicates((yield from self._browser(dataset)).dataset))
 
     def run_rows(self, workspace: str) -> Job:
         """Return a RunRow for each run of a workspace; a damaged one is left out."""
@@ -403,10 +439,13 @@ class Desk:
             )
         return Case(recommender, user, item, _session(user, scenario))
 
-    def _browser(self, dataset: str) -> Browser:
+    def _browser(self, dataset: str) -> Generator[Progress, None, Browser]:
         """The tables of a dataset, opened. Those of the last dataset stay open until it changes."""
+        from engine.aside import aside
         from engine.dataset.browse import Browser
         from engine.dataset.store import Dataset
+
+        yield Progress("Reading the tables")
 
         folder = Path(dataset).resolve()
         changed = (folder / "dataset.json").stat().st_mtime if (folder / "dataset.json").is_file() else 0.0
@@ -414,7 +453,13 @@ class Desk:
             if self._tables is not None:
                 self._tables[2].close()
                 self._tables = None
-            self._tables = (folder, changed, Browser(Dataset.open(folder)))
+            found = Dataset.open(folder)
+            try:
+                browser = yield from aside("Reading the tables", lambda: Browser(found), found.interrupt)
+            except BaseException:
+                found.close()
+                raise
+            self._tables = (folder, changed, browser)
         return self._tables[2]
 
     def _recommender(self, run: str, scenario: Scenario = UNCHANGED, epoch: int | None = None) -> Any:

@@ -21,9 +21,10 @@ from engine.audit.checks import CHECKS
 from engine.audit.figures import write_figures, write_schemas
 from engine.audit.inputs import environment, inputs_of
 from engine.audit.plan import Plan
+from engine.audit.report.write import write_report
 from engine.audit.signing import auditor_key
 from engine.audit.subject import Subject
-from engine.audit.texts import title
+from engine.audit.texts import LANGUAGES, title
 from engine.errors import HeedmapError
 from engine.files import atomic, make_folder, read_json, write_json
 from engine.jobs import Job, Progress
@@ -33,16 +34,24 @@ from engine.recommend import Recommender
 PLAN, INPUTS, ENVIRONMENT = "plan.json", "inputs.json", "environment.json"
 
 
-def audit(run: Recommender, plan: Plan, out: Path, key: Ed25519PrivateKey | None = None) -> Job:
+def audit(
+    run: Recommender,
+    plan: Plan,
+    out: Path,
+    key: Ed25519PrivateKey | None = None,
+    languages: tuple[str, ...] = LANGUAGES,
+) -> Job:
     """Measure every check of the plan and return the Results; the sealed bundle stands in the folder `out`.
 
     Checks that `out` already holds of the same plan, run and dataset are not measured again, and a sealed bundle of
-    them stays as it is. key: signs; this user's own where None. Progress carries "check", "checks" and "left", the
-    seconds that it may still take. HeedmapError when `out` holds something else, or the key cannot be used.
+    them stays as it is. key: signs; this user's own where None. languages: of the reports. Progress carries "check",
+    "checks" and "left", the seconds that it may still take. HeedmapError when `out` holds something else, or the key
+    cannot be used.
     """
     yield Progress("Reading what is audited")
     key = key or auditor_key()
-    _begin(out, {PLAN: plan.to_json(), INPUTS: inputs_of(run)}, run.device)
+    inputs = inputs_of(run)
+    _begin(out, {PLAN: plan.to_json(), INPUTS: inputs}, run.device)
     subject, checks = Subject(run, plan), plan.checks(CHECKS)
     kept = {one.name: found for one in checks if (found := _kept(out, one)) is not None}
     clock = _Clock(plan, checks, kept)
@@ -53,6 +62,10 @@ def audit(run: Recommender, plan: Plan, out: Path, key: Ed25519PrivateKey | None
             result = yield from _measure(subject, check, out, clock, place)
         results.append(result)
     if not is_sealed(out):
+        for language in languages:
+            without_pdf = yield from write_report(out, tuple(results), run, plan, inputs, language)
+            if without_pdf:
+                yield Progress("Writing the report", message=without_pdf)
         yield Progress("Sealing the bundle")
         write_figures(out, tuple(results))
         write_schemas(out)

@@ -21,6 +21,9 @@ def add(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--plan", default="standard", metavar="F", help="quick, standard, full, or a TOML file; standard by default"
     )
+    parser.add_argument(
+        "--languages", default="en,zh_CN", metavar="A,B", help="of the reports: en, zh_CN; both by default"
+    )
     parser.add_argument("--zip", action="store_true", help="write BUNDLE.zip too: the whole bundle as one file")
     parser.add_argument("--key", type=Path, metavar="F", help="an Ed25519 key to sign with (PEM); yours by default")
 
@@ -32,10 +35,14 @@ def run(parsed: Namespace) -> Any:
     from engine.audit.run import audit
     from engine.audit.signing import Signature, auditor_key
     from engine.audit.summary import summary_text
+    from engine.audit.texts import texts
 
     plan = preset(parsed.plan) if parsed.plan in PRECISION else read_plan(Path(parsed.plan), CHECKS)
     key = auditor_key(parsed.key)
-    results = run_job(audit(trained_run(parsed), plan, parsed.out, key), parsed.json)
+    languages = tuple(one.strip() for one in parsed.languages.split(",") if one.strip())
+    for one in languages:
+        texts(one)  # refuses an unknown one before hours of work
+    results = run_job(audit(trained_run(parsed), plan, parsed.out, key, languages), parsed.json)
     if parsed.zip:
         zip_of(parsed.out, parsed.out.with_name(f"{parsed.out.name}.zip"))
     if not parsed.json:

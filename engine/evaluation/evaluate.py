@@ -32,7 +32,8 @@ LEVEL = 0.05  # of the paired tests
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is to be measured. baselines: names in BASELINES; against: a run on the same dataset and split."""
+    """What is to be measured. baselines: names in BASELINES; against: a run on the same dataset and split; keep: write
+    what was measured into the run's folder, together with what an earlier evaluation found."""
 
     split: str = "test"
     k: int = 10
@@ -41,6 +42,7 @@ class Wanted:
     categories: bool = False
     against: Path | None = None
     seed: int = 1
+    keep: bool = True
 
     def __post_init__(self) -> None:
         if self.split not in ("validation", "test"):
@@ -83,10 +85,11 @@ def evaluate(run: Run, wanted: Wanted) -> Job:
         found["knock_out"] = yield from _knock_out(run, on, ours)
     if wanted.against is not None:
         found["against"] = yield from _against(run, wanted.against, on, ours)
-    found = _with_earlier(run.folder, found)
+    found = _with_earlier(run.folder, found) if wanted.keep else found
     found["verdict"] = verdict(found)
     found["seconds"] = time.monotonic() - began
-    _keep(run, found)
+    if wanted.keep:
+        _keep(run, found)
     return found
 
 

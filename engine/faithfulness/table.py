@@ -43,10 +43,14 @@ def pairs(recommender: Recommender, count: int, seed: int) -> list[tuple[str, st
 
 
 def measure_methods(
-    recommender: Recommender, methods: tuple[str, ...] = (), explanations: int = EXPLANATIONS, seed: int = 1
+    recommender: Recommender,
+    methods: tuple[str, ...] = (),
+    explanations: int = EXPLANATIONS,
+    seed: int = 1,
+    keep: bool = True,
 ) -> Job:
-    """Measure methods (all that stay outside the encoders when none is named) over drawn pairs, keep the table in the
-    run's folder, and return it; HeedmapError names an unknown method."""
+    """Measure methods (all that stay outside the encoders when none is named) over drawn pairs and return the table;
+    keep: in the run's folder too. HeedmapError names an unknown method."""
     names = methods or tuple(name for name, one in METHODS.items() if not one.deep)
     if unknown := [name for name in names if name not in METHODS]:
         raise HeedmapError(f"There is no method {unknown[0]!r}.", f"Use one of {', '.join(METHODS)}.")
@@ -89,7 +93,8 @@ def measure_methods(
             "rank_changed": float(np.mean([one for _, one in swaps])),
         },
     }
-    write_json(recommender.folder / FILE, result)
+    if keep:
+        write_json(recommender.folder / FILE, result)
     return result
 
 
