@@ -28,12 +28,15 @@ class Lane(Protocol):
     def resume(self, job: int) -> None: ...
 
 
+TRAININGS = ("train", "update")  # kinds of tasks that make a run
+
+
 @dataclass(frozen=True)
 class Task:
     """A job that was asked for. `state` is "waiting", "running", "paused" or "stopping"."""
 
     job: int
-    kind: str  # the desk's name of it: "sample", "import_dataset", "train"
+    kind: str  # the desk's name of it: "sample", "import_dataset", "train", "update"
     title: str
     folder: str  # what it makes
     arguments: dict[str, Any] = field(repr=False, default_factory=dict)
@@ -115,6 +118,10 @@ class Batch(QObject):
         task = self.tasks.get(job)
         if task is None:
             return
+        if task.kind == "update" and progress.stage == "Training":  # it counts its steps anew in each epoch
+            before = task.progress
+            again = before is None or before.stage != "Training" or progress.done <= before.done
+            task = replace(task, epoch=task.epoch + again)
         task = replace(task, progress=progress, state="running" if task.state == "waiting" else task.state)
         if task.kind == "train" and "epoch" in progress.data:
             task = replace(task, epoch=int(progress.data["epoch"]))

@@ -9,6 +9,7 @@ from app.i18n import joined
 from app.theme import set_role
 from app.views.setting_names import choice_name, setting_name
 from app.views.shown import number, part_name
+from app.views.update_report import UpdateReportView
 from engine.run_card import RunCard
 from engine.training.config import Config
 
@@ -35,11 +36,16 @@ class RunCardView(QWidget):
         self.use.setToolTip(self.tr("Put the settings of this run into the form for a new training"))
         self.use.clicked.connect(self._use)
         self._columns = [_Column(self.tr("Figures"), wraps=False), _Column(self.tr("Data and model")), _Column("")]
+        self.update_report = UpdateReportView()
         content = QWidget()
         set_role(content, "content")
-        row = QHBoxLayout(content)
-        row.setContentsMargins(0, 0, 10, 0)
+        whole_card = QVBoxLayout(content)
+        whole_card.setContentsMargins(0, 0, 10, 0)
+        whole_card.setSpacing(8)
+        whole_card.addWidget(self.update_report)
+        row = QHBoxLayout()
         row.setSpacing(24)
+        whole_card.addLayout(row, 1)
         for one, wide in zip(self._columns, (0, 6, 5), strict=True):
             row.addWidget(one, wide)
         self._scroll = QScrollArea()
@@ -71,6 +77,7 @@ class RunCardView(QWidget):
             card.row.verdict or self.tr("Not evaluated yet: Evaluation tells how sure its figures are.")
         )
         set_role(self.verdict, "" if card.row.verdict else "muted")
+        self.update_report.fill(card.update)
         self._columns[0].put(figures(card))
         self._columns[1].put(self._about(card))
         changed = own_settings(card.settings)

@@ -26,7 +26,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.batch import Batch, Task
+from app.batch import TRAININGS, Batch, Task
 from app.questions import Questions
 from app.session import Session
 from app.theme import ThemeSource, set_role
@@ -159,6 +159,7 @@ class RunTable(QWidget):
 
     open_asked = Signal(str)
     resume_asked = Signal(str)
+    update_asked = Signal(str)
     chosen = Signal(str)
     compared = Signal(object)  # folders of the selected runs, the current one first
 
@@ -194,12 +195,15 @@ class RunTable(QWidget):
         self.open.setToolTip(self.tr("See what this run heeds"))
         self.go_on = QPushButton(self.tr("Resume training"))
         self.go_on.setToolTip(self.tr("Go on from its last finished epoch"))
+        self.update_run = QPushButton(self.tr("Update with new events…"))
+        self.update_run.setToolTip(self.tr("Train this run on, on its shop with newer events (Ctrl+Shift+U)"))
         self._empty = QLabel(self.tr("No runs yet. The first one appears here as soon as it starts."))
         set_role(self._empty, "muted")
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._lay_out()
         self.open.clicked.connect(lambda: self._emit(self.open_asked))
         self.go_on.clicked.connect(lambda: self._emit(self.resume_asked))
+        self.update_run.clicked.connect(lambda: self._emit(self.update_asked))
         self.view.doubleClicked.connect(lambda _: self._emit(self.open_asked) if self.open.isEnabled() else None)
         self.view.selectionModel().currentRowChanged.connect(self._moved)
         self.view.selectionModel().selectionChanged.connect(lambda *_: self.compared.emit(self.selected))
@@ -221,6 +225,7 @@ class RunTable(QWidget):
         hint = QLabel(self.tr("Select several runs to lay their curves over each other."))
         set_role(hint, "small")
         buttons.addWidget(hint, 1)
+        buttons.addWidget(self.update_run)
         buttons.addWidget(self.go_on)
         buttons.addWidget(self.open)
         column.addLayout(buttons)
@@ -255,13 +260,13 @@ class RunTable(QWidget):
 
     def refresh(self, *_: object) -> None:
         kept = self.current
-        busy = {Path(task.folder): task.state for task in self._batch.tasks.values() if task.kind == "train"}
+        busy = {Path(task.folder): task.state for task in self._batch.tasks.values() if task.kind in TRAININGS}
         opened = self._session.run.folder if self._session.run is not None else ""
         known = {Path(run.folder) for run in self._workspace.runs}
         coming = tuple(
             RunEntry(Path(task.folder).name, task.folder, self._dataset_name(task), "running", task.epoch, None)
             for task in self._batch.tasks.values()
-            if task.kind == "train" and Path(task.folder) not in known
+            if task.kind in TRAININGS and Path(task.folder) not in known
         )
         self.model.put((*coming, *self._workspace.runs), busy, opened)
         self._stack.setCurrentIndex(0 if self.model.runs else 1)
@@ -288,6 +293,7 @@ class RunTable(QWidget):
         state = self.model.state(run) if run is not None else ""
         self.open.setEnabled(run is not None and (state == "done" or run.epoch > 0))
         self.go_on.setEnabled(state == "interrupted")
+        self.update_run.setEnabled(state == "done")
 
     def _emit(self, signal: Any) -> None:
         if self.current is not None:

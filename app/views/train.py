@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import (
@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.actions import Action
-from app.batch import Batch, Task
+from app.batch import TRAININGS, Batch, Task
 from app.chrome import gigabytes, task_facts
 from app.i18n import joined
 from app.questions import Questions
@@ -41,7 +41,11 @@ from engine.jobs import Progress
 from engine.run_card import RunCard
 from engine.runner import Beat
 
+if TYPE_CHECKING:
+    from app.views.train_update import UpdateDialog
+
 RUNS, CARD, EVALUATION, QUEUE = range(4)  # tabs
+UPDATE_EPOCHS = 3  # of an update, where nothing else is said; as `engine.training.update` has it
 FRAME = 100  # milliseconds between two drawings of the live curve
 
 
@@ -66,6 +70,7 @@ class TrainView(View):
         self._themes = themes
         self._shown = ""  # folder of the run whose curves are shown
         self._resuming = ""  # folder of the run that goes on as soon as its log is here
+        self._new = ""  # folder of a run that was updated, until it is listed
         self.form = TrainForm(workspace)
         self.curves = Curves(themes)
         self.table = RunTable(workspace, batch, session, themes)
@@ -73,6 +78,8 @@ class TrainView(View):
         self.evaluation = EvaluationView(session)
         self.queue = TrainQueue(batch)
         self._cards = Questions(session.engine, "train-card", self)
+        self._after: dict[int, Callable[[str], None]] = {}  # import -> what follows, given the dataset's folder
+        self.updating: UpdateDialog | None = None
         self._laid_over: dict[str, list[dict[str, float]]] = {}  # folder of a selected run -> its course
         self._machine = QLabel()
         set_role(self._machine, "muted")
@@ -89,6 +96,7 @@ class TrainView(View):
         self.cancel.clicked.connect(self._cancel)
         self.table.open_asked.connect(self.open_asked)
         self.table.resume_asked.connect(self._resume)
+        self.table.update_asked.connect(self.ask_update)
         self.table.chosen.connect(self._choose_run)
         self.table.compared.connect(self._compare)
         self.card.settings_asked.connect(self._take_settings)
@@ -96,8 +104,12 @@ class TrainView(View):
         self.tabs.currentChanged.connect(self._pages.setCurrentIndex)
         batch.beat.connect(self._beat)
         session.log_read.connect(self._log_read)
+        workspace.changed.connect(self._listed)
         batch.changed.connect(self._refresh)
         batch.advanced.connect(self._advanced)
+        batch.done.connect(self._done)
+        batch.failed.connect(lambda task, *_: self._after.pop(task.job, None))
+        batch.cancelled.connect(lambda task: self._after.pop(task.job, None))
         themes.changed.connect(self._refresh)
         self._frame = QTimer(self, singleShot=True, interval=FRAME)
         self._frame.timeout.connect(self.curves.draw_steps)
@@ -163,7 +175,7 @@ class TrainView(View):
     @property
     def task(self) -> Task | None:
         """The training that is under way or waiting, if there is one."""
-        return next((task for task in self._batch.tasks.values() if task.kind == "train"), None)
+        return next((task for task in self._batch.tasks.values() if task.kind in TRAININGS), None)
 
     def _start(self, dataset: str, settings: dict[str, Any]) -> None:
         name = self._new_name(str(settings["fusion"]))
@@ -184,6 +196,53 @@ class TrainView(View):
     def _resume(self, folder: str) -> None:
         self._resuming = folder
         self._session.ask_log(folder)
+
+    def ask_update(self, run: str) -> None:
+        """Ask what a finished run shall go on with."""
+        from app.views.train_update import UpdateDialog
+
+        taken = {Path(task.folder).name for task in self._batch.tasks.values()}
+        self.updating = UpdateDialog(self._session, self._workspace, run, taken, UPDATE_EPOCHS, self)
+        self.updating.asked.connect(partial(self._update, run))
+        self.updating.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.updating.open()
+
+    def _update(self, of: str, data: str, first: bool, run: str, settings: dict[str, Any], replay: float) -> None:
+        """Queue an update of the run `of`; first: `data` is a folder that is imported before."""
+        if not first:
+            self._submit_update(of, run, settings, replay, data)
+            return
+        out = self._workspace.new_dataset_folder(Path(data).name)
+        task = self._batch.submit(
+            "import_dataset", self.tr("Importing {0}").format(Path(data).name), str(out),
+            kind="auto", sources=[data], out=str(out),
+        )  # fmt: skip
+        self._after[task.job] = partial(self._submit_update, of, run, settings, replay)
+        self.tabs.setCurrentIndex(QUEUE)
+
+    def _submit_update(self, of: str, run: str, settings: dict[str, Any], replay: float, dataset: str) -> None:
+        self._batch.submit(
+            "update", self.tr("Updating {0}").format(Path(of).name), run,
+            epochs=int(settings.get("epochs", UPDATE_EPOCHS)),
+            dataset=dataset, run=run, of=of, settings=settings, replay=replay,
+        )  # fmt: skip
+        if len(self._batch.tasks) > 1:
+            self.tabs.setCurrentIndex(QUEUE)
+
+    def _done(self, task: Task, answer: object) -> None:
+        """Go on after an import; show what an update forgot as soon as its run is listed."""
+        follow = self._after.pop(task.job, None)
+        if follow is not None:
+            follow(str(answer))
+        if task.kind == "update":
+            self._new = str(answer)
+            self.tabs.setCurrentIndex(CARD)
+
+    def _listed(self, _: object) -> None:
+        if self._new and self._workspace.run(self._new) is not None:
+            folder, self._new = self._new, ""
+            self.table.choose(folder)
+            self._choose_run(folder)
 
     def _choose_run(self, folder: str) -> None:
         if self.task is None:
@@ -249,15 +308,21 @@ class TrainView(View):
             self._batch.cancel(self.task.job)
 
     def _advanced(self, task: Task, progress: Progress) -> None:
+        if task.kind in TRAININGS:
+            self._follow(task)
+        if task.kind == "update" and progress.stage == "Training" and progress.total:
+            self._step(task.epoch, progress)
         if task.kind != "train" or "epoch" not in progress.data:
             return
-        self._follow(task)
         if "ndcg@10" in progress.data:
             self.curves.epoch(progress.data)
         elif progress.total:
-            self.curves.step(progress.data["epoch"], progress.done / progress.total, progress.data["loss"])
-            if not self._frame.isActive():
-                self._frame.start()
+            self._step(progress.data["epoch"], progress)
+
+    def _step(self, epoch: float, progress: Progress) -> None:
+        self.curves.step(epoch, progress.done / progress.total, progress.data["loss"])
+        if not self._frame.isActive():
+            self._frame.start()
 
     def _follow(self, task: Task) -> None:
         """Show the running task's curves; of one that goes on, its earlier epochs too."""
@@ -283,7 +348,11 @@ class TrainView(View):
         self.pause.setToolTip(self.tr("Hold the training after this step, or let it go on"))
         self.cancel.setText(self.tr("Stop"))
         self.cancel.setIcon(icon("stop", theme.text, 14))
-        self.cancel.setToolTip(self.tr("End it now; it can go on later from its last finished epoch"))
+        self.cancel.setToolTip(
+            self.tr("End it now; an update starts anew next time")
+            if task is not None and task.kind == "update"
+            else self.tr("End it now; it can go on later from its last finished epoch")
+        )
         if task is not None:
             self._title.setText(task.title)
             self._facts.say(task_facts(task))
@@ -311,6 +380,10 @@ class TrainView(View):
             if self.table.go_on.isEnabled():
                 self.table.go_on.click()
 
+        def update() -> None:
+            if self.table.update_run.isEnabled():
+                self.table.update_run.click()
+
         def evaluate() -> None:
             self.tabs.setCurrentIndex(EVALUATION)
             self.evaluation.evaluate()
@@ -322,6 +395,7 @@ class TrainView(View):
             ),
             Action("train_stop", self.tr("Stop the training"), self._cancel, group="train"),
             Action("train_go_on", self.tr("Resume training"), resume, group="run"),
+            Action("train_update", self.tr("Update with new events…"), update, "Ctrl+Shift+U", group="run"),
             Action("train_evaluate", self.tr("Evaluate the run"), evaluate, "Ctrl+Shift+V", group="run"),
             Action("train_runs", self.tr("Runs of this workspace"), page(RUNS), "Alt+1", group="page"),
             Action("train_card", self.tr("Run card"), page(CARD), "Alt+2", group="page"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QListWidget, QListWidgetItem, QPushButton, QVBoxLayout, QWidget
 
-from app.batch import Batch, Task
+from app.batch import TRAININGS, Batch, Task
 from app.chrome import task_facts
 from app.i18n import joined
 from app.theme import set_role
@@ -87,7 +87,7 @@ class TrainQueue(QWidget):
 
     def _movable(self, row: int) -> bool:
         """Whether everything from this row on is a training that waits: those behind it are asked for anew."""
-        return row >= 0 and all(task.kind == "train" and task.state == "waiting" for task in self.tasks[row:])
+        return row >= 0 and all(task.kind in TRAININGS and task.state == "waiting" for task in self.tasks[row:])
 
     def _move(self, by: int) -> None:
         """Swap two neighbours: what waits from the first of them on leaves the lane and joins it again in order."""
