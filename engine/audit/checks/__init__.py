@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from engine.audit.check import Check
-from engine.audit.checks import data, diversity, explanation, privacy, quality, sellers, shoppers
+from engine.audit.checks import data, diversity, explanation, main_parameters, privacy, quality, sellers, shoppers
 
 _FAMILIES = (
     quality.CHECKS,
     explanation.CHECKS,
+    main_parameters.CHECKS,
     shoppers.CHECKS,
     sellers.CHECKS,
     privacy.CHECKS,
