@@ -103,15 +103,16 @@ class UpdateDialog(QDialog):
         row.addWidget(self.data, 1)
         row.addWidget(self.browse)
         form = self._form()
-        for label, control in ((self.tr("Data"), row), ("", self.counts), (self.tr("New run"), self.name)):
-            form.addRow(label, control)
-        form.addRow(setting_name("epochs"), self.fields["epochs"].control)
-        form.addRow(self.tr("Replay"), self.replay)
+        form.addRow(_label(self.tr("Data")), row)
+        form.addRow(_label(""), self.counts)
+        form.addRow(_label(self.tr("New run")), self.name)
+        form.addRow(_label(setting_name("epochs")), self.fields["epochs"].control)
+        form.addRow(_label(self.tr("Replay")), self.replay)
         self.rest = QWidget()
         rest = self._form()
         self.rest.setLayout(rest)
         for name in MORE:
-            rest.addRow(setting_name(name), self.fields[name].control)
+            rest.addRow(_label(setting_name(name)), self.fields[name].control)
         self.rest.hide()
         self.more.setText(self.tr("More settings"))
         self.more.setCheckable(True)
@@ -153,7 +154,14 @@ class UpdateDialog(QDialog):
     def _show_more(self, on: bool) -> None:
         self.more.setArrowType(Qt.ArrowType.DownArrow if on else Qt.ArrowType.RightArrow)
         self.rest.setVisible(on)
-        self.adjustSize()
+        self._fit()
+
+    def _fit(self) -> None:
+        """As high as what is shown needs."""
+        layout = self.layout()
+        if layout is not None:
+            layout.activate()
+            self.resize(self.width(), layout.totalHeightForWidth(self.width()))
 
     def _free_name(self) -> str:
         number, runs = 1, self._workspace.folder / "runs"
@@ -215,6 +223,7 @@ class UpdateDialog(QDialog):
         fault = self._fault()
         self.fault.setText(fault)
         self.fault.setVisible(bool(fault))
+        self._fit()
         self.start.setEnabled(not fault and self._log is not None)
 
     def _fault(self) -> str:
@@ -253,3 +262,9 @@ class UpdateDialog(QDialog):
                 str(self.data.currentData()), self.importing, str(folder), self.settings(), self.replay.value()
             )
             self.accept()
+
+
+def _label(text: str) -> QLabel:
+    label = QLabel(text)
+    label.setMinimumWidth(110)
+    return label
