@@ -74,8 +74,10 @@ class RulesView(View):
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.splitter.setHandleWidth(12)
         self.splitter.setChildrenCollapsible(False)
-        self.splitter.addWidget(self._left())
+        left = self._left()
+        self.splitter.addWidget(left)
         self.splitter.addWidget(right)
+        self.setTabOrder(self.list, self.master)  # the keyboard begins with the list
         self.splitter.setStretchFactor(1, 1)
         self.splitter.setSizes([420, 760])
         column = QVBoxLayout(self)

@@ -243,6 +243,21 @@ def test_one_key_switches_all_rules_off_and_undo_brings_them_back(
     assert asked(shop_engine, "rank")["rules"] == rules_from(BOOK)
 
 
+def test_the_keyboard_begins_with_the_list_and_goes_on_to_the_form(window: MainWindow, qtbot: QtBot) -> None:
+    window.session.rules.change(RuleBook.from_json(BOOK), "take")
+    settled(qtbot, window.session)
+    window.show_view("rules")
+    view = window.view
+    assert isinstance(view, RulesView)
+    qtbot.waitUntil(lambda: view.list.hasFocus())
+    seen = []
+    for _ in range(14):
+        qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
+        seen.append(QApplication.focusWidget())
+    stops = [view.master, view.add, view.delete, view.imported, view.export, view.form.name]
+    assert [one for one in seen if one in stops] == stops
+
+
 def test_the_chip_leads_to_the_rules(window: MainWindow, qtbot: QtBot) -> None:
     window.session.rules.change(RuleBook.from_json(BOOK), "take")
     settled(qtbot, window.session)
