@@ -18,6 +18,25 @@ _FULL = {errno.ENOSPC, errno.EDQUOT}
 _REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
+# Names the folder in which this process, and those that it starts, must write nothing: an auditor looks at it.
+READ_ONLY = "HEEDMAP_READ_ONLY"
+
+
+def is_read_only(path: Path) -> bool:
+    """Whether `path` lies in a folder that was opened read-only."""
+    folder = os.environ.get(READ_ONLY)
+    return folder is not None and folder != "" and path.resolve().is_relative_to(Path(folder).resolve())
+
+
+def refuse_read_only(path: Path) -> None:
+    """HeedmapError where nothing may be written at `path`; every place that writes asks."""
+    if is_read_only(path):
+        raise HeedmapError(
+            f"{path.name} was not written: {os.environ[READ_ONLY]} is open read-only.",
+            "Choose a place outside of it, or open it without --read-only.",
+        )
+
+
 @contextmanager
 def disk_errors(path: Path) -> Iterator[None]:
     """Turn the operating system's disk errors into a HeedmapError that names `path`."""
@@ -40,6 +59,8 @@ def disk_errors(path: Path) -> Iterator[None]:
 
 def make_folder(path: Path) -> Path:
     """Create a folder and its parents."""
+    if not path.is_dir():
+        refuse_read_only(path)
     with disk_errors(path):
         path.mkdir(parents=True, exist_ok=True)
     return path
@@ -52,6 +73,7 @@ def atomic(path: Path, mode: int = 0o644) -> Iterator[Path]:
     Until then nobody else can read it; `mode` says who can when it has its name. Raises HeedmapError when the disk is
     full or the folder cannot be written.
     """
+    refuse_read_only(path)
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)

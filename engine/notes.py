@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from engine.errors import HeedmapError
+from engine.files import is_read_only, refuse_read_only
 
 if TYPE_CHECKING:
     import sqlite3
@@ -91,8 +92,12 @@ def _opened(workspace: Path, *, write: bool = False) -> Iterator[sqlite3.Connect
         return
     try:
         if write:
+            refuse_read_only(place)
             workspace.mkdir(parents=True, exist_ok=True)
-        with closing(sqlite3.connect(place, timeout=5.0)) as base:
+        mode = "rwc" if write else "rw"
+        if is_read_only(place):
+            mode = "ro"
+        with closing(sqlite3.connect(f"{place.resolve().as_uri()}?mode={mode}", timeout=5.0, uri=True)) as base:
             version = base.execute("PRAGMA user_version").fetchone()[0]
             if version > VERSION:
                 raise HeedmapError(
@@ -102,7 +107,7 @@ def _opened(workspace: Path, *, write: bool = False) -> Iterator[sqlite3.Connect
             if write:
                 base.execute("PRAGMA journal_mode = DELETE")
                 base.execute("PRAGMA synchronous = FULL")
-            if version < VERSION:
+            if version < VERSION and mode != "ro":
                 base.execute(_TABLE)
                 base.execute(f"PRAGMA user_version = {VERSION}")
                 base.commit()

@@ -21,7 +21,7 @@ from PIL import Image
 
 from engine.dataset.store import MAX_PIXELS, Dataset
 from engine.dataset.tables import Duplicates, PhotoGroup
-from engine.files import sha256_of
+from engine.files import is_read_only, sha256_of
 from engine.jobs import Job, Progress, every
 
 CACHE = "thumbnails.sqlite"
@@ -130,7 +130,7 @@ def _digest(path: Path) -> str:
 def _cache(folder: Path | None) -> sqlite3.Connection:
     """The dataset's cache, or one in memory where there is no folder, it cannot be written, or the file is none."""
     schema = "CREATE TABLE IF NOT EXISTS small (digest TEXT PRIMARY KEY, copy BLOB NOT NULL)"
-    for place in (":memory:",) if folder is None else (folder / CACHE, ":memory:"):
+    for place in (":memory:",) if folder is None or is_read_only(folder) else (folder / CACHE, ":memory:"):
         with suppress(sqlite3.Error):
             connection = sqlite3.connect(place)
             connection.execute(schema)
