@@ -5,16 +5,18 @@ Parquet is queried where it lies. What stays in memory of a query is the order o
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.aside import aside
 from engine.dataset.columns import find_columns
-from engine.dataset.conditions import COUNTED, PRODUCT, Select, expression, is_counted, select, values
+from engine.dataset.conditions import COUNTED, PRODUCT, Select, expression, is_counted, select, texts_of, values
 from engine.dataset.laid_out import LaidOut
 from engine.dataset.schema import ADDED, TABLES
 from engine.dataset.store import Dataset
@@ -28,16 +30,24 @@ from engine.dataset.tables import (
     Record,
     Tables,
 )
+from engine.dataset.words import LARGE, Words
 from engine.errors import HeedmapError
+from engine.jobs import Progress
 
+T = TypeVar("T")
 LONGEST = 300  # characters of a text in a page; a Record has it whole
 MOST_ROWS = 100_000  # of one page
 BARS = 24
 TOP = 20
-_KEPT_ORDERS = 6
+_KEPT_ORDERS, _ORDER_BYTES = 6, 64 << 20
+_MEMORY = "1GB"  # that DuckDB takes; beyond, it writes to temporary files
 _KEYS = {"items": "item", "users": "user", "reviews": "review"}
 
-Order = NDArray[np.int64] | None  # row numbers, or None for the file's own order
+Order = NDArray[np.int32] | None  # row numbers, or None for the file's own order
+
+
+class Unwanted(Exception):
+    """Nobody waits for the answer any more."""
 
 
 class Browser:
@@ -45,11 +55,15 @@ class Browser:
 
     def __init__(self, dataset: Dataset) -> None:
         self.dataset = dataset
-        self._orders: OrderedDict[tuple[str, Query, str, bool], Order] = OrderedDict()
+        self._orders: OrderedDict[tuple[str, Query, str, bool], NDArray[np.int32]] = OrderedDict()
         self._laid_out = LaidOut()
         self._counted: dict[str, dict[str, NDArray[Any]]] = {}
         self._item_rows: tuple[NDArray[np.uint64], NDArray[np.int64]] | None = None
+        self._words = Words(dataset.connection)
+        self._unwanted = threading.Event()
         dataset.query("SET enable_progress_bar = false")  # DuckDB would draw one on the terminal
+        dataset.query(f"SET memory_limit = '{_MEMORY}'")
+        dataset.query("SET temp_directory = '" + str(self._words.folder / "spilled").replace("'", "''") + "'")
         for table in TABLE_NAMES:
             path = str(self._path(table)).replace("'", "''")
             source = f"read_parquet('{path}', file_row_number = true)"
@@ -67,7 +81,20 @@ class Browser:
 
     def close(self) -> None:
         self._laid_out.close()
+        self._words.close()
         self.dataset.close()
+
+    def job(self, stage: str, work: Callable[[], T]) -> Generator[Progress, None, T]:
+        """Return what `work` returns, which asks this browser; given up, what it asks is interrupted."""
+        try:
+            return (yield from aside(stage, work, self.interrupt))
+        finally:
+            self._unwanted.clear()
+
+    def interrupt(self) -> None:
+        """From another thread: end what is being asked."""
+        self._unwanted.set()
+        self.dataset.interrupt()
 
     def tables(self) -> Tables:
         manifest = self.dataset.manifest
@@ -104,7 +131,7 @@ class Browser:
         if order is None:
             rows = np.arange(min(offset, total), min(offset + limit, total), dtype=np.int64)
         else:
-            rows = order[offset : offset + limit]
+            rows = order[offset : offset + limit].astype(np.int64)
         stored = _stored(table, wanted)
         named = [name for name in ("item", "user") if name in TABLES[table].names]
         if table == "links":
@@ -198,9 +225,22 @@ class Browser:
         if query.everything and not sort:
             return None
         asked = (table, query, sort, descending)
-        if asked in self._orders:
-            self._orders.move_to_end(asked)
-            return self._orders[asked]
+        if asked not in self._orders:
+            self._orders[asked] = self._find(*asked)
+            while len(self._orders) > 1 and (
+                len(self._orders) > _KEPT_ORDERS or sum(one.nbytes for one in self._orders.values()) > _ORDER_BYTES
+            ):
+                self._orders.popitem(last=False)
+        self._orders.move_to_end(asked)
+        return self._orders[asked]
+
+    def _find(self, table: str, query: Query, sort: str, descending: bool) -> NDArray[np.int32]:
+        """Row numbers of what a query finds, in order."""
+        whole = self._orders.get((table, Query(), sort, descending))
+        if sort and not query.everything and whole is not None:  # all rows were sorted before
+            kept = np.zeros(self.counts[table], bool)
+            kept[self._order(table, query, "", False)] = True
+            return whole[kept[whole]]
         used = [self._column(table, sort)] if sort else []
         chosen = self._select(table, query, *used)
         by = "t.file_row_number"
@@ -208,19 +248,24 @@ class Browser:
             value = expression(table, used[0])
             folded = value if used[0].numeric else f"lower({value})"
             by = f"{folded} {'DESC' if descending else 'ASC'} NULLS LAST, {by}"
-        frame = self.dataset.query(f"SELECT t.file_row_number AS row {chosen.tail} ORDER BY {by}", chosen.parameters)
-        order: Order = frame["row"].to_numpy(dtype=np.int64)
-        self._orders[asked] = order
-        while len(self._orders) > _KEPT_ORDERS:
-            self._orders.popitem(last=False)
-        return order
+        rows = self.dataset.columns(f"SELECT t.file_row_number AS row {chosen.tail} ORDER BY {by}", chosen.parameters)
+        return rows["row"].astype(np.int32)
 
     def _select(self, table: str, query: Query, *used: Column) -> Select:
         """The rows of a query; what is counted over the other tables is worked out where it is asked for."""
-        names = {one.name for one in used} | {one.column for one in query.filters}
+        known, names = self._known(table), {one.name for one in used} | {one.column for one in query.filters}
         if names & set(COUNTED.get(table, ())):
             self._count_over(table)
-        return select(table, f"rows_{table}", self._known(table), query, *used)
+        written = self._written(table) if query.text.strip() and self.counts[table] > LARGE else ""
+        return select(table, f"rows_{table}", known, query, *used, written=written)
+
+    def _written(self, table: str) -> str:
+        """The table of its rows' texts, once it is there: in SQL; "" where it cannot be had."""
+        self._words.want(table, texts_of(table, f"rows_{table}"))
+        while not self._words.ready(table, 0.05):
+            if self._unwanted.is_set():
+                raise Unwanted
+        return self._words.name(table)
 
     def _raw(self, table: str, rows: NDArray[np.int64], names: Sequence[str]) -> dict[str, list[Any]]:
         """Stored columns of the rows, in their order; times in milliseconds."""

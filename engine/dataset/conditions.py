@@ -20,6 +20,7 @@ _TEXT = {
     "links": ("head", "relation", "tail"),
     "problems": ("source", "column", "value", "reason"),
 }
+_NAMING = {"events": ("item",), "reviews": ("item",), "links": ("head", "tail")}  # columns that name products
 COUNTED = {"items": ("events", "reviews"), "users": ("events", "last")}  # worked out over the other tables
 PRODUCT = "product"  # the title of the product that an event or a review is of
 _HAN = r"\u2e80-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
@@ -47,10 +48,13 @@ def words_of(text: str) -> list[str]:
     return [word.lower() for word in _RUNS.findall(text)]
 
 
-def select(table: str, source: str, columns: Mapping[str, Column], query: Query, *used: Column) -> Select:
+def select(
+    table: str, source: str, columns: Mapping[str, Column], query: Query, *used: Column, written: str = ""
+) -> Select:
     """What a query means for `table`; `used` are further columns that the caller will name with `expression`.
 
-    HeedmapError on a column, an operator or a value that does not fit.
+    written: the table of `texts_of`, where it was written down. HeedmapError on a column, an operator or a value that
+    does not fit.
     """
     made = Select(source)
     named = [*used]
@@ -64,11 +68,28 @@ def select(table: str, source: str, columns: Mapping[str, Column], query: Query,
         made.joins.append("LEFT JOIN (SELECT item AS item_named, title AS title_named FROM items) ON item_named = item")
     if any(is_counted(table, column) for column in named):
         made.joins.append(f"LEFT JOIN counted_{table} AS c ON c.row = t.file_row_number")
-    for word in words_of(query.text):
-        _add_word(made, table, word)
+    words = words_of(query.text)
+    if words and written:
+        held = " AND ".join("contains(words, ?)" for _ in words)
+        made.clauses.append(f"t.file_row_number IN (SELECT row FROM {written} WHERE {held})")
+        made.parameters += words
+    else:
+        for word in words:
+            _add_word(made, table, word)
     if query.keys_of:
         _add_keys(made, table, query)
     return made
+
+
+def texts_of(table: str, source: str) -> str:
+    """SQL: the number of every row, and in one text all that a free text is looked for in. No word goes across two."""
+    parts = [_text_of(name) for name in _TEXT[table]]
+    joins = ""
+    for name in _NAMING.get(table, ()):
+        joins += f" LEFT JOIN (SELECT item AS {name}_key, title AS {name}_title FROM items) ON {name}_key = t.{name}"
+        parts.append(f"{name}_title")
+    words = f"lower(concat_ws(chr(10), {', '.join(parts)}))"
+    return f"SELECT t.file_row_number AS row, {words} AS words FROM {source} AS t{joins}"
 
 
 def is_counted(table: str, column: Column) -> bool:
@@ -127,18 +148,18 @@ def _add_filter(made: Select, table: str, column: Column, one: Filter) -> None:
 
 def _add_word(made: Select, table: str, word: str) -> None:
     """One of the texts of a row, or the title of a product it names, holds the word."""
-    parts = []
-    for name in _TEXT[table]:
-        text = f"t.{_name(name)}"
-        if name == "attributes":
-            text = f"array_to_string([x.value for x in {text}], ' ')"
-        elif name == "category":
-            text = f"array_to_string({text}, ' ')"
-        parts.append(f"contains(lower({text}), ?)")
-    for name in {"events": ("item",), "reviews": ("item",), "links": ("head", "tail")}.get(table, ()):
+    parts = [f"contains(lower({_text_of(name)}), ?)" for name in _TEXT[table]]
+    for name in _NAMING.get(table, ()):
         parts.append(f"t.{name} IN (SELECT item FROM items WHERE contains(lower(title), ?))")
     made.clauses.append(" OR ".join(f"coalesce({part}, false)" for part in parts))
     made.parameters += [word] * len(parts)
+
+
+def _text_of(name: str) -> str:
+    """SQL: a column as one text."""
+    if name == "attributes":
+        return "array_to_string([x.value for x in t.attributes], ' ')"
+    return f"array_to_string(t.{name}, ' ')" if name == "category" else f"t.{_name(name)}"
 
 
 def _add_keys(made: Select, table: str, query: Query) -> None:

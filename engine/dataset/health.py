@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 from engine.dataset.browse import Browser
+from engine.dataset.store import Dataset
 from engine.dataset.tables import MOST_KEYS, Gap, Missing
 from engine.jobs import Job, Progress, every
 
@@ -26,9 +30,8 @@ def missing(browser: Browser) -> Job:
     gaps = []
     for done, (what, lacks) in enumerate(_LACKS.items()):
         yield Progress("Looking for gaps", done, len(_LACKS) + 1)
-        (count,) = browser.dataset.rows(f"SELECT count(*) FROM items WHERE {lacks}")[0]
+        count, rows = yield from browser.job("Looking for gaps", partial(_lacking, browser.dataset, lacks))
         if count:
-            rows = browser.dataset.rows(f"SELECT item FROM items WHERE {lacks} LIMIT {MOST_KEYS}")
             gaps.append(Gap(what, int(count), tuple(str(row[0]) for row in rows)))
     gone = yield from _gone(browser)
     if gone:
@@ -38,9 +41,15 @@ def missing(browser: Browser) -> Job:
     return Missing(products, tuple(gaps))
 
 
+def _lacking(dataset: Dataset, lacks: str) -> tuple[int, list[tuple[Any, ...]]]:
+    (count,) = dataset.rows(f"SELECT count(*) FROM items WHERE {lacks}")[0]
+    return count, dataset.rows(f"SELECT item FROM items WHERE {lacks} LIMIT {MOST_KEYS}") if count else []
+
+
 def _gone(browser: Browser) -> Job:
     """Return the products with a photo whose file is not there, or empty."""
-    named = browser.dataset.rows("SELECT item, images FROM items WHERE len(images) > 0")
+    sql = "SELECT item, images FROM items WHERE len(images) > 0"
+    named = yield from browser.job("Looking for photos", lambda: browser.dataset.rows(sql))
     there: dict[str, bool] = {}
     gone = []
     for (item, photos), progress in every("Looking for photos", named, len(named)):

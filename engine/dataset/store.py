@@ -400,9 +400,9 @@ class Dataset:
             warnings.filterwarnings("ignore", message="The inplace keyword", category=DeprecationWarning)
             return self._connection.execute(sql, parameters or []).df()
 
-    def columns(self, sql: str) -> dict[str, NDArray[Any]]:
+    def columns(self, sql: str, parameters: list[Any] | None = None) -> dict[str, NDArray[Any]]:
         """Run one SQL query and return NumPy arrays by column, masked ones where there are nulls; texts as objects."""
-        found: Any = self._connection.execute(sql).fetchnumpy()
+        found: Any = self._connection.execute(sql, parameters or []).fetchnumpy()
         return found
 
     def rows(self, sql: str, parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:
@@ -411,6 +411,15 @@ class Dataset:
         if "TIMESTAMP WITH TIME ZONE" in map(str, relation.types):  # DuckDB's own way wants the package pytz
             return list(zip(*(values.to_pylist() for values in relation.to_arrow_table().columns), strict=True))
         return relation.fetchall()
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """DuckDB's own connection."""
+        return self._connection
+
+    def interrupt(self) -> None:
+        """From another thread: let the query under way fail."""
+        self._connection.interrupt()
 
     def close(self) -> None:
         self._connection.close()

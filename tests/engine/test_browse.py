@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import random
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -228,6 +230,94 @@ def _choices(draw: random.Random, frame: pd.DataFrame) -> list[tuple[Filter, Any
         (Filter("images", "missing"), frame["images"].map(len) == 0),
         (Filter("events", ">", 10.0), frame["events"] > 10),
     ]
+
+
+TEXTS = (
+    "tent",
+    "雨衣",
+    "tent 红色",
+    "i1",
+    "MUG a",
+    "brand 1",
+    "warm lamp",
+    "u07 tent",
+    "rating",
+    "zzz",
+    "it's",
+    "again",
+)
+
+
+@pytest.mark.parametrize("table", ["items", "users", "events", "reviews", "links", "problems"])
+def test_texts_written_down_find_what_the_tables_find(
+    browser: Browser, folder: Path, table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = [rows(browser, table, Query(text)) for text in TEXTS]
+    monkeypatch.setattr("engine.dataset.browse.LARGE", -1)
+    written = Browser(Dataset.open(folder))
+    assert [rows(written, table, Query(text)) for text in TEXTS] == expected
+    assert written._words.name(table)
+    priced = Query("tent", (Filter("price", ">=", 10.0),))
+    if table == "items":
+        assert rows(written, table, priced) == rows(browser, table, priced)
+    written.close()
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("sort", ["title", "price", "events"])
+def test_what_is_found_of_sorted_rows_is_sorted(browser: Browser, folder: Path, sort: str, descending: bool) -> None:
+    query = Query("tent", (Filter("images", "present"),))
+    found = browser.page("items", query, ("item",), sort, descending).rows
+    fresh = Browser(Dataset.open(folder))
+    fresh.page("items", Query(), ("item",), sort, descending)  # all of them, sorted once
+    assert fresh.page("items", query, ("item",), sort, descending).rows == found
+    assert len(found) > 5
+    fresh.close()
+
+
+def test_orders_that_are_kept_have_their_bounds(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    browser = Browser(Dataset.open(folder))
+    for text in map(str, range(9)):
+        browser.count("events", Query(text))
+    assert len(browser._orders) == 6
+    monkeypatch.setattr("engine.dataset.browse._ORDER_BYTES", 1)
+    assert browser.count("events", Query("u")) == 900
+    assert len(browser._orders) == 1
+    browser.close()
+
+
+ENDLESS = "SELECT count(*) FROM range(10000000) AS a, range(10000000) AS b WHERE (a.range * b.range) % 7 = 3"
+
+
+def test_a_question_that_is_given_up_is_interrupted(browser: Browser) -> None:
+    job = browser.job("Reading rows", lambda: browser.dataset.rows(ENDLESS))
+    assert isinstance(next(job), Progress)
+    began = time.monotonic()
+    job.close()
+    assert time.monotonic() - began < 20  # it would take days
+    assert not [one for one in threading.enumerate() if one.name == "Reading rows"]
+    assert finish(browser.job("Reading rows", lambda: browser.count("items", Query("tent")))) > 0
+
+
+def test_a_search_that_is_given_up_while_its_texts_are_written_leaves_them_to_be_written(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.dataset.browse.LARGE", -1)
+    slow, go = Browser(Dataset.open(folder)), threading.Event()
+    write = slow._words._write
+    monkeypatch.setattr(slow._words, "_write", lambda *asked: (go.wait(), write(*asked)))
+    job = slow.job("Reading rows", lambda: slow.count("items", Query("tent")))
+    next(job)
+    job.close()
+    go.set()
+    assert slow.count("items", Query("tent")) > 0
+    assert slow._words.name("items")
+    slow.close()
+
+
+def test_what_goes_wrong_beside_is_raised_where_the_job_is(browser: Browser) -> None:
+    with pytest.raises(HeedmapError):
+        finish(browser.job("Reading rows", lambda: browser.count("nothing", Query("tent"))))
 
 
 def test_the_commonest_values_are_counted_each_by_itself(browser: Browser, frames: dict[str, pd.DataFrame]) -> None:
