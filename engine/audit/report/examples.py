@@ -51,8 +51,8 @@ def _card(result: Result, example: Example, run: Recommender, words: Words) -> C
         return Card(words("example_product", title=title, item=example.item), tuple(lines), picture)
     try:
         explanation = explain(run, example.user, example.item)
-    except HeedmapError as gone:
-        return Card(words("example_pair", title=title, user=example.user), (*lines, str(gone)))
+    except HeedmapError:
+        return Card(words("example_pair", title=title, user=example.user), (*lines, words("example_gone")))
     parts = {name: value for name, value in explanation.parts().items() if value}
     names = words.names("parts")
     total = words("score_is", score=words.number(explanation.score))

@@ -95,7 +95,6 @@ def _about(plan: Plan, inputs: dict[str, Any], words: Words, made: str) -> Facts
             words(
                 "plan_said",
                 preset=words.names("values")[plan.preset],
-                title=plan.title or "–",
                 precision=words.bound(plan.precision),
                 seed=plan.seed,
             ),
