@@ -16,10 +16,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         return command_line(arguments, _shot)
     options = _options().parse_args(arguments)
+    from app.ahead import start_engine
+
+    engine = None if options.in_process else start_engine()
     from app.start import start
 
     return start(
-        options.workspace, options.run, in_process=options.in_process, theme=options.theme, language=options.language
+        options.workspace,
+        options.run,
+        in_process=options.in_process,
+        theme=options.theme,
+        language=options.language,
+        engine=engine,
     )
 
 

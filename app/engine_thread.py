@@ -44,7 +44,8 @@ class EngineThread(QThread):
 
     def run(self) -> None:
         engine = self._make_engine()
-        self._start(engine)
+        if not engine.alive:
+            self._start(engine)
         proven = False  # whether this child has ever said "ready": one that cannot start is not started again at once
         while self._obey(engine):
             events = engine.poll(POLL_SECONDS, self._heard)
@@ -96,7 +97,7 @@ class EngineLane(QObject):
 
     `newest_wins`: a job drops the older ones of its name and channel, waiting or running (the interactive lane);
     otherwise jobs queue (the batch lane). `in_process` runs the jobs in the worker thread itself. The engine starts
-    with the first job, or by `start`.
+    with the first job, or by `start`. `engine`: one that was started before, to be used and ended by this lane.
     """
 
     started = Signal(int)
@@ -114,6 +115,7 @@ class EngineLane(QObject):
         newest_wins: bool = False,
         in_process: bool = False,
         patience: float = PATIENCE_SECONDS,
+        engine: Engine | None = None,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
@@ -125,6 +127,8 @@ class EngineLane(QObject):
         self._stopped = False
 
         def make_engine() -> Engine:
+            if engine is not None:
+                return engine
             return EngineHere(setup) if in_process else EngineProcess(setup, patience)
 
         self._thread = EngineThread(make_engine, self)

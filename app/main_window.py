@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QCloseEvent, QShowEvent
+from PySide6.QtGui import QAction, QCloseEvent, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QApplication,
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 
 SAMPLE = ("sample", "first")  # names of the sample's dataset and of its run
 SAMPLE_SETTINGS = {"checkpoints": "some"}  # its epochs can be compared
+UNSEEN = 1000  # milliseconds after which a window begins that nobody has asked to paint itself
 
 
 class Lane(Protocol):
@@ -147,9 +148,17 @@ class MainWindow(QMainWindow):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
+        QTimer.singleShot(UNSEEN, self, self._begin_once)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self._begun:
+            QTimer.singleShot(0, self, self._begin_once)  # when this frame is on the screen
+
+    def _begin_once(self) -> None:
         if not self._begun:
             self._begun = True
-            QTimer.singleShot(0, self, self.begin)
+            self.begin()
 
     def begin(self) -> None:
         self.workspace.refresh(create=not self._first_run)
@@ -386,12 +395,14 @@ class MainWindow(QMainWindow):
         self.rail.show_current(name)
         if not self._views:
             return
-        if name not in self._views:
-            self._add(name, next(place for place in places(self) if place.name == name).make())
         empty = name == EXPLORE and self.session.run is None and not self._first_run
-        view = self._views[WELCOME if empty else name]
+        shown = WELCOME if empty else name
+        if shown not in self._views:
+            made = self._make_welcome() if empty else next(one for one in places(self) if one.name == name).make()
+            self._add(shown, made)
+        view = self._views[shown]
         self._stack.setCurrentWidget(view)
-        self.state.front(WELCOME if empty else name)
+        self.state.front(shown)
         self._turn_help()
         if not view.isAncestorOf(QApplication.focusWidget() or view):
             self._focus_view()
@@ -493,6 +504,11 @@ class MainWindow(QMainWindow):
         self._column.addWidget(self.status)
 
     def _make_views(self) -> None:
+        """Those that hear from the start; the others are made when they are first shown."""
+        self._add(EXPLORE, places(self)[0].make())
+        self.show_view(self.current)
+
+    def _make_welcome(self) -> View:
         from app.views.welcome import WelcomeView
 
         welcome = WelcomeView(self.workspace, self.batch, self.themes)
@@ -500,9 +516,7 @@ class MainWindow(QMainWindow):
         welcome.import_asked.connect(self.ask_import)
         welcome.open_asked.connect(self.ask_workspace)
         welcome.train_asked.connect(lambda: self.show_view(TRAIN))
-        self._add(WELCOME, welcome)
-        self._add(EXPLORE, places(self)[0].make())
-        self.show_view(self.current)
+        return welcome
 
     def _add(self, name: str, view: View) -> None:
         self._views[name] = view
@@ -595,6 +609,7 @@ class MainWindow(QMainWindow):
         if not self.may_close():
             event.ignore()
             return
+        self._begun = True  # or never will
         self.state.leave()
         self.hide()
         self.session.segments.flush()

@@ -12,12 +12,13 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
 from app import settings as stored
+from app.ahead import interactive
 from app.engine_thread import EngineLane
 from app.i18n import LanguageSource
 from app.main_window import MainWindow
 from app.settings import Settings
 from app.theme import ICONS, ThemeSource
-from engine.process import Setup
+from engine.process import EngineProcess, Setup
 
 BATCH_NICE = 10  # a training gives way to the window
 STUDY_NICE = 5  # and so does what a view works out in the background; its process starts with the first such question
@@ -44,11 +45,13 @@ def make_window(
     in_process: bool = False,
     save: Callable[[Settings], None] = lambda _: None,
     keep: bool = False,
+    engine: EngineProcess | None = None,
 ) -> MainWindow:
-    """A window with an engine of its own behind it; closing it ends its lanes. keep: see `MainWindow`."""
+    """A window with an engine of its own behind it; closing it ends its lanes. keep: see `MainWindow`; engine: of
+    `app.ahead`, where one was started."""
     log = str(stored.log_folder())
     return MainWindow(
-        EngineLane(Setup(log=log), newest_wins=True, in_process=in_process),
+        EngineLane(interactive(), newest_wins=True, in_process=in_process, engine=engine),
         EngineLane(Setup(log=log, nice=BATCH_NICE), in_process=in_process),
         study=EngineLane(Setup(log=log, nice=STUDY_NICE), newest_wins=True, in_process=in_process),
         themes=ThemeSource(settings.theme, heat=settings.heat),
@@ -61,7 +64,15 @@ def make_window(
     )
 
 
-def start(workspace: str, run: str, *, in_process: bool = False, theme: str = "", language: str = "") -> int:
+def start(
+    workspace: str,
+    run: str,
+    *,
+    in_process: bool = False,
+    theme: str = "",
+    language: str = "",
+    engine: EngineProcess | None = None,
+) -> int:
     """Open the window and stay until it is closed; the exit code."""
     application = make_application()
     place = stored.settings_path()
@@ -72,7 +83,13 @@ def start(workspace: str, run: str, *, in_process: bool = False, theme: str = ""
         )
     folder, run = what_to_open(settings, workspace, run)
     window = make_window(
-        settings, folder, run, in_process=in_process, save=lambda changed: stored.save(changed, place), keep=True
+        settings,
+        folder,
+        run,
+        in_process=in_process,
+        save=lambda changed: stored.save(changed, place),
+        keep=True,
+        engine=engine,
     )
     window.show()
     if not settings.tour:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
+import gc
+import importlib
 import multiprocessing
 import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -22,6 +24,7 @@ from engine.memory import Rest
 from engine.runner import Answered, Died, Event, JobRunner, Ready, load_desk, set_environment, vitals
 
 DESK = "engine.desk:Desk"
+AHEAD = ("torch",)  # what takes longest to load before a run can be opened
 BEAT_SECONDS = 2.0  # a sign of life from the child
 REST_SECONDS = 3.0  # without a command, after which a child gives back memory that it does not need
 PATIENCE_SECONDS = 120.0  # without a sign of life before a child counts as hanging
@@ -29,11 +32,13 @@ PATIENCE_SECONDS = 120.0  # without a sign of life before a child counts as hang
 
 @dataclass(frozen=True)
 class Setup:
-    """How a child is set up. `desk` is "module:class"; `nice` lowers its priority; `log` is the folder for faults."""
+    """How a child is set up. `desk` is "module:class"; `nice` lowers its priority; `log` is the folder for faults;
+    `ahead` names modules that load while the first commands are on their way."""
 
     desk: str = DESK
     nice: int = 0
     log: str = ""
+    ahead: tuple[str, ...] = ()
 
 
 class Engine(Protocol):
@@ -56,6 +61,8 @@ def serve(connection: Connection, setup: Setup) -> None:
     set_environment()
     if setup.nice and hasattr(os, "nice"):
         os.nice(setup.nice)
+    loading = threading.Thread(target=_load, args=(setup.ahead,), name="ahead", daemon=True)
+    loading.start()
     log = Path(setup.log) if setup.log else None
     crashes = _watch_crashes(log)
     lock = threading.Lock()
@@ -83,6 +90,17 @@ def serve(connection: Connection, setup: Setup) -> None:
             faulthandler.disable()
             crashes.close()
         connection.close()
+    if loading.is_alive():
+        os._exit(0)  # a library cannot be taken apart while it loads
+
+
+def _load(modules: Sequence[str]) -> None:
+    """Import modules. One that fails is left to the job that needs it, which says so."""
+    gc.disable()  # nothing of a library that loads is garbage, and looking for some takes a tenth of the time
+    for name in modules:
+        with contextlib.suppress(ImportError, OSError):
+            importlib.import_module(name)
+    gc.enable()
 
 
 def _die_with_parent() -> None:

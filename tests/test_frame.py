@@ -143,3 +143,28 @@ def test_a_window_that_explains_has_loaded_no_learning_library_and_opened_no_soc
     loaded = set(done.stdout.split())
     assert "app" in loaded
     assert not HEAVY & loaded
+
+
+READING = """
+import sys
+from engine.desk import Desk
+from engine.jobs import finish
+
+desk, run = Desk(), sys.argv[1]
+shopper = finish(desk.job("open_run", {"run": run})).shoppers.user[0]
+best = finish(desk.job("rank", {"run": run, "user": shopper})).items[0]
+finish(desk.job("explain", {"run": run, "user": shopper, "item": best.item}))
+print(*sys.modules)
+"""
+SLOW_TO_LOAD = {"pandas", "scipy.sparse", "scipy.linalg", "scipy.stats", "torchvision", "transformers", "peft"}
+
+
+@pytest.mark.slow
+def test_the_first_explanation_waits_for_no_library_that_it_does_not_need(
+    made: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    done = _python(READING, made[0] / "run")
+    assert done.returncode == 0, done.stderr
+    loaded = set(done.stdout.split())
+    assert "torch" in loaded
+    assert not SLOW_TO_LOAD & loaded
