@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from engine.audit.check import Check
 from engine.audit.plan import Plan
+from engine.dataset.duplicates import duplicates
 from engine.dataset.split import through_validation
 from engine.dataset.store import Dataset
+from engine.dataset.tables import Duplicates
 from engine.evaluation.figures import Ground, ground
 from engine.evaluation.knock_out import knock_outs
 from engine.evaluation.outcome import Outcome, model_batches, observe
@@ -31,6 +33,7 @@ class Subject:
         self.dataset: Dataset = run.dataset
         self._outcome: Outcome | None = None
         self._without: dict[str, Outcome] = {}
+        self._duplicates: Duplicates | None = None
 
     def random(self, check: str) -> np.random.Generator:
         """The random numbers of one check: the same whatever was done before it."""
@@ -64,6 +67,12 @@ class Subject:
                     batches, on.data, on.popularity == 0, K, len(on.targets), stage
                 )
         return self._without
+
+    def duplicates(self) -> Job:
+        """The products whose photos are the same or look alike, looked for once."""
+        if self._duplicates is None:
+            self._duplicates = yield from duplicates(self.dataset, keep=False)
+        return self._duplicates
 
     @cached_property
     def profiles(self) -> dict[str, NDArray[np.object_]]:

@@ -1,5 +1,5 @@
 """What the run was made of: whole files, known origin, gaps, and no look into the future."""
 
-from engine.audit.checks.data import leakage, whole
+from engine.audit.checks.data import gaps, leakage, lineage, whole
 
-CHECKS = (whole.CHECK, leakage.CHECK)
+CHECKS = (whole.CHECK, lineage.CHECK, gaps.CHECK, leakage.CHECK)

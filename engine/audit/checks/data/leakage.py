@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from engine.audit.check import Check, Example, Figure, Measured, Note, NotRun, Threshold
 from engine.audit.subject import Subject
-from engine.dataset.duplicates import duplicates
 from engine.dataset.split import through_validation
 from engine.dataset.tables import Duplicates
 from engine.jobs import Job, Progress
@@ -40,7 +39,7 @@ def leakage(subject: Subject) -> Job:
     tied = _tied(subject)
     yield Progress("Comparing shoppers", 2, 4)
     twins = yield from twin_shoppers(subject)
-    alike: Duplicates = yield from duplicates(subject.dataset, keep=False)
+    alike: Duplicates = yield from subject.duplicates()
     doubles = _doubled(subject, alike)
     count = len(targets)
     figures = (
@@ -68,7 +67,8 @@ class _Read:
 
     def __init__(self, subject: Subject) -> None:
         data, catalogue = subject.run.data, subject.run.catalogue
-        self.fields = {field[7:] for _, field in catalogue.fields if field.startswith("review:")}
+        read = (catalogue.fields[place][1] for place in np.unique(catalogue.text_source).tolist())
+        self.fields = {field[7:] for field in read if field.startswith("review:")}
         self.of_pair: dict[tuple[str, str], list[str]] = defaultdict(list)
         self.words: dict[str, str] = {}
         self.said: dict[str, set[str]] = defaultdict(set)  # product -> the words of the reviews of it that were read
