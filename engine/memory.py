@@ -8,7 +8,8 @@ import os
 import sys
 from pathlib import Path
 
-WORTH = 64 << 20  # bytes that were taken since the last time: less is not worth looking for
+WORTH = 16 << 20  # bytes that were taken since the last rest: less is not worth looking for
+MUCH = 64 << 20  # from which things that only hold each other are looked for, too: it takes a tenth of a second
 
 
 def resident() -> int:
@@ -19,10 +20,11 @@ def resident() -> int:
         return 0
 
 
-def give_back() -> None:
+def give_back(thoroughly: bool = True) -> None:
     """Give back what is free. The C library of Linux keeps what was freed between things that are still in use: after
     a large job that can be hundreds of megabytes."""
-    gc.collect()
+    if thoroughly:
+        gc.collect()
     arrow = sys.modules.get("pyarrow")
     if hasattr(arrow, "default_memory_pool"):
         arrow.default_memory_pool().release_unused()  # type: ignore[union-attr]  # just asked
@@ -32,7 +34,7 @@ def give_back() -> None:
 
 
 class Rest:
-    """Gives memory back once much more is held than at the last rest."""
+    """Gives memory back once more is held than at the last rest."""
 
     def __init__(self, worth: int = WORTH) -> None:
         self._worth = worth
@@ -40,8 +42,8 @@ class Rest:
 
     def take(self) -> None:
         """Call when there is nothing to do."""
-        if resident() - self._held > self._worth:
-            give_back()
+        taken = resident() - self._held
+        if taken > self._worth:
+            give_back(thoroughly=taken > MUCH)
+        if taken > self._worth or taken < 0:
             self._held = resident()
-        else:
-            self._held = min(self._held, resident())
