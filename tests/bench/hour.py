@@ -26,7 +26,7 @@ from typing import Any
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import psutil  # type: ignore[import-untyped]
-from PySide6.QtCore import QPoint, QPointF, QRect, Qt
+from PySide6.QtCore import QPoint, QPointF, QRect, Qt, QTimer
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QPlainTextEdit, QTabBar, QWidget
@@ -41,6 +41,7 @@ WINDOW, LANES = "window", ("interactive", "study", "batch")
 CONTROL, ALT, PLAIN = (
     Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.AltModifier, Qt.KeyboardModifier.NoModifier,
 )  # fmt: skip
+WARM_ROUNDS = 2  # through all views, at least, until every cache may count as filled
 SEARCHED = ("blue", "waterproof", "red mug", "lamp")
 
 
@@ -104,9 +105,11 @@ class User:
     def key(self, key: Qt.Key, held: Qt.KeyboardModifier = PLAIN) -> None:
         self.walk.keys(QApplication.focusWidget() or self.window, key, held)
 
-    def view(self, number: int) -> Any:
-        self.key(Qt.Key(ord(str(number))), CONTROL)
-        self.settle(f"view {number}")
+    def view(self, name: str) -> Any:
+        """Go to a view by its key."""
+        self.key(Qt.Key(ord(str(self.window.names.index(name) + 1))), CONTROL)
+        self.settle(name)
+        assert self.window.current == name
         return self.window.view
 
     def drag(self, widget: QWidget, start: QPoint, end: QPoint) -> None:
@@ -135,7 +138,7 @@ class User:
 
     def explore(self) -> None:
         """Other shoppers by keys, products by clicks, the pointer over everything."""
-        view, session = self.view(1), self.window.session
+        view, session = self.view("explore"), self.window.session
         lists = view.shoppers.shoppers.list
         lists.setFocus()
         for _ in range(3):
@@ -176,7 +179,7 @@ class User:
 
     def edit(self) -> None:
         """Words of the title, a stroke over the photo, both undone."""
-        view, session, walk = self.view(2), self.window.session, self.walk
+        view, session, walk = self.view("whatif"), self.window.session, self.walk
         tabs = walk.named(QTabBar, "What of the page to edit")
         walk.click(tabs, tabs.tabRect(1).center())
         title = walk.named(QPlainTextEdit, "Title")
@@ -205,7 +208,7 @@ class User:
 
     def compare(self) -> None:
         """Runs, epochs, shoppers, products, methods."""
-        view = self.view(3)
+        view = self.view("compare")
         for number in range(1, 6):
             self.key(Qt.Key(ord(str(number))), ALT)
             QTest.qWait(50)
@@ -218,7 +221,7 @@ class User:
 
     def map(self) -> None:
         """Products, shoppers and reasons: zoom, a lasso, the legend; a segment of what is held."""
-        view = self.view(4)
+        view = self.view("map")
         for what in ("items", "users", "reasons"):
             view.show_what(what)
             QTest.qWait(50)
@@ -238,7 +241,7 @@ class User:
 
     def segments(self) -> None:
         """A segment of shoppers, looked into, used, deleted."""
-        view, session = self.view(5), self.window.session
+        view, session = self.view("segments"), self.window.session
         users = session.run.shoppers.user
         first = (37 * self.rounds) % max(len(users) - 40, 1)
         made = session.segments.add(f"Round {self.rounds}", "users", users[first : first + 40])
@@ -253,7 +256,7 @@ class User:
 
     def data(self) -> None:
         """Every table: scrolled, searched, sorted, its rows looked at."""
-        view, walk = self.view(6), self.walk
+        view, walk = self.view("data"), self.walk
         for place in range(view.tabs.count()):
             walk.click(view.tabs, view.tabs.tabRect(place).center())
             self.settle("a table")
@@ -282,7 +285,7 @@ class User:
 
     def train(self) -> None:
         """Its tabs and cards looked at; nothing is trained."""
-        view = self.view(7)
+        view = self.view("train")
         for place in range(view.tabs.count()):
             self.walk.click(view.tabs, view.tabs.tabRect(place).center())
             self.settle("a tab of Train")
@@ -298,7 +301,7 @@ class User:
     def change_method(self) -> None:
         """Another way to explain, for one product."""
         session = self.window.session
-        self.view(1)
+        self.view("explore")
         quick = [name for name in session.run.methods if name not in ("shapley", "lime")]
         session.choose_method(quick[(self.rounds // 2) % len(quick)])
         self.settle("another method")
@@ -313,13 +316,13 @@ class User:
         for language in ("zh_CN", "en"):
             self.window.choose_language(language)
             self.settle("the language")
-            self.view(1)
+            self.view("explore")
 
     def export(self) -> None:
         """The picture of a view, as a file."""
         from app import exporting
 
-        self.view(1)
+        self.view("explore")
         exporting.picture(self.window.view).save(str(self.out / "view.png"))
 
 
@@ -330,23 +333,22 @@ def use(runs: list[Path], minutes: float, faults: Faults, out: Path, tell: Calla
     window.resize(1440, 900)
     window.show()
     user = User(window, out)
+    begun = time.monotonic()
+    minute = QTimer(interval=60_000)
+    minute.timeout.connect(lambda: tell(sample(begun, user.rounds)))
+
+    def enough() -> bool:
+        return bool(faults.found) or time.monotonic() - begun >= minutes * 60
+
     try:
         user.walk.wait(lambda: window.session.explanation is not None and window.session.idle, "the first explanation")
-        begun = time.monotonic()
-        told = begun - 60
-
-        def enough() -> bool:
-            nonlocal told
-            if time.monotonic() - told >= 60:
-                told = time.monotonic()
-                tell(sample(begun, user.rounds))
-            return bool(faults.found) or time.monotonic() - begun >= minutes * 60
-
+        minute.start()
         while not enough():
             user.round(enough)
             print(f"round {user.rounds}: {user.seconds}", file=sys.stderr, flush=True)
         tell(sample(begun, user.rounds))
     finally:
+        minute.stop()
         window.batch.tasks.clear()  # nobody is there to be asked whether to stop
         window.close()
         window.deleteLater()
@@ -355,11 +357,15 @@ def use(runs: list[Path], minutes: float, faults: Faults, out: Path, tell: Calla
 
 
 def growth(samples: list[Sample], warm: float) -> dict[str, dict[str, float]]:
-    """By process: megabytes at the end of warming up and at the end (the median of three minutes each), the most there
-    ever was, and the growth in per cent."""
+    """By process: megabytes at the end of warming up and at the end (the median of three minutes each), the most since
+    then, and the growth in per cent."""
     found = {}
     for name in sorted({name for one in samples for name in one.megabytes}):
-        there = [one.megabytes[name] for one in samples if name in one.megabytes and one.minute >= warm]
+        there = [
+            one.megabytes[name]
+            for one in samples
+            if name in one.megabytes and one.minute >= warm and one.rounds >= WARM_ROUNDS
+        ]
         if len(there) < 2:
             continue
         first, last = statistics.median(there[:3]), statistics.median(there[-3:])
@@ -377,8 +383,8 @@ def report(samples: list[Sample], rounds: int, warm: float, about: str) -> str:
     names = [name for name in (WINDOW, *LANES) if any(name in one.megabytes for one in samples)]
     lines = [
         "# Memory over a scripted session", "", about, "",
-        f"{rounds} rounds through all views; resident memory in MB. Warming up ends at minute {warm:g}; figures of the "
-        "ends are medians of three minutes.", "",
+        f"{rounds} rounds through all views; resident memory in MB. Warming up ends at minute {warm:g}, and not before "
+        f"{WARM_ROUNDS} rounds; figures of the ends are medians of three minutes.", "",
         "| process | after warming up | at the end | most | growth |", "|---|---|---|---|---|",
     ]  # fmt: skip
     for name, one in growth(samples, warm).items():
