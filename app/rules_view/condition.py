@@ -19,6 +19,8 @@ class ConditionEditor(QWidget):
     only a hand-written file can hold, is kept as it is written."""
 
     changed = Signal()
+    typed = Signal()  # an end of the range; it goes on
+    finished = Signal()  # the typing
 
     def __init__(self, themes: ThemeSource, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -56,8 +58,9 @@ class ConditionEditor(QWidget):
         self.field.currentIndexChanged.connect(self._field_chosen)
         self.test.currentIndexChanged.connect(self._test_chosen)
         self.values.changed.connect(self._edited)
-        self.low.textEdited.connect(self._edited)
-        self.high.textEdited.connect(self._edited)
+        for end in (self.low, self.high):
+            end.textEdited.connect(self._typed)
+            end.editingFinished.connect(self.finished)
 
     def offer(self, fields: tuple[RuleField, ...]) -> None:
         """The fields that the dataset has."""
@@ -166,9 +169,12 @@ class ConditionEditor(QWidget):
         self._range.setVisible(test == _RANGE)
         self.mark()
 
-    def _edited(self, *_: object) -> None:
-        self.mark()
+    def _edited(self) -> None:
         self.changed.emit()
+
+    def _typed(self, _: str) -> None:
+        self.mark()
+        self.typed.emit()
 
 
 def _tests(condition: Condition) -> int:

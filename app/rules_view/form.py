@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
@@ -39,6 +39,7 @@ _STANDARD = {  # what a new rule begins with
     "pin": {"position": 1},
 }
 _NAMED = 40  # characters of a condition that make a name
+_PAUSE = 500  # milliseconds after a key until what was typed is in force
 
 
 def new_rule(kind: str, book: RuleBook) -> Rule:
@@ -64,6 +65,9 @@ class RuleForm(Panel):
         self._filling = False
         self._known = ""  # how many products the rule is about, or why it cannot act
         self._lacking = False
+        self._typing = ""  # what is being typed and not told yet
+        self._later = QTimer(self, singleShot=True, interval=_PAUSE)
+        self._later.timeout.connect(self.commit)
         self.name = QLineEdit()
         self.name.setAccessibleName(self.tr("Name of the rule"))
         self.condition = ConditionEditor(themes)
@@ -103,7 +107,10 @@ class RuleForm(Panel):
         self.over.addItem(self.tr("their content"), "content")
         self.over.addItem(self.tr("everything the model knows of them"), "vectors")
         self.over.setAccessibleName(self.tr("What likeness is judged by"))
-        self.name.textEdited.connect(lambda _: self._changed("name"))
+        self.name.textEdited.connect(lambda _: self._typed("name"))
+        self.name.editingFinished.connect(self.commit)
+        self.condition.typed.connect(lambda: self._typed("where"))
+        self.condition.finished.connect(self.commit)
         self.condition.changed.connect(lambda: self._changed("where"))
         self.products.changed.connect(lambda: self._changed("items"))
         self.product.changed.connect(lambda: self._changed("item"))
@@ -295,6 +302,25 @@ class RuleForm(Panel):
         self.name.setPlaceholderText(self._auto_name())
 
     # --- what is edited ---------------------------------------------------------------------------------------------
+
+    @property
+    def typing(self) -> bool:
+        """Whether something is typed that is not in force yet."""
+        return bool(self._typing)
+
+    def _typed(self, what: str) -> None:
+        """Half a word or number is not meant: it is taken over after a pause, or when the field is left."""
+        if not self._filling and self.rule is not None:
+            self._typing = what
+            self._later.start()
+            self.say()
+
+    def commit(self) -> None:
+        """Take over what was typed."""
+        what, self._typing = self._typing, ""
+        self._later.stop()
+        if what:
+            self._changed(what)
 
     def _changed(self, what: str) -> None:
         if self._filling or self.rule is None:

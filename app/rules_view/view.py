@@ -230,6 +230,7 @@ class RulesView(View):
 
     def show_rule(self, name: str) -> None:
         """Show a rule of the book in the form; none of that name empties it."""
+        self.form.commit()
         self._chosen = name
         book = self._rules.book
         self.form.show_rule(book.named(name), book)
@@ -287,6 +288,7 @@ class RulesView(View):
 
     def begin(self, kind: str) -> None:
         """Start a rule; it is in force as soon as it is complete."""
+        self.form.commit()
         if self._session.run is None:
             return
         self.form.show_rule(new_rule(kind, self._rules.book), self._rules.book)
@@ -364,7 +366,7 @@ class RulesView(View):
 
     @property
     def busy(self) -> bool:
-        return self._questions.busy
+        return self._questions.busy or self.form.typing
 
     def offers(self) -> list[Action]:
         def begin(kind: str) -> Callable[[], None]:

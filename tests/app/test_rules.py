@@ -317,6 +317,8 @@ def test_a_rule_is_made_in_the_form_and_in_force_once_it_is_complete(
     view.form.name.setFocus()
     view.form.name.selectAll()
     qtbot.keyClicks(view.form.name, "own brand")
+    assert window.session.rules.book.rules[0].name == "brand is Acme"  # half a name is not meant
+    qtbot.waitUntil(lambda: window.session.rules.book.rules[0].name == "own brand")
     settled(qtbot, window.session)
     assert asked(shop_engine, "rank")["rules"] == (replace(made, by=0.75, name="own brand"),)
     assert view.form.name.text() == "own brand"
@@ -368,6 +370,7 @@ def test_what_is_wrong_is_said_in_place_and_is_not_in_force(view: RulesView, win
     qtbot.keyClick(view.form.condition.high, Qt.Key.Key_Backspace)
     assert "at least one end" in view.form.fault.text()
     qtbot.keyClicks(view.form.condition.low, "30")
+    assert view.busy
     qtbot.keyClicks(view.form.condition.high, "3")
     assert "ends before it begins" in view.form.fault.text()
     view.show_rule("own")
@@ -386,14 +389,36 @@ def test_what_is_wrong_is_said_in_place_and_is_not_in_force(view: RulesView, win
     settled(qtbot, window.session)
 
 
-def test_a_condition_of_several_tests_is_kept_as_it_is_written(view: RulesView, window: MainWindow) -> None:
+def test_what_is_typed_is_kept_when_something_else_is_chosen(view: RulesView, window: MainWindow, qtbot: QtBot) -> None:
+    rules = window.session.rules
+    rules.change(RuleBook.from_json(BOOK), "take")
+    view.show_rule("cheap")
+    view.form.condition.high.selectAll()
+    qtbot.keyClicks(view.form.condition.high, "12.5")
+    view.show_rule("own")
+    cheap = rules.book.named("cheap")
+    assert cheap is not None
+    assert cheap.where is not None
+    assert cheap.where.at_most == 12.5
+    assert view.form.name.text() == "own"
+    view.form.name.selectAll()
+    qtbot.keyClicks(view.form.name, "ours")
+    view.begin("exclude")
+    assert rules.book.named("ours") is not None
+    settled(qtbot, window.session)
+
+
+def test_a_condition_of_several_tests_is_kept_as_it_is_written(
+    view: RulesView, window: MainWindow, qtbot: QtBot
+) -> None:
     where = {"field": "price", "is": ["10", "20"], "at_most": 15}
     book = RuleBook.from_json({"rules": [{"name": "odd", "rule": "filter", "where": where}]})
     window.session.rules.change(book, "take")
     view.show_rule("odd")
     assert view.form.condition.test.currentText() == "price is 10 or 20 and price is at most 15"
-    view.form.name.setText("even")
-    view.form.name.textEdited.emit("even")
+    view.form.name.selectAll()
+    qtbot.keyClicks(view.form.name, "even")
+    qtbot.keyClick(view.form.name, Qt.Key.Key_Return)
     assert window.session.rules.book.rules[0] == replace(book.rules[0], name="even")
 
 
