@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +21,13 @@ from engine.audit.checks.privacy.personal import found_in, masked
 from engine.audit.plan import Plan
 from engine.audit.run import remeasured
 from engine.audit.subject import Subject
-from engine.dataset.store import Dataset
+from engine.dataset.store import Dataset, DatasetWriter
 from engine.files import sha256_of
 from engine.jobs import finish
 from engine.metrics.separation import auc, found_at, weighted_aucs
 from engine.recommend import Recommender
+from engine.training.config import Config
+from engine.training.loop import train
 
 Opened = Callable[..., Recommender]
 
@@ -216,3 +219,42 @@ def test_who_is_alone_with_products_is_counted_as_by_hand(opened: Opened) -> Non
 def test_a_run_without_a_budget_says_so(opened: Opened) -> None:
     result, _ = finish(remeasured(Subject(opened(), Plan()), CHECKS["privacy.budget"]))
     assert (result.verdict, result.notes[0].key) == ("told", "not_used")
+
+
+def _crowd(out: Path) -> Path:
+    """30 products; 220 shoppers of 12 events each over a year, half of them from one of three shelves."""
+    random = np.random.default_rng(5)
+    begin = datetime(2024, 1, 1, tzinfo=UTC)
+    with DatasetWriter(out, name="crowd", domain="shop", source="a test", licence="CC0", synthetic=True) as writer:
+        for item in range(30):
+            writer.add("items", {"item": f"i{item}", "title": f"Thing {item}"})
+        for user in range(220):
+            weight = np.where(np.arange(30) % 3 == user % 3, 2.0, 1.0)
+            items = random.choice(30, 12, replace=False, p=weight / weight.sum())
+            days = np.sort(random.integers(0, 365 * 24, 12))
+            for item, hours in zip(items.tolist(), days.tolist(), strict=True):
+                time = begin + timedelta(hours=hours, minutes=user)
+                writer.add("events", {"user": f"u{user}", "item": f"i{item}", "time": time, "kind": "view"})
+    return out
+
+
+def test_shoppers_learned_by_heart_are_found_and_others_are_not(tmp_path: Path) -> None:
+    shop = _crowd(tmp_path / "shop")
+    usual = {"epochs": 3, "dim": 32, "heads": 1, "blocks": 1, "history": 20, "attention_epochs": 0, "linear": "none"}
+    usual |= {"modalities": "", "threads": 1, "device": "cpu", "track": "none"}
+    by_heart = {"dropout": 0, "identity_dropout": 0, "weight_decay": 0, "learning_rate": 0.01, "refit": 55}
+    verdicts = []
+    for name, more in (("usual", {}), ("by-heart", by_heart)):
+        run = finish(train(shop, tmp_path / name, Config.from_settings({**usual, **more})))
+        subject = Subject(finish(Recommender.open(run, device="cpu")), Plan())
+        result, found = finish(remeasured(subject, CHECK))
+        again, _ = finish(remeasured(subject, CHECK))
+        assert again.figures == result.figures
+        figures = {one.name: one.value for one in result.figures}
+        table = found.tables["scores"]
+        score, member, weight = (np.array(table[column]) for column in ("run", "member", "weight"))
+        assert figures["auc"] == pytest.approx(_pairwise(score, member, weight), abs=1e-9)
+        assert abs(figures["control"] - 0.5) < 0.1
+        verdicts.append(result.verdict)
+        subject.run.dataset.close()
+    assert verdicts == ["pass", "fail"]
