@@ -53,12 +53,12 @@ def shortcuts(recommender: Recommender) -> Job:
     catalogue = recommender.catalogue
     if "image" not in recommender.model.shape.tower.features or not len(catalogue.image):
         raise HeedmapError(f"{recommender.folder.name} reads no photos.", "Train a run with the image modality.")
-    share, size = yield from _shares(recommender)
+    share, size = yield from cell_shares(recommender)
     start = np.asarray(catalogue.image_start)
     item = np.repeat(np.arange(len(start) - 1), np.diff(start))
     cell = np.arange(len(item)) - start[item]
     states = np.asarray(catalogue.image, np.float32)
-    group, centre = yield from _grouped(states)
+    group, centre = yield from cell_groups(states)
     category = np.unique([facts or "" for facts in recommender.texts.category], return_inverse=True)[1]
     found = []
     for number in range(len(centre)):
@@ -69,7 +69,7 @@ def shortcuts(recommender: Recommender) -> Job:
     return tuple(sorted(found, key=lambda one: -one.lift))
 
 
-def _shares(recommender: Recommender) -> Job:
+def cell_shares(recommender: Recommender) -> Job:
     """Of every cell of every photo: the mean share over shoppers, signed and by size: float64[cells] each."""
     data = recommender.data
     active = np.flatnonzero(np.diff(data.start) > 0)
@@ -95,7 +95,7 @@ def _shares(recommender: Recommender) -> Job:
     return np.concatenate(signed), np.concatenate(size)
 
 
-def _grouped(states: NDArray[np.float32]) -> Job:
+def cell_groups(states: NDArray[np.float32]) -> Job:
     """The group of each cell: int64[cells], and the centres: float32[groups, features]."""
     yield Progress("Grouping cells of photos")
     random = np.random.default_rng(1)

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from engine.audit.check import Check
-from engine.audit.checks import data, diversity, explanation, main_parameters, privacy, quality, sellers, shoppers
+from engine.audit.checks import (
+    data,
+    diversity,
+    explanation,
+    main_parameters,
+    privacy,
+    quality,
+    sellers,
+    shoppers,
+    shortcuts,
+)
 
 _FAMILIES = (
     quality.CHECKS,
     explanation.CHECKS,
-    main_parameters.CHECKS,
     shoppers.CHECKS,
     sellers.CHECKS,
+    shortcuts.CHECKS,
     privacy.CHECKS,
     diversity.CHECKS,
     data.CHECKS,
+    main_parameters.CHECKS,
 )
 
 CHECKS: dict[str, Check] = {one.name: one for family in _FAMILIES for one in family}
