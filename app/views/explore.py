@@ -153,10 +153,22 @@ class ExploreView(View):
             act("heat-more", self.tr("Stronger heat"), lambda: product.change_heat(10), ".", "original"),
             act("head-before", self.tr("The attention head before"), lambda: product.change_head(-1), "[", "heads"),
             act("head-after", self.tr("The next attention head"), lambda: product.change_head(1), "]", "heads"),
+            act("rules-first", self.tr("Fix this product at the first place"), self._put_first, "", "pin"),
+            act("rules-never", self.tr("Never show this product"), self._never_show, "", "rules"),
             *product.offers(),
             *self.sum.offers(),
             *self.lines.offers(),
         ]
+
+    def _never_show(self) -> None:
+        from app.rules_view.quick import never_show  # few shops have rules
+
+        never_show(self._session)
+
+    def _put_first(self) -> None:
+        from app.rules_view.quick import put_first
+
+        put_first(self._session)
 
     def _show_original(self) -> None:
         self.product.photo.show_original(not self.product.photo.original)

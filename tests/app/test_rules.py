@@ -290,6 +290,27 @@ def test_the_what_if_compares_lists_under_the_same_rules(
     assert sum("scenario" in one for one in ranks) == 1
 
 
+def test_the_product_looked_at_is_fixed_or_taken_out_with_one_command(window: MainWindow, qtbot: QtBot) -> None:
+    session, rules = window.session, window.session.rules
+    acts = {one.id: one.run for one in window.view.offers()}  # type: ignore[union-attr]
+    first = session.item
+    acts["rules-first"]()
+    acts["rules-first"]()  # it is there already
+    session.choose_item("i5")
+    acts["rules-first"]()
+    assert [(one.kind, one.items, one.position) for one in rules.book.rules] == [
+        ("pin", (first,), 1),
+        ("pin", ("i5",), 2),
+    ]
+    acts["rules-never"]()
+    session.choose_item("i6")
+    acts["rules-never"]()
+    acts["rules-never"]()
+    assert [one.items for one in rules.book.rules if one.kind == "exclude"] == [("i5", "i6")]
+    assert session.undo.undoText() == f"Never show {title(6)}"
+    settled(qtbot, session)
+
+
 # --- how they are made ----------------------------------------------------------------------------------------------
 
 
