@@ -64,6 +64,12 @@ def column_name(table: str, column: Column) -> str:
     return names.get(column.name, column.name)
 
 
+def heading(table: str, column: Column) -> str:
+    """A column's name over its values: times are told as the data has them, and say so."""
+    name = column_name(table, column)
+    return tr("{0} (UTC)").format(name) if column.kind == "time" else name
+
+
 def operator_name(op: str) -> str:
     names = {
         "contains": tr("contains"),
@@ -97,6 +103,13 @@ def moment(milliseconds: float, day_only: bool = False) -> str:
     if day_only:
         return locale.toString(when.date(), QLocale.FormatType.ShortFormat)
     return f"{locale.toString(when.date(), QLocale.FormatType.ShortFormat)} {when.time().toString('HH:mm')}"
+
+
+def own_time(milliseconds: float) -> str:
+    """The same moment by the clock of this computer, with its zone."""
+    when = QDateTime.fromMSecsSinceEpoch(int(milliseconds))
+    day = QLocale().toString(when.date(), QLocale.FormatType.ShortFormat)
+    return tr("{0} by your clock").format(f"{day} {when.time().toString('HH:mm')} {when.timeZoneAbbreviation()}")
 
 
 def figure(value: float, *, grouped: bool = True, places: int = -1) -> str:

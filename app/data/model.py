@@ -178,7 +178,7 @@ class TableModel(QAbstractTableModel):
         self._ask()
 
     def failed(self) -> None:
-        """The question was not answered: what is asked next starts afresh."""
+        """The question was not answered, or given up: what is asked next starts afresh."""
         self._asked = self._next = None
         self._wanted.clear()
 
@@ -242,6 +242,9 @@ class TableModel(QAbstractTableModel):
         return 0 if parent.isValid() else len(self.columns)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        if role == Qt.ItemDataRole.ToolTipRole and index.isValid() and self.columns[index.column()].kind == "time":
+            moment = self.cell(index.row(), index.column())
+            return None if moment is None else cells.own_time(float(moment))  # type: ignore[arg-type]  # it is a time
         if not index.isValid() or role not in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
             return None
         text = self.text(index.row(), index.column())
@@ -256,10 +259,12 @@ class TableModel(QAbstractTableModel):
         if orientation != Qt.Orientation.Horizontal or not 0 <= section < len(self.columns):
             return None
         if role == Qt.ItemDataRole.DisplayRole:
-            return cells.column_name(self.table, self.columns[section])
+            return cells.heading(self.table, self.columns[section])
         if role == Qt.ItemDataRole.TextAlignmentRole:
             side = Qt.AlignmentFlag.AlignRight if self.columns[section].kind == "number" else Qt.AlignmentFlag.AlignLeft
             return side | Qt.AlignmentFlag.AlignVCenter
         if role == Qt.ItemDataRole.ToolTipRole:
-            return self.tr("Click to sort, drag to move; Enter or the menu key for more")
+            text = self.tr("Click or Enter sorts, a drag moves; the menu key for more")
+            of_time = self.columns[section].kind == "time"
+            return f"{text}\n{self.tr('Times are UTC; a cell tells them by your clock')}" if of_time else text
         return None

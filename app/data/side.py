@@ -74,7 +74,7 @@ class ValuesPanel(Panel):
         """The columns that can be counted."""
         self.which.clear()
         for column in columns:
-            self.which.addItem(cells.column_name(table, column), column.name)
+            self.which.addItem(cells.heading(table, column), column.name)
         self.which.setCurrentIndex(max(self.which.findData(current), 0))
 
     def put(self, column: Column, shown: Distribution) -> None:
@@ -230,7 +230,7 @@ class RowPanel(Panel):
             if column is None or value is None or value == ():
                 continue
             text = escape(cells.shown(column, value)).replace("\n", "<br>")
-            label = escape(cells.column_name(record.table, column))
+            label = escape(cells.heading(record.table, column))
             lines.append(
                 f'<p style="margin:0 0 10px 0"><span style="color:{muted};font-size:11px">{label}</span><br>{text}</p>'
             )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from PySide6.QtCore import QItemSelectionModel, QPoint, QPointF, QRect, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
+    QFocusEvent,
     QFontMetrics,
     QGuiApplication,
     QKeyEvent,
     QPainter,
+    QPalette,
     QPen,
     QResizeEvent,
     QStaticText,
@@ -140,6 +142,61 @@ class Header(QHeaderView):
             lambda point: self.menu_asked.emit(self.logicalIndexAt(point), self.mapToGlobal(point))
         )
         self.sectionClicked.connect(self.sort_asked)
+        self.sectionPressed.connect(self.choose)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.current = 0  # the column that keys are for
+        self.ring = FocusRing(self)
+        self._name()
+
+    def choose(self, place: int) -> None:
+        """Make a column the one that keys are for, and bring it in sight."""
+        self.current = place
+        left, wide = self.sectionViewportPosition(place), self.sectionSize(place)
+        hidden = left if left < 0 else max(left + wide - self.viewport().width(), 0)
+        table = self.parent()
+        if hidden and isinstance(table, QTableView):
+            bar = table.horizontalScrollBar()
+            bar.setValue(bar.value() + hidden)
+        self._name()
+        self.viewport().update()
+
+    def _name(self) -> None:
+        model = self.model()
+        name = str(model.headerData(self.current, Qt.Orientation.Horizontal) or "") if model is not None else ""
+        self.setAccessibleName(self.tr("Column headings: {0}").format(name) if name else self.tr("Column headings"))
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        if self.count():
+            self.choose(min(self.current, self.count() - 1))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        key, last = event.key(), self.count() - 1
+        if last < 0:
+            super().keyPressEvent(event)
+            return
+        at = self.visualIndex(min(self.current, last))
+        steps = {Qt.Key.Key_Left: at - 1, Qt.Key.Key_Right: at + 1, Qt.Key.Key_Home: 0, Qt.Key.Key_End: last}
+        if key in steps:
+            self.choose(self.logicalIndex(min(max(steps[Qt.Key(key)], 0), last)))
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
+            self.sort_asked.emit(self.current)
+        elif key == Qt.Key.Key_Menu:
+            below = QPoint(self.sectionViewportPosition(self.current), self.height())
+            self.menu_asked.emit(self.current, self.mapToGlobal(below))
+        elif key in (Qt.Key.Key_Down, Qt.Key.Key_Escape) and (table := self.parentWidget()) is not None:
+            table.setFocus(Qt.FocusReason.TabFocusReason)
+        else:
+            super().keyPressEvent(event)
+
+    def paintSection(self, painter: QPainter, box: QRect, place: int) -> None:
+        painter.save()
+        super().paintSection(painter, box, place)
+        painter.restore()
+        if self.ring.on and place == self.current:
+            painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Highlight), 1.5))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRoundedRect(QRectF(box).adjusted(1.5, 1.5, -1.5, -1.5), 4, 4)
 
 
 class DataTable(QTableView):

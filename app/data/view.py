@@ -55,6 +55,7 @@ class DataView(View):
         self._session, self._workspace, self._themes = session, workspace, themes
         self._tables: Tables | None = None
         self._folder = ""
+        self._stopped = False  # the last question was given up
         self._asked: dict[str, Asked] = {table: Asked() for table in TABLE_NAMES}
         self.table = TABLE_NAMES[0]
         self.distribution: Distribution | None = None
@@ -96,7 +97,7 @@ class DataView(View):
         self.search.setMaximumWidth(360)
         for button, tip in (
             (self.filter_button, self.tr("Add a condition on a column (Ctrl+Shift+F)")),
-            (self.columns_button, self.tr("Choose and order the columns (Ctrl+Shift+C)")),
+            (self.columns_button, self.tr("Choose and order the columns (Ctrl+Shift+L)")),
             (self.segment_button, self.tr("Keep these products or shoppers as a segment for every view (Ctrl+S)")),
         ):
             button.setToolTip(tip)
@@ -146,6 +147,7 @@ class DataView(View):
         top.addWidget(self.tabs)
         top.addStretch(1)
         working = Working(self._questions)
+        working.stop.clicked.connect(self._given_up)
         policy = working.sizePolicy()
         policy.setRetainSizeWhenHidden(False)  # the tabs need the room
         working.setSizePolicy(policy)
@@ -206,7 +208,7 @@ class DataView(View):
     def choose_dataset(self, folder: str) -> None:
         if folder == self._folder and (self._tables is not None or self._questions.busy):
             return
-        self._folder, self._tables = folder, None
+        self._folder, self._tables, self._stopped = folder, None, False
         self._questions.drop_all()
         self.model.clear()
         self.side.row.put(None, {}, "")
@@ -279,6 +281,7 @@ class DataView(View):
         """Ask for the rows anew, and for how the chosen column lies in them."""
         if self._tables is None:
             return
+        self._stopped = False
         shown = self.asked.shown(self._tables.columns[self.table])
         self.model.show_rows(self._folder, self.table, shown, self.query, self.asked.sort, self.asked.descending)
         self._show_chips()
@@ -387,6 +390,8 @@ class DataView(View):
         self._listed.setCurrentIndex(0 if self.model.total else 1)
         if not self._folder:
             self.none.setText(self.tr("No dataset yet. Import one, or make the sample: Explore shows how."))
+        elif self._stopped:
+            self.none.setText(self.tr("Stopped. Ctrl+Shift+R asks again."))
         elif self._tables is None or self.model.waiting:
             self.none.setText(self.tr("Reading …"))
         elif self._tables.counts[self.table]:
@@ -402,6 +407,28 @@ class DataView(View):
         self._say(f"{message} {hint}")
         if not self.model.total:
             self._listed.setCurrentIndex(1)
+
+    def _given_up(self) -> None:
+        """Stop was pressed: what is shown is of an earlier question."""
+        self._stopped = True
+        self.model.failed()
+        self.side.values.dim(False)
+        if self.model.total:
+            self._say(self.tr("Stopped: what is shown is of an earlier question (Ctrl+Shift+R asks again)"))
+        self._tell_empty()
+
+    def ask_again(self) -> None:
+        """Ask once more for what is not shown yet."""
+        if self._tables is None:
+            self.choose_dataset(self._folder)
+        else:
+            self._ask()
+
+    def sort_here(self) -> None:
+        """Sort by the column of the chosen cell: up, down, as the file has it."""
+        place = self.rows.header.current if self.rows.header.hasFocus() else self.rows.currentIndex().column()
+        if 0 <= place < len(self.model.columns):
+            self._heading_clicked(place)
 
     def _say(self, text: str) -> None:
         self.said.setText(text)
@@ -545,7 +572,11 @@ class DataView(View):
             Action("data-find", self.tr("Search these rows"), self.focus_search, "Ctrl+F", "search", "search"),
             Action("data-filter", self.tr("Filter rows"), self.build_filter, "Ctrl+Shift+F", "data", "search"),
             Action("data-clear", self.tr("Show all rows again"), self.clear, "Ctrl+Shift+X", "data", "search"),
-            Action("data-columns", self.tr("Choose columns"), self.choose_columns, "Ctrl+Shift+C", "data", "columns"),
+            Action("data-columns", self.tr("Choose columns"), self.choose_columns, "Ctrl+Shift+L", "data", "columns"),
+            Action("data-sort", self.tr("Sort by this column"), self.sort_here, "Ctrl+Shift+Y", "data", "columns"),
+            Action(
+                "data-again", self.tr("Ask for these rows again"), self.ask_again, "Ctrl+Shift+R", "refresh", "search"
+            ),
             Action("data-copy", self.tr("Copy the chosen cells"), self.rows.copy, "Ctrl+C", "data", "columns"),
             Action(
                 "data-segment", self.tr("Save these rows as a segment"), self.save_segment, "Ctrl+S", "data", "more"

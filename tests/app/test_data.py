@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from PySide6.QtCore import QLocale, QPoint, Qt
+from PySide6.QtCore import QDateTime, QLocale, QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QLabel, QMenu
 from pytestqt.qtbot import QtBot
@@ -23,6 +23,7 @@ from app.data.view import HEALTH, DataView
 from app.segments import Segment
 from app.session import Session
 from app.theme import ThemeSource
+from app.views.working import Working
 from app.workspace import Workspace
 from engine.dataset.store import DatasetWriter
 from engine.dataset.tables import TABLE_NAMES, Column, Filter
@@ -432,6 +433,91 @@ def test_numbers_and_times_follow_the_language(qapp: QApplication) -> None:
         assert cells.figure(-1234567.0) == "−1,234,567"
     finally:
         QLocale.setDefault(before)
+
+
+def test_headings_sort_by_keys(qtbot: QtBot, view: DataView) -> None:
+    header, names = view.rows.header, [one.name for one in view.model.columns]
+    header.setFocus(Qt.FocusReason.TabFocusReason)
+    qtbot.waitUntil(header.hasFocus)
+    qtbot.keyClick(header, Qt.Key.Key_Home)
+    while names[header.current] != "title":
+        qtbot.keyClick(header, Qt.Key.Key_Right)
+    assert header.accessibleName() == "Column headings: Title"
+    for expected in (("title", False), ("title", True), ("", False)):
+        qtbot.keyClick(header, Qt.Key.Key_Return)
+        settled(qtbot, view)
+        assert (view.model.sorted_by, view.model.descending) == expected
+    qtbot.keyClick(header, Qt.Key.Key_End)
+    assert header.current == header.logicalIndex(header.count() - 1)
+    box = header.sectionViewportPosition(header.current) + header.sectionSize(header.current)
+    assert box <= header.viewport().width()  # brought in sight
+    qtbot.keyClick(header, Qt.Key.Key_Down)
+    assert view.rows.hasFocus()
+    view.rows.setCurrentIndex(view.model.index(2, names.index("price")))
+    view.sort_here()
+    settled(qtbot, view)
+    assert view.model.sorted_by == "price"
+
+
+def test_a_heading_s_menu_opens_by_its_key(qtbot: QtBot, view: DataView) -> None:
+    header = view.rows.header
+    header.setFocus(Qt.FocusReason.TabFocusReason)
+    header.choose([one.name for one in view.model.columns].index("price"))
+    qtbot.keyClick(header, Qt.Key.Key_Menu)
+    menu = QApplication.activePopupWidget()
+    assert isinstance(menu, QMenu)
+    next(one for one in menu.actions() if one.text() == "Sort down").trigger()
+    menu.close()
+    settled(qtbot, view)
+    assert (view.model.sorted_by, view.model.descending) == ("price", True)
+
+
+def test_times_say_that_they_are_utc_and_tell_the_time_here(qtbot: QtBot, view: DataView) -> None:
+    go_to(qtbot, view, "events")
+    place = [one.name for one in view.model.columns].index("time")
+    heads = view.model.headerData(place, Qt.Orientation.Horizontal)
+    assert heads == "Time (UTC)"
+    assert "UTC" in str(view.model.headerData(place, Qt.Orientation.Horizontal, Qt.ItemDataRole.ToolTipRole))
+    moment = view.model.cell(0, place)
+    assert isinstance(moment, int)
+    here = QDateTime.fromMSecsSinceEpoch(moment)
+    said = view.model.data(view.model.index(0, place), Qt.ItemDataRole.ToolTipRole)
+    assert str(said).endswith(f"{here.time().toString('HH:mm')} {here.timeZoneAbbreviation()} by your clock")
+    assert view.model.data(view.model.index(0, 0), Qt.ItemDataRole.ToolTipRole) is None
+    qtbot.waitUntil(lambda: "Time (UTC)" in view.side.row.text.text())
+
+
+def test_a_search_that_was_stopped_says_so_and_can_be_asked_again(qtbot: QtBot, view: DataView, lane: Any) -> None:
+    lane.held.add("browse")
+    qtbot.keyClicks(view.search, "tent")
+    stop = view.findChild(Working).stop
+    qtbot.waitUntil(stop.isVisible)
+    qtbot.mouseClick(stop, Qt.MouseButton.LeftButton)
+    assert not view.busy
+    assert ("cancel", next(job for job, name, _ in reversed(lane.asked) if name == "browse")) in lane.calls
+    assert "earlier question" in view.said.text()
+    assert view.model.total == 40
+    lane.held.clear()
+    view.ask_again()
+    settled(qtbot, view)
+    assert view.model.total == 14
+    assert view.said.text() == ""
+
+
+def test_reading_a_dataset_can_be_stopped_and_begun_again(
+    qtbot: QtBot, open_view: Open, lane: Any, folder: Path
+) -> None:
+    lane.held.add("browse_columns")
+    view = open_view(run=False, workspace=False)
+    view.choose_dataset(str(folder))
+    stop = view.findChild(Working).stop
+    qtbot.waitUntil(stop.isVisible)
+    qtbot.mouseClick(stop, Qt.MouseButton.LeftButton)
+    assert "Stopped" in view.none.text()
+    lane.held.clear()
+    view.ask_again()
+    settled(qtbot, view)
+    qtbot.waitUntil(lambda: view.model.total == 40)
 
 
 def test_every_control_has_a_name(qtbot: QtBot, view: DataView) -> None:
