@@ -43,16 +43,6 @@ class Facts:
             self._met[condition] = np.array([condition.holds(one) for one in self.values(condition.field)])
         return self._met[condition]
 
-    def names(self) -> tuple[str, ...]:
-        """Every field that a condition can ask for: the columns, and the attributes by their names. All are read."""
-        rows = self._rows()
-        carried = {one["name"] for row in rows for one in row[5] or [] if one["value"]}
-        found = (*_COLUMNS, *sorted(carried - set(_COLUMNS)))
-        for field in found:
-            if field not in self._read:
-                self._read[field] = _column(rows, field)
-        return found
-
     def values(self, field: str) -> list[tuple[str, ...]]:
         """Of each product, in the catalogue's order. HeedmapError when nothing in the dataset has such a field."""
         found = self._of_dataset(field)
@@ -67,8 +57,13 @@ class Facts:
 
     def _of_dataset(self, field: str) -> list[tuple[str, ...]]:
         if field not in self._read:
-            rows = self._rows()
-            found = _column(rows, field)
+            rows = self._dataset.rows("SELECT item, title, brand, category, price, attributes FROM items")
+            found = []
+            for item, title, brand, category, price, attributes in rows:
+                columns = {"item": item, "title": title, "brand": brand, "category": category, "price": price}
+                own = _COLUMNS[field](columns[field]) if field in columns else ()
+                carried = tuple(one["value"] for one in attributes or [] if one["name"] == field and one["value"])
+                found.append((*own, *carried))
             if field not in _COLUMNS and not any(found):
                 names = {one["name"] for row in rows for one in row[5] or []}
                 raise HeedmapError(
@@ -77,17 +72,3 @@ class Facts:
                 )
             self._read[field] = found
         return self._read[field]
-
-    def _rows(self) -> list[Any]:
-        return self._dataset.rows("SELECT item, title, brand, category, price, attributes FROM items")
-
-
-def _column(rows: list[Any], field: str) -> list[tuple[str, ...]]:
-    """A field's values of each product: its own column's, then those of attributes of that name."""
-    found = []
-    for item, title, brand, category, price, attributes in rows:
-        columns = {"item": item, "title": title, "brand": brand, "category": category, "price": price}
-        own = _COLUMNS[field](columns[field]) if field in columns else ()
-        carried = tuple(one["value"] for one in attributes or [] if one["name"] == field and one["value"])
-        found.append((*own, *carried))
-    return found

@@ -14,7 +14,7 @@ from engine.rules import Condition, Rule, all_rules
 if TYPE_CHECKING:
     from engine.shop import Shop
 
-MOST_VALUES = 2_000  # of a field that are offered, the most frequent first
+MOST_VALUES = 20_000  # of a field that are offered, the most frequent first
 
 
 @dataclass(frozen=True)
@@ -128,17 +128,29 @@ class RuleReach:
     catalogue: int
 
 
+_FIELDS = """
+    SELECT name, value, count(*) FROM (
+        SELECT item, one.name AS name, one.value AS value FROM (SELECT item, unnest(attributes) AS one FROM items)
+        UNION SELECT item, 'brand', brand FROM items
+        UNION SELECT item, 'category', unnest(category) FROM items
+    ) WHERE value <> '' AND name NOT IN ('item', 'title') GROUP BY name, value
+    UNION ALL SELECT 'price', price, count(*) FROM items WHERE price IS NOT NULL GROUP BY price
+"""
+
+
 def rule_fields(shop: Shop) -> tuple[RuleField, ...]:
-    """The fields of a shop's products that have values, but for the names of single products."""
+    """The fields of a shop's products that have values, but for the names of single products: those of the items table
+    first, then the attributes."""
+    counted: dict[str, Counter[str]] = {"brand": Counter(), "category": Counter(), "price": Counter()}
+    for name, value, count in shop.dataset.rows(_FIELDS):
+        counted.setdefault(name, Counter())[value] += count
     found = []
-    for name in shop.facts.names():
-        if name in ("item", "title"):
-            continue
-        counted = Counter(value for values in shop.facts.values(name) for value in set(values))
-        if counted:
-            order = sorted(counted, key=lambda value: (-counted[value], value))[:MOST_VALUES]
-            low, high = _range(counted)
-            found.append(RuleField(name, tuple(order), tuple(counted[value] for value in order), low, high))
+    for name in (*list(counted)[:3], *sorted(list(counted)[3:])):
+        values = counted[name]
+        if values:
+            order = sorted(values, key=lambda value: (-values[value], value))[:MOST_VALUES]
+            low, high = _range(values)
+            found.append(RuleField(name, tuple(order), tuple(values[value] for value in order), low, high))
     return tuple(found)
 
 

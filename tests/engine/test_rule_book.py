@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,9 @@ def test_a_catalogue_tells_its_fields_and_whom_rules_are_about(opened: Callable[
     fields = {one.name: one for one in rule_fields(shop)}
     assert fields["colour"] == RuleField("colour", ("blue", "red"), (7, 7))
     assert (fields["price"].low, fields["price"].high) == (10.0, 23.0)
+    for name, field in fields.items():  # as conditions will see them
+        held = Counter(value for values in shop.facts.values(name) for value in set(values))
+        assert dict(zip(field.values, field.counts, strict=True)) == held
     asked = [
         {"name": "a", "rule": "filter", "where": {"field": "price", "at_most": 12}},
         {"name": "b", "rule": "boost", "by": 1, "where": {"field": "colr", "is": "red"}},
