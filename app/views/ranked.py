@@ -141,7 +141,7 @@ class RankedList(QListView):
                 if rect.adjusted(0, -5, 0, 5).contains(event.position()):
                     self._point(index.row(), part, rect)
                     return
-            place = self.painter.mark_place(box)
+            place = self.painter.mark_place(index.row(), box)
             if self.rows.marks[index.row()] and place.contains(event.position()):
                 self._say_rules(index.row(), place)
                 return

@@ -138,9 +138,10 @@ class RankedDelegate(QStyledItemDelegate):
         """How much higher title and bar stand, to make room for what rules did."""
         return 6.0 if self._model.marks[row] else 0.0
 
-    def mark_place(self, box: QRectF) -> QRectF:
-        """Where a row says how rules moved it."""
-        return QRectF(box.left() + _LEFT, box.top() + 35, box.width() - _LEFT - 64, 15)
+    def mark_place(self, row: int, box: QRectF) -> QRectF:
+        """Where a row says how rules moved it: under the score too, unless a what-if's move stands there."""
+        taken = self._score_width() + 16 if self._model.movement(row) else 8
+        return QRectF(box.left() + _LEFT, box.top() + 36, box.width() - _LEFT - taken, 15)
 
     def _bar_width(self, box: QRectF) -> float:
         return box.width() - _LEFT - self._score_width() - 16
@@ -185,7 +186,7 @@ class RankedDelegate(QStyledItemDelegate):
         if mark := self._model.marks[index.row()]:
             painter.setFont(self._small)
             painter.setPen(theme.muted)
-            room = self.mark_place(box)
+            room = self.mark_place(index.row(), box)
             words = painter.fontMetrics().elidedText(mark, Qt.TextElideMode.ElideRight, int(room.width()))
             painter.drawText(room, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, words)
         painter.restore()
