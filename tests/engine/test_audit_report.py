@@ -278,4 +278,4 @@ def test_numbers_are_short_and_keep_their_sense() -> None:
     said = [words.number(one) for one in (0.0, 3.0, -0.0123, 0.00061, 12.345, 1234567.0, 1e-9, float("nan"))]
     assert said == ["0", "3", "−0.012", "0.00061", "12.3", "1,234,567", "1.0e−09", "none"]
     assert words.asked(Threshold("a", at_least=0.05, at_most=2)) == "at least 0.05, at most 2"
-    assert Words("zh_CN").interval(Figure("a", 1, 0.5, 1.5)) == "0.500 至 1.50"
+    assert Words("zh_CN").interval(Figure("a", 1, 0.5, 1.5)) == "0.50 至 1.50"

@@ -1,4 +1,7 @@
-"""How it was measured: source, sample, seed and thresholds of each check, the plan, and hashes of all inputs."""
+"""How it was measured: source, sample, seed and thresholds of each check, the plan, and hashes of all inputs.
+
+The definition of a check stands with its figures and is not said twice.
+"""
 
 from __future__ import annotations
 
@@ -38,16 +41,14 @@ def _checks(results: tuple[Result, ...], words: Words) -> Table:
         rows.append(
             (
                 Cell(words.check(one.check, "title"), one.check, strong=True),
-                Cell(
-                    words.check(one.check, "definition"), words("source_said", source=words.check(one.check, "source"))
-                ),
+                Cell(words.check(one.check, "source")),
                 Cell(words("semicolon").join(asked) or words("nothing_asked")),
                 Cell(words.number(one.sample) if one.sample else words("everything")),
                 Cell(str(one.seed)),
             )
         )
-    head = tuple(words(f"column_{one}") for one in ("check", "definition", "asked", "sample", "seed"))
-    return Table(head, tuple(rows), (0.21, 0.43, 0.20, 0.09, 0.07), frozenset({3, 4}))
+    head = tuple(words(f"column_{one}") for one in ("check", "source", "asked", "sample", "seed"))
+    return Table(head, tuple(rows), (0.25, 0.30, 0.30, 0.08, 0.07), frozenset({3, 4}))
 
 
 def _plan(plan: Plan, words: Words) -> Facts:
@@ -57,7 +58,7 @@ def _plan(plan: Plan, words: Words) -> Facts:
     )
     return Facts(
         (
-            (words("plan_preset"), words.names("values")[plan.preset]),
+            (words("plan_preset"), words.value("preset", plan.preset)),
             (words("plan_seed"), str(plan.seed)),
             (words("plan_precision"), words.bound(plan.precision)),
             (words("plan_only"), words("join").join(plan.only) or words("all")),

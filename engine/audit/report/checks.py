@@ -84,7 +84,8 @@ def _figures(result: Result, words: Words) -> Table:
     for name, these in by_name.items():
         these.sort(key=lambda one: order[one[1]])
         threshold = result.threshold(these[0][0])
-        drawn = threshold is not None or any(one.low is not None for one, _ in these) or len(these) > 1
+        values = {one.value for one, _ in these}
+        drawn = any(one.low is not None for one, _ in these) or len(values) > 1 or (threshold and values != {0.0})
         scale = scale_of([one for one, _ in these], threshold) if drawn else None
         alone = len(these) == 1
         if not alone:
@@ -102,6 +103,7 @@ def _row(
     result: Result, figure: Figure, verdict: Verdict, scale: Scale | None, words: Words, alone: bool
 ) -> tuple[Cell, ...]:
     threshold = result.threshold(figure)
+    value, interval = words.estimate(figure)
     drawing = None
     if scale is not None:
         drawing = interval_row(figure, verdict, threshold, scale, words.found(result, figure))
@@ -109,7 +111,7 @@ def _row(
     return (
         Cell(label),
         Cell(drawing=drawing),
-        Cell(words.number(figure.value), words.interval(figure), strong=True),
+        Cell(value, interval, strong=True),
         Cell(words.number(figure.n) if figure.n else ""),
         Cell(words.asked(threshold)),
         Cell(words.verdict(verdict), verdict=verdict),

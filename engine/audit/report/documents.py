@@ -57,9 +57,7 @@ def datasheet(run: Recommender, words: Words) -> Section:
     sections = tuple(
         Section(f"datasheet-{name}", words(f"sheet_{name}"), (Facts(rows()),)) for name, rows in parts.items()
     )
-    return Section(
-        "datasheet", words("section_sheet"), (Paragraph(words("sheet_intro"), "muted"),), sections, page=True
-    )
+    return Section("datasheet", words("section_sheet"), (Paragraph(words("sheet_intro"), "muted"),), sections)
 
 
 def _said(words: Words, prefix: str, **facts: str | None) -> Rows:
@@ -69,7 +67,7 @@ def _said(words: Words, prefix: str, **facts: str | None) -> Rows:
 
 def _domain(run: Recommender, words: Words) -> str:
     domain = run.dataset.manifest.domain
-    return words("use_domain_said", domain=words.names("values").get(domain, domain))
+    return words("use_domain_said", domain=words.value("domain", domain))
 
 
 def _details(card: RunCard, run: Recommender, words: Words) -> Rows:

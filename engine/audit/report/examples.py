@@ -117,7 +117,7 @@ def _photo(run: Recommender, example: Example, explanation: Explanation | None, 
             )
     title = _title(example.item, run)
     alt = words("photo_heat" if explanation is not None else "photo_plain", title=title)
-    return svg(side, side, "".join(shapes), alt, 42.0)
+    return svg(side, side, "".join(shapes), alt, 42.0 if explanation is not None else 26.0)
 
 
 def _heat(explanation: Explanation, side: float) -> list[str]:

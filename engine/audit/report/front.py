@@ -94,7 +94,7 @@ def _about(plan: Plan, inputs: dict[str, Any], words: Words, made: str) -> Facts
             words("fact_plan"),
             words(
                 "plan_said",
-                preset=words.names("values")[plan.preset],
+                preset=words.value("preset", plan.preset),
                 precision=words.bound(plan.precision),
                 seed=plan.seed,
             ),

@@ -67,7 +67,7 @@ def _text(text: str) -> str:
 def _contents(report: Report) -> str:
     lines = []
     for one in report.sections:
-        inner = "".join(f"<li>{_link(below, report)}</li>" for below in one.sections)
+        inner = "".join(f"<li>{_link(below, report)}</li>" for below in one.sections if below.verdict)
         lines.append(f"<li>{_link(one, report)}{f'<ul>{inner}</ul>' if inner else ''}</li>")
     return f"<nav><h2>{_text(report.contents)}</h2><ol>{''.join(lines)}</ol></nav>"
 
@@ -159,7 +159,7 @@ def _cell(cell: Cell, report: Report) -> str:
 
 
 def _card(card: Card) -> str:
-    picture = f'<div class="picture">{_svg(card.picture)}</div>' if card.picture else ""
+    picture = f'<div style="width:{card.picture.width * 4:g}px">{_svg(card.picture)}</div>' if card.picture else ""
     lines = "".join(f"<p>{_text(one)}</p>" for one in card.lines)
     drawing = _drawing(card.drawing) if card.drawing else ""
     return f'<article class="card">{picture}<div><h4>{_text(card.title)}</h4>{lines}{drawing}</div></article>'

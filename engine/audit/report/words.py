@@ -9,6 +9,9 @@ from typing import Any
 from engine.audit.check import Figure, Note, Result, Threshold, Value, Verdict
 from engine.audit.texts import sentence, texts
 
+# Keys whose values are named alike.
+_SAME = {"kind": "part", "without": "part", "modality": "part"}
+
 
 class Words:
     """Of one language. Calling it gives a text of `resources/audit/LANGUAGE/report.json` with its gaps filled."""
@@ -22,7 +25,7 @@ class Words:
         return str(self._report[key]).format(**values)
 
     def names(self, key: str) -> Mapping[str, str]:
-        """A group of words: "parts", "values", "of"."""
+        """A group of words: "parts", "meanings", "of", "counts"."""
         return dict(self._report[key])
 
     def verdict(self, verdict: Verdict) -> str:
@@ -45,19 +48,36 @@ class Words:
 
     def note(self, check: str, note: Note) -> str:
         """A note in words; of one that this version does not know, its key and values. Long fractions are rounded."""
-        rounded = {key: self.number(one) if isinstance(one, float) else one for key, one in note.values.items()}
+        told = {
+            key: self.number(one) if isinstance(one, float) else self.value(key, one) if isinstance(one, str) else one
+            for key, one in note.values.items()
+        }
         try:
-            return sentence(check, Note(note.key, rounded), self.language)
+            return sentence(check, Note(note.key, told), self.language)
         except (KeyError, ValueError):
-            return f"{note.key}: {', '.join(str(one) for one in rounded.values())}"
+            return f"{note.key}: {', '.join(str(one) for one in told.values())}"
+
+    def value(self, key: str, value: str) -> str:
+        """What stands for a value of a figure's `of`, or in a note: names of parts, rankers, tables; else itself."""
+        names: Mapping[str, Mapping[str, str]] = self._report["values"]
+        if key == "slice" and value.startswith("category "):
+            return self("slice_category", name=value.removeprefix("category "))
+        if key in ("by", "attribute"):  # one attribute or several: "age + gender"
+            parts = [one.strip() for one in value.split("+")]
+            return " + ".join(names["by"].get(one, one.replace("_", " ")) for one in parts)
+        return names.get(_SAME.get(key, key), {}).get(value, value)
 
     def of(self, figure: Figure) -> str:
-        """What a figure is of: "women", or "group women, metric ndcg"."""
-        values, keys = self.names("values"), self.names("of")
-        told = {keys.get(key, key): values.get(one, str(one)) for key, one in figure.of.items()}
-        if len(told) == 1:
-            return next(iter(told.values()))
-        return self("join").join(f"{key} {one}" for key, one in told.items())
+        """What a figure is of: "women", or "age: 18 to 24, without photos"."""
+        told = {key: self.value(key, str(one)) for key, one in figure.of.items()}
+        parts = []
+        if "by" in told and "group" in told:
+            parts.append(self("by_group", by=told.pop("by"), group=told.pop("group")))
+        templates = self.names("of")
+        for key, one in told.items():
+            other = key.replace("_", " ")
+            parts.append(templates[key].format(value=one) if key in templates else f"{other} {one}")
+        return self("join").join(parts)
 
     def named(self, result: Result, figure: Figure) -> str:
         """A figure's label, with what it is of."""
@@ -94,9 +114,20 @@ class Words:
 
     def interval(self, figure: Figure) -> str:
         """Its 95 % interval, or nothing."""
+        return self.estimate(figure)[1]
+
+    def estimate(self, figure: Figure) -> tuple[str, str]:
+        """A value and its interval, or nothing, with the digits that the interval's width leaves a meaning."""
         if figure.low is None or figure.high is None:
-            return ""
-        return self("interval", low=self.number(figure.low), high=self.number(figure.high))
+            return self.number(figure.value), ""
+        width = figure.high - figure.low
+        if not (math.isfinite(width) and width > 0):
+            three = [self.number(one) for one in (figure.value, figure.low, figure.high)]
+        else:
+            digits = 1 - math.floor(math.log10(width))
+            digits = min(max(digits, 2 if width < 10 else 0), 6)
+            three = [_rounded(one, digits) for one in (figure.value, figure.low, figure.high)]
+        return three[0], self("interval", low=three[1], high=three[2])
 
     def asked(self, threshold: Threshold | None) -> str:
         """What is asked, or nothing."""
@@ -107,8 +138,13 @@ class Words:
 
     def found(self, result: Result, figure: Figure) -> str:
         """A figure in one line: label, value, interval, and what was asked."""
-        asked, interval = self.asked(result.threshold(figure)), self.interval(figure)
-        line = self("figure_line", label=self.named(result, figure), value=self.number(figure.value))
+        asked, (value, interval) = self.asked(result.threshold(figure)), self.estimate(figure)
+        line = self("figure_line", label=self.named(result, figure), value=value)
         if interval:
             line += self("figure_interval", interval=interval)
         return line + (self("figure_asked", asked=asked) if asked else "")
+
+
+def _rounded(value: float, digits: int) -> str:
+    text = f"{value:,.{digits}f}"
+    return text.removeprefix("-") if float(text.replace(",", "")) == 0 else text.replace("-", "−")
