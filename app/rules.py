@@ -79,13 +79,21 @@ class Rules(QObject):
         self.book = self._read(place)
         self.changed.emit()
 
+    def close(self) -> None:
+        """Back to none: nothing is open that they could be of."""
+        self.flush()
+        self._place, self.book = None, RuleBook()
+        self.changed.emit()
+
     def change(self, book: RuleBook, text: str, merge: str = "") -> None:
         """Make a step; `text` names it in the undo list. merge: what is edited, where more edits of it may follow."""
         if book != self.book:
             self._undo.push(_Change(self, text, self.book, book, merge))
 
     def switch(self) -> None:
-        """Switch all rules on or off at once; each keeps its own switch."""
+        """Switch all rules on or off at once; each keeps its own switch. Without a rule there is nothing to switch."""
+        if not self.book.rules:
+            return
         text = self.tr("Switch the business rules off") if self.book.on else self.tr("Switch the business rules on")
         self.change(replace(self.book, on=not self.book.on), text)
 

@@ -176,6 +176,7 @@ class Session(QObject):
         self.point(NOTHING)
         self._forget_scenario()
         self.choose_segment(None)
+        self.rules.close()
         self.run_changed.emit(None)
         self.ranking_changed.emit(None)
         self.explanation_changed.emit(None)

@@ -162,6 +162,19 @@ def test_rules_that_cannot_be_written_say_so(qtbot: QtBot, tmp_path: Path, alone
         rules.take(RuleBook.from_json(BOOK))
 
 
+def test_another_workspace_has_rules_of_its_own(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    window.session.rules.change(RuleBook.from_json(BOOK), "take")
+    settled(qtbot, window.session)
+    with qtbot.waitSignal(window.workspace.changed):
+        window.open_workspace(tmp_path / "other")
+    window.session.rules.switch()  # there is nothing to switch, and nothing is written
+    window.session.rules.flush()
+    settled(qtbot, window.session)
+    assert window.session.rules.active == ()
+    assert window.status.rules.isHidden()
+    assert RuleBook.from_json(json.loads(kept(tmp_path).read_text(encoding="utf-8"))).on
+
+
 def test_edits_that_go_on_are_one_step_and_others_are_their_own(engine: FakeEngine) -> None:
     session = Session(engine)
     rules: Rules = session.rules
