@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt
@@ -28,7 +28,6 @@ class Action:
 def attach(
     actions: Iterable[Action],
     window: QWidget,
-    theme: Theme,
     reach: Qt.ShortcutContext = Qt.ShortcutContext.WindowShortcut,
 ) -> dict[str, QAction]:
     """Make a QAction of each, so that its shortcut works anywhere in the window, or within a view's `reach`."""
@@ -39,8 +38,6 @@ def attach(
         if action.shortcut:
             one.setShortcut(QKeySequence(action.shortcut))
         one.setShortcutContext(reach)
-        if action.icon:
-            one.setIcon(icon(action.icon, theme.muted))
         if action.checked is not None:
             one.setCheckable(True)
             one.setChecked(action.checked())
@@ -50,8 +47,15 @@ def attach(
     return made
 
 
-def fill(menu: QMenu, actions: Iterable[Action], made: dict[str, QAction]) -> None:
-    """Put the actions into a menu, with a line between groups."""
+def fill(menu: QMenu, actions: Sequence[Action], made: dict[str, QAction], theme: Theme) -> None:
+    """Put the actions into a menu, with a line between groups. Its icons are drawn when it is first opened."""
+
+    def draw() -> None:
+        for action in actions:
+            if action.icon and made[action.id].icon().isNull():
+                made[action.id].setIcon(icon(action.icon, theme.muted))
+
+    menu.aboutToShow.connect(draw)
     group = ""
     for action in actions:
         if group and action.group != group:

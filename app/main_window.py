@@ -36,16 +36,16 @@ from app.state import RECENT, WindowState
 from app.theme import ThemeSource, palette, stylesheet, ui_font
 from app.views.view import View
 from app.workspace import Workspace
-from engine.answers import DatasetSummary, RunSummary
 from engine.errors import HeedmapError
-from engine.explain.types import Explanation
-from engine.jobs import Progress
-from engine.runner import Beat
-from engine.workspace import DatasetEntry, WorkspaceSummary
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what an answer brings, and what is made when it is first asked for
     from app.dropping import Drops
     from app.views.help import HelpDrawer
+    from engine.answers import DatasetSummary, RunSummary
+    from engine.explain.types import Explanation
+    from engine.jobs import Progress
+    from engine.runner import Beat
+    from engine.workspace import DatasetEntry, WorkspaceSummary
 
 SAMPLE = ("sample", "first")  # names of the sample's dataset and of its run
 SAMPLE_SETTINGS = {"checkpoints": "some"}  # its epochs can be compared
@@ -433,10 +433,10 @@ class MainWindow(QMainWindow):
             self.removeAction(action)
             action.deleteLater()
         offered = commands.offered(self)
-        made = acts.attach(offered, self, theme)
+        made = acts.attach(offered, self)
         menu, tongues = QMenu(self), QMenu(self)
-        acts.fill(menu, [action for action in offered if action.group != "language"], made)
-        acts.fill(tongues, [action for action in offered if action.group == "language"], made)
+        acts.fill(menu, [action for action in offered if action.group != "language"], made, theme)
+        acts.fill(tongues, [action for action in offered if action.group == "language"], made, theme)
         tongues.setTitle(self.tr("Language"))
         menu.insertMenu(made["quit"], tongues)
         menu.insertSeparator(made["quit"])
@@ -522,7 +522,7 @@ class MainWindow(QMainWindow):
         self._views[name] = view
         self._stack.addWidget(view)
         self.state.restore_view(name, view)
-        acts.attach(view.offers(), view, self.themes.theme, Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        acts.attach(view.offers(), view, Qt.ShortcutContext.WidgetWithChildrenShortcut)
 
     @property
     def names(self) -> tuple[str, ...]:

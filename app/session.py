@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
@@ -17,11 +17,12 @@ from app.i18n import duration, joined, stage_text
 from app.questions import Engine, Pace, Questions
 from app.rules import Rules
 from app.segments import Segment, Segments
-from engine.answers import Ranking, RunSummary
-from engine.desk import RunLog
-from engine.explain.types import Explanation, Token
 from engine.rules import Rule
 from engine.scenario import Scenario
+
+if TYPE_CHECKING:
+    from engine.answers import Ranking, RunSummary
+    from engine.explain.types import Explanation, Token
 
 ALL_HEADS = -1
 RANKED = 100  # products asked for in a ranked list
@@ -353,6 +354,10 @@ class Session(QObject):
         name = self._name_of(job)
         if name is None:
             return  # a late answer to an old question
+        from engine.answers import Ranking, RunSummary  # loaded by an answer: the first frame of the window precedes it
+        from engine.desk import RunLog
+        from engine.explain.types import Explanation
+
         del self._jobs[name]
         self._announce()
         if isinstance(answer, RunSummary):

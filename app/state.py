@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QByteArray, QDir, QLockFile, QObject, QThreadPool, QTimer, Signal
 
 from app.session import ALL_HEADS, Chosen, Step
-from engine.answers import RunSummary
 from engine.errors import HeedmapError
 from engine.files import read_json, write_json
 from engine.scenario import Scenario
@@ -25,6 +24,7 @@ from engine.scenario import Scenario
 if TYPE_CHECKING:
     from app.main_window import MainWindow
     from app.views.view import View
+    from engine.answers import RunSummary
 
 VERSION = 1
 TICK = 800  # milliseconds between two looks at what is different

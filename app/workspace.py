@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
 from app.questions import Engine
-from engine.workspace import DatasetEntry, RunEntry, WorkspaceSummary
+
+if TYPE_CHECKING:
+    from engine.workspace import DatasetEntry, RunEntry, WorkspaceSummary
 
 
 class Workspace(QObject):
@@ -78,6 +80,8 @@ class Workspace(QObject):
         return folder
 
     def _finished(self, job: int, answer: object) -> None:
+        from engine.workspace import WorkspaceSummary  # loaded by an answer: the first frame of the window precedes it
+
         if job == self._job and isinstance(answer, WorkspaceSummary):
             self.summary = answer
             self.changed.emit(answer)

@@ -44,12 +44,13 @@ class Tokens:
         for modality in self.modalities:
             if modality in ENCODED:
                 data, start = getattr(catalogue, modality), getattr(catalogue, f"{modality}_start")
-                # Widening spares the conversion at every step. Either way it is a copy: the file is read only.
-                data = data.astype(np.float32 if data.nbytes < WIDEN_UP_TO else data.dtype)
             else:
                 vocabulary = getattr(catalogue, modality)
-                data, start = vocabulary.ids.copy(), vocabulary.start
-            self._data[modality] = torch.as_tensor(data).to(device)
+                data, start = vocabulary.ids, vocabulary.start
+            held = torch.as_tensor(data.copy()).to(device)
+            if modality in ENCODED and data.nbytes < WIDEN_UP_TO:
+                held = held.float()  # spares the conversion at every step
+            self._data[modality] = held
             self._start[modality] = torch.as_tensor(start.copy()).to(device)
 
     def of(self, tower: Tower) -> Tokens:

@@ -17,7 +17,7 @@ from pytestqt.qtbot import QtBot
 
 from app.actions import attach
 from app.session import Pointed, Session
-from app.theme import LIGHT, ThemeSource
+from app.theme import ThemeSource
 from app.views import glide
 from app.views.cells import Cells
 from app.views.explore import ExploreView
@@ -94,7 +94,7 @@ def explore(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Op
         session = Session(lane)
         themes = ThemeSource("light")
         view = ExploreView(session, themes)
-        attach(view.offers(), view, LIGHT, Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        attach(view.offers(), view, Qt.ShortcutContext.WidgetWithChildrenShortcut)
         kept.extend((lane, session, themes))
         qtbot.addWidget(view)
         view.resize(1400, 900)

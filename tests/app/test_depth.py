@@ -91,7 +91,7 @@ def explore(qtbot: QtBot, engine: FakeEngine) -> Open:
         session, themes = Session(engine), ThemeSource("light")
         view = ExploreView(session, themes)
         kept.extend((session, themes))
-        actions.attach(view.offers(), view, themes.theme, Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        actions.attach(view.offers(), view, Qt.ShortcutContext.WidgetWithChildrenShortcut)
         qtbot.addWidget(view)
         view.resize(1400, 900)
         view.show()

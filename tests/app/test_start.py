@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 import pytest
+from PySide6.QtCore import QPoint
 from pytestqt.qtbot import QtBot
 
 from app import ahead
 from app.__main__ import main
 from app.engine_thread import EngineLane
+from app.main_window import MainWindow
 from engine.process import EngineProcess, Setup
 from tests.conftest import ROOT
 
@@ -108,3 +111,12 @@ def test_the_first_frame_is_painted_before_views_are_made_and_arrays_are_loaded(
     assert int(painted) > 0
     assert "app.main_window" in loaded
     assert not {"numpy", "pyqtgraph", "torch", "app.views.explore", "app.views.welcome"} & set(loaded)
+
+
+def test_the_menu_has_its_icons_when_it_is_opened(open_window: Callable[..., MainWindow], qtbot: QtBot) -> None:
+    menu = open_window().rail.more.menu()
+    with qtbot.waitExposed(menu):
+        menu.popup(QPoint(0, 0))
+    drawn = [action.text() for action in menu.actions() if not action.icon().isNull()]
+    assert len(drawn) > 10
+    menu.close()
