@@ -22,7 +22,8 @@ import torch
 from engine.audit.check import Result
 from engine.audit.checks import CHECKS
 from engine.audit.plan import Plan
-from engine.audit.run import audit
+from engine.audit.run import remeasured
+from engine.audit.subject import Subject
 from engine.dataset.sample import sample
 from engine.files import make_folder, read_json, write_json
 from engine.jobs import finish
@@ -93,10 +94,12 @@ def main() -> None:
 
 def measured(folder: Path, defect: str, seed: int, again: bool = False) -> dict[str, Any]:
     """Do what is not there yet of one shop with one defect, its audit anew with `again`; return its row."""
+    checks = tuple(name for names in SEEN_BY.values() for name in names if name in CHECKS)
     kept = folder / f"{defect}.json"
     if kept.is_file() and not again:
         found: dict[str, Any] = read_json(kept)
-        return found
+        if set(found["verdicts"]) == set(checks):
+            return found
     make_folder(folder)
     clean = folder / "shop-clean"
     if not (clean / "dataset.json").is_file():
@@ -111,9 +114,8 @@ def measured(folder: Path, defect: str, seed: int, again: bool = False) -> dict[
     if not ((run / "run.json").is_file() and read_json(run / "run.json")["state"] == "done"):
         finish(train(shop, run, settings, resume=(run / "run.json").is_file()))
     opened: Recommender = finish(Recommender.open(run, device="cpu"))
-    checks = tuple(name for names in SEEN_BY.values() for name in names if name in CHECKS)
-    shutil.rmtree(folder / f"bundle-{defect}", ignore_errors=True)
-    results: tuple[Result, ...] = finish(audit(opened, Plan(only=checks, seed=seed), folder / f"bundle-{defect}"))
+    subject = Subject(opened, Plan(only=checks, seed=seed))
+    results: list[Result] = [finish(remeasured(subject, CHECKS[name]))[0] for name in checks]
     verdicts = {one.check: one.verdict for one in results}
     flagged = {
         name: any(verdicts.get(check) == "fail" for check in seen)

@@ -258,3 +258,20 @@ def test_shoppers_learned_by_heart_are_found_and_others_are_not(tmp_path: Path) 
         verdicts.append(result.verdict)
         subject.run.dataset.close()
     assert verdicts == ["pass", "fail"]
+
+
+def test_late_shoppers_are_attacked_on_their_first_events(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    subject = Subject(opened(), Plan())
+    result, _ = finish(remeasured(subject, CHECKS["privacy.shoppers"]))
+    assert (result.verdict, result.notes[0].key) == ("not run", "too_few_shoppers")
+    monkeypatch.setattr("engine.audit.checks.privacy.shoppers.FEWEST", 1)
+    trained = trained_on(subject)
+    late = int(subject.run.data.user[0])
+    trained[subject.run.data.events_of(late)] = False
+    monkeypatch.setattr("engine.audit.checks.privacy.shoppers.trained_on", lambda _: trained)
+    result, found = finish(remeasured(subject, CHECKS["privacy.shoppers"]))
+    assert result.verdict == "told"
+    assert found is not None
+    score, member = np.array(found.tables["scores"]["run"]), np.array(found.tables["scores"]["member"])
+    assert (~member).sum() == 1
+    assert result.figures[0].value == pytest.approx(_pairwise(score, member, np.ones(len(score))))

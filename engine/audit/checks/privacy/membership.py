@@ -53,7 +53,7 @@ def membership(subject: Subject) -> Job:
         raise NotRun(
             Note("too_few_events", {"n": int(min(drawn.member.sum(), (~drawn.member).sum())), "least": FEWEST})
         )
-    run = yield from _log_chances(subject, drawn.event)
+    run = yield from log_chances(subject, drawn.event)
     control = yield from control_scores(data, trained, drawn.event)
     return _figures(subject, drawn, run, control)
 
@@ -102,7 +102,7 @@ def _alike(popularity: Floats, place: Floats, member: NDArray[np.bool_]) -> Floa
     return weight
 
 
-def _log_chances(subject: Subject, events: NDArray[np.int64]) -> Job:
+def log_chances(subject: Subject, events: NDArray[np.int64]) -> Job:
     """Return float64[n]: the log of the chance that the run gives each event's product, among what the shopper did
     not yet have."""
     run, data = subject.run, subject.run.data
