@@ -101,13 +101,13 @@ def each_without(data: Interactions, past: Past, places: NDArray[np.int64]) -> l
     pairs = np.stack([past.time[np.maximum(places - 1, 0)], past.time[later]], axis=1).ravel()
     oldest = np.stack([np.zeros(len(places), bool), places == 0], axis=1).ravel()
     codes = gap_codes(pairs, oldest)[1::2] + data.context.names.index(("gap", GAPS[0]))
-    found = []
-    for place, code in zip(places.tolist(), codes.tolist(), strict=True):
-        context = np.delete(history.context, place, axis=0)
-        if place < len(context) and context[place, column] >= 0:
-            context[place, column] = code
-        found.append(replace(history, items=np.delete(history.items, place), context=context))
-    return found
+    kept = np.arange(len(history) - 1)
+    kept = kept + (kept >= places[:, None])  # int64[len(places), events left]
+    items, context = history.items[kept], history.context[kept]
+    followed = np.flatnonzero(places < len(history) - 1)
+    gap = context[followed, places[followed], column]
+    context[followed, places[followed], column] = np.where(gap >= 0, codes[followed], gap)
+    return [History(one, about, history.about) for one, about in zip(items, context, strict=True)]
 
 
 def _blank(data: Interactions) -> Past:

@@ -19,6 +19,7 @@ from engine.answers import Ranking, RunSummary
 from engine.dataset.history import History
 from engine.dataset.split import Interactions, Split
 from engine.dataset.store import Dataset
+from engine.dataset.written import Written
 from engine.device import choose_device
 from engine.explain.types import HistoryEvent, ItemText, Token
 from engine.features.attributes import Bins, attribute_pairs
@@ -26,7 +27,7 @@ from engine.features.catalogue import Catalogue
 from engine.features.encoder import Encoded, Encoder
 from engine.features.page import Page
 from engine.jobs import Job, Progress
-from engine.live import Past, Session
+from engine.live import Past, Session, each_without
 from engine.metrics.order import best
 from engine.model.recommender import Model
 from engine.model.scoring import RERANKED, all_scores, item_bias, place_ahead, reranked, shopper_vectors, target_ranks
@@ -72,6 +73,7 @@ class Recommender:
         self.tokens: Tokens | Edited = Tokens(catalogue, model.tower, device)
         self._compute_vectors()
         self._item_texts: dict[int, tuple[ItemText, ...]] = {}
+        self._written = Written(dataset)
         self.encoders: dict[str, Encoder] = {}  # modality -> opened when something first went through it
         self.encoded: dict[str, Encoded] = {}  # texts and photos that what-ifs read last, by content
         self.edited: Mapping[int, EditedItem] = {}  # products that are not as the dataset has them
@@ -94,6 +96,8 @@ class Recommender:
             self.parts_of_items = self.model.item_parts(everything, self.tokens)
         self.matrix: Tensor = torch.stack(list(self.parts_of_items.values())).sum(dim=0)
         self._bias = item_bias(self.model)
+        self._read: tuple[tuple[bytes, ...], Tensor, NDArray[np.float32]] | None = None
+        self._without: tuple[tuple[bytes, ...], list[History], Tensor] | None = None
 
     def with_weights(self, model: Model) -> Recommender:
         """The same shop and the same features under other weights of the same shape."""
@@ -124,6 +128,7 @@ class Recommender:
                 name: vectors.index_copy(0, index, parts[name]) for name, vectors in self.parts_of_items.items()
             }
             own = torch.stack(list(parts.values())).sum(dim=0)
+            other._read = other._without = None
             other.matrix = self.matrix.index_copy(0, index, own)
         return other
 
@@ -204,18 +209,35 @@ class Recommender:
         """u of each history: float32[n, dim]."""
         return shopper_vectors(self.model, self.matrix, histories)
 
+    def each_without(self, past: Past, places: NDArray[np.int64]) -> tuple[list[History], Tensor]:
+        """The histories had one event not been, for each of `places`, and their u: float32[n, dim]. They are the same
+        for every product: those of the last shopper are held."""
+        key = (*_content(past.history), past.time.tobytes(), places.tobytes())
+        if self._without is None or self._without[0] != key:
+            histories = each_without(self.data, past, places)
+            self._without = (key, histories, self.shopper_vectors(histories))
+        return self._without[1:]
+
     def scores(self, shoppers: Tensor, histories: list[History]) -> NDArray[np.float32]:
         """float32[n, items]."""
         found: NDArray[np.float32] = all_scores(self.model, self.matrix, shoppers, histories, self._bias).cpu().numpy()
         return found
+
+    def read(self, history: History) -> tuple[Tensor, NDArray[np.float32]]:
+        """u: float[1, dim], and the scores of the whole catalogue: float32[items]. Those of the last history are held:
+        a shopper's list is asked for, then one product of it after another."""
+        key = _content(history)
+        if self._read is None or self._read[0] != key:
+            shopper = self.shopper_vectors([history])
+            self._read = (key, shopper, self.scores(shopper, [history])[0])
+        return self._read[1], self._read[2].copy()
 
     def running(self, past: Past) -> tuple[Tensor, NDArray[np.float32]]:
         """u: float[1, dim], and the scores that a list is made of: float32[items], -inf for what the shopper has.
 
         Under `cross` fusion the products that the shopper itself has asked for stand ahead of all others.
         """
-        shopper = self.shopper_vectors([past.history])
-        scores = self.scores(shopper, [past.history])[0]
+        shopper, scores = self.read(past.history)
         scores[past.history.items] = -np.inf
         if self.config.fusion == "cross":
             place_ahead(scores, *reranked(self.model, self.tokens, shopper[0], past.history, scores))
@@ -268,19 +290,11 @@ class Recommender:
             return self.edited[item].texts
         if item in self._item_texts:
             return self._item_texts[item]
-        name = self.data.items[item]
         heeded = set(self.catalogue.page(item).fields)
-        written = self.dataset.rows(
-            "SELECT 'title', title, '', NULL, 0, NULL FROM items WHERE item = $1 UNION ALL "
-            "SELECT 'description', description, '', NULL, 1, NULL FROM items WHERE item = $1 UNION ALL "
-            "SELECT 'review:' || review, text, coalesce(\"user\", ''), rating, 2, epoch_ms(time) FROM reviews "
-            "WHERE item = $1 ORDER BY 5, 6 DESC NULLS LAST, 1",
-            [name],
-        )
         texts = [
-            ItemText(field, text, author, rating, heeded=field in heeded)
-            for field, text, author, rating, _, _ in written
-            if text and text.strip()
+            ItemText(one.field, one.text, one.author, one.rating, heeded=one.field in heeded)
+            for one in self._written.of(self.data.items[item])
+            if one.text and one.text.strip()
         ]
         found = tuple(sorted(texts, key=lambda one: not one.heeded))[:MOST_TEXTS]
         if len(self._item_texts) >= KEPT_TEXTS:
@@ -291,3 +305,8 @@ class Recommender:
     def history_events(self, past: Past, contributions: NDArray[np.float64] | None) -> tuple[HistoryEvent, ...]:
         """The past events that the model read, oldest first, with their contributions where given."""
         return self.shop.history_events(past, contributions)
+
+
+def _content(history: History) -> tuple[bytes, ...]:
+    """What tells a history from another."""
+    return tuple(array.tobytes() for array in (history.items, history.context, history.about))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from engine.explain.case import Case
@@ -12,8 +11,7 @@ from engine.explain.method import Map, Method
 
 def by_head(case: Case) -> NDArray[np.float64]:
     """float64[rows, heads]; a word's attention is the sum over its pieces; identity and past events have none."""
-    with torch.inference_mode():
-        attention = case.model.tower.attention(case.tokens, case.asking)
+    attention = case.attention
     parts = [attention[name][0, :, : case.counts[name]].double().T.cpu().numpy() for name in case.tokens]
     return case.rows(np.concatenate(parts) if parts else np.zeros((0, case.model.tower.shape.heads)))
 

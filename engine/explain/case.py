@@ -44,8 +44,8 @@ class Case:
         self.past = recommender.past(user, session)
         self.user, self.history = self.past.user, self.past.history
         self.item = recommender.item(item)
-        self.shopper: Tensor = recommender.shopper_vectors([self.history])[0]
-        scores = recommender.scores(self.shopper[None], [self.history])[0]
+        shopper, scores = recommender.read(self.history)
+        self.shopper: Tensor = shopper[0]
         scores[self.history.items] = np.where(self.history.items == self.item, scores[self.history.items], -np.inf)
         # Under `cross` fusion, who asks shapes the attention; None where the product is asked for by nobody.
         self.asking: Tensor | None = None
@@ -70,9 +70,16 @@ class Case:
         # What past events add by themselves, past the sequence: float64[events].
         self.direct = self.model.linear.shares(self.history.items, self.item)
 
+    def scores_without_each(self, events: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The product's score, had one past event not been, for each of these places in the history: float64[n]."""
+        histories, shoppers = self.recommender.each_without(self.past, events)
+        return self._scores_of(histories, shoppers)
+
     def scores_of(self, histories: list[History]) -> NDArray[np.float64]:
         """The product's score for shoppers of these pasts: float64[n]."""
-        shoppers = self.recommender.shopper_vectors(histories)
+        return self._scores_of(histories, self.recommender.shopper_vectors(histories))
+
+    def _scores_of(self, histories: list[History], shoppers: Tensor) -> NDArray[np.float64]:
         if self.asking is not None:
             items = np.full(len(histories), self.item)
             return scores_asked(self.model, self.recommender.tokens, shoppers, histories, items).astype(np.float64)
@@ -159,7 +166,8 @@ class Case:
     def shaken(self, noise: float, generator: torch.Generator) -> Case:
         """The same case with normal noise on its features, of `noise` times each modality's spread."""
         other = copy.copy(self)
-        other.__dict__.pop("features", None)
+        for name in ("features", "attention"):
+            other.__dict__.pop(name, None)
         other.tokens = {
             name: TokenBatch(
                 batch.x + torch.randn(batch.x.shape, generator=generator).to(batch.x) * noise * batch.x.std(),
@@ -171,6 +179,12 @@ class Case:
         with torch.no_grad():  # the features stay fit for gradients
             other.score = float(other.scores_from({name: x[None] for name, x in other.features.items()})[0])
         return other
+
+    @cached_property
+    def attention(self) -> dict[str, Tensor]:
+        """The model's attention over the product's tokens: float[1, heads, tokens] of each modality."""
+        with torch.inference_mode():
+            return self.model.tower.attention(self.tokens, self.asking)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -251,20 +265,19 @@ class Case:
         return np.concatenate(parts)
 
     def _scores_without(self, removed: NDArray[np.bool_]) -> NDArray[np.float64]:
-        variants = len(removed)
         raw = torch.from_numpy(removed[:, self.shown.row_of]).to(self.recommender.device)
         batches: dict[str, TokenBatch] = {}
         start = 0
         for name, count in self.counts.items():
             there = ~raw[:, start : start + count]
-            batches[name] = TokenBatch(self.tokens[name].x[:, :count].expand(variants, -1, -1), there)
+            batches[name] = TokenBatch(self.tokens[name].x[:, :count], there)
             start += count
         own = torch.from_numpy(~removed[:, self.removable]).to(self.shopper)
         with torch.inference_mode():
             vectors = self.model.identity(self.index) * own[:, None]
             if batches:
-                asking = None if self.asking is None else self.asking.expand(variants, -1)
-                vectors = vectors + torch.stack(list(self.model.tower.content(batches, asking).values())).sum(dim=0)
+                content = self.model.tower.content(batches, self.asking)
+                vectors = vectors + torch.stack(list(content.values())).sum(dim=0)
             scores = vectors.double() @ self.shopper.double() + self.bias
         direct = ~removed[:, self.removable + 1 :] @ self.direct[self.direct_events]
         found: NDArray[np.float64] = scores.cpu().numpy() + direct

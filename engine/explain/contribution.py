@@ -18,8 +18,8 @@ def by_head(case: Case) -> NDArray[np.float64]:
     tower = case.model.tower
     shares = []
     with torch.inference_mode():
-        attention = tower.attention(case.tokens, case.asking)
-        gates = tower.gates(tower.pooled(case.tokens, case.asking), case.tokens)
+        attention = case.attention
+        gates = tower.gates(tower.pooled_under(attention, case.tokens), case.tokens)
         for name, batch in case.tokens.items():
             count = case.counts[name]
             values = tower.token_values(name, batch.x[0, :count]).double() * gates[name].double()

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from engine.dataset.history import History
 from engine.explain.case import Case
 from engine.explain.smallest import Search
-from engine.live import each_without
 from engine.model.scoring import place_ahead, reranked
 
 MARGIN = 1e-5  # by which a place must be lost, relative to scores of size 1: beyond what rounding moves
@@ -23,7 +22,7 @@ def leave_one_out(case: Case) -> NDArray[np.float64]:
     if not count:
         return np.zeros(0)
     places = np.arange(len(case.history) - count, len(case.history))
-    return case.score - case.scores_of(each_without(case.recommender.data, case.past, places))
+    return case.score - case.scores_without_each(places)
 
 
 def minimal_set(case: Case, k: int = 10, seconds: float = 10.0) -> tuple[int, ...] | None:

@@ -47,7 +47,8 @@ class TowerShape:
 
 @dataclass(frozen=True)
 class TokenBatch:
-    """Padded tokens of a batch of items. x: float[items, tokens, features]; there: bool[items, tokens].
+    """Padded tokens of a batch of items. x: float[items, tokens, features]; there: bool[items, tokens]. One x may serve
+    many rows of `there`: an item with other tokens left out in each.
 
     count: float[items, tokens], how many tokens each stands for, where tokens were averaged.
     """
@@ -97,8 +98,8 @@ class Pooling(nn.Module):
             alpha = alpha[:, self.kept]
         if tokens.x.shape[1] == 1:
             values = tokens.x[:, 0] @ self.value.flatten(0, 1).T
-            return self.placed(values.view(*alpha.shape[:2], -1) * alpha).flatten(1)
-        mean = torch.bmm(alpha, tokens.x)
+            return self.placed(values.view(len(values), len(self.kept), -1) * alpha).flatten(1)
+        mean = alpha @ tokens.x[0] if len(tokens.x) == 1 else torch.bmm(alpha, tokens.x)
         return self.placed(torch.einsum("ihf,hkf->ihk", mean, self.value)).flatten(1)
 
 
