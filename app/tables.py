@@ -19,6 +19,7 @@ from PySide6.QtCore import (
     QSize,
     Qt,
     QThreadPool,
+    QTimer,
     Signal,
 )
 from PySide6.QtGui import QColor, QImage, QImageReader, QPainter, QPainterPath, QPen, QPixmap
@@ -248,6 +249,9 @@ class Thumbnails(QObject):
         self._root: Path | None = None
         self._photos: Kept[Photo | None] = Kept(_KEPT_PHOTOS, _PHOTO_BYTES)  # None: on its way
         self._tiles: Kept[QPixmap] = Kept(_KEPT_TILES, _TILE_BYTES)
+        self._news: dict[str, None] = {}  # photos that came in and were not announced yet
+        self._messenger = QTimer(self, singleShot=True, interval=0)
+        self._messenger.timeout.connect(self._tell)
         self._loader = _Loader()
         self._loader.mailbox.arrived.connect(self._arrived)
         self.destroyed.connect(self._loader.stop)
@@ -259,6 +263,7 @@ class Thumbnails(QObject):
             self._root = Path(folder)
             self._photos.clear()
             self._tiles.clear()
+            self._news.clear()
 
     def photo(self, path: str, side: int) -> Photo | None:
         """The photo at `path`, its longer side at most `side` pixels; None while it is on its way."""
@@ -274,12 +279,17 @@ class Thumbnails(QObject):
 
     def tile(self, path: str | None, title: str, size: QSize, ratio: float) -> QPixmap:
         """A tile of `size` logical pixels: the photo, or a drawing that says why there is none."""
-        photo = self.photo(path, _step(max(size.width(), size.height()) * ratio)) if path else None
-        waiting = bool(path) and photo is None
-        key = (path or title, size.width(), size.height(), ratio, self._themes.theme.name, path is None)
+        look = (size.width(), size.height(), ratio, self._themes.theme.name)
+        key: tuple[object, ...] = (path or title, *look, path is None)
         made = self._tiles.get(key)
-        if made is not None and not waiting:
+        if made is not None:
             return made
+        photo = self.photo(path, _step(max(size.width(), size.height()) * ratio)) if path else None
+        if path and photo is None:  # blank tiles are all alike
+            key = look
+            made = self._tiles.get(key)
+            if made is not None:
+                return made
         pixmap = QPixmap(round(size.width() * ratio), round(size.height() * ratio))
         pixmap.setDevicePixelRatio(ratio)
         pixmap.fill(Qt.GlobalColor.transparent)
@@ -287,8 +297,7 @@ class Thumbnails(QObject):
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
         self._draw(painter, QRectF(0, 0, size.width(), size.height()), photo, path, title)
         painter.end()
-        if not waiting:
-            self._tiles.put(key, pixmap, 4 * pixmap.width() * pixmap.height())
+        self._tiles.put(key, pixmap, 4 * pixmap.width() * pixmap.height())
         return pixmap
 
     def _draw(self, painter: QPainter, box: QRectF, photo: Photo | None, path: str | None, title: str) -> None:
@@ -320,6 +329,13 @@ class Thumbnails(QObject):
     def _arrived(self, path: str, side: int, photo: Photo) -> None:
         if (path, side) in self._photos:
             self._photos.put((path, side), photo, photo.image.sizeInBytes() if photo.image is not None else 0)
+            self._news[path] = None
+            self._messenger.start()
+
+    def _tell(self) -> None:
+        """Announce all photos that came in together: views then paint once for them."""
+        news, self._news = self._news, {}
+        for path in news:
             self.arrived.emit(path)
 
 

@@ -10,7 +10,7 @@ from app.session import NOTHING, Pointed, Session
 from app.theme import Theme, ThemeSource, faded, mix, modality_color, sign_color, ui_font
 from app.views import brush
 from app.views.heat import distrust
-from app.views.panel import FocusRing, Tip, follow
+from app.views.panel import RIGHT, FocusRing, Tip, follow
 from app.views.shown import Shown, digits, percent, signed, token_name
 
 ROW = 22
@@ -132,7 +132,7 @@ class BarsView(QWidget):
             painter.setFont(self._small)
             painter.setPen(theme.muted)
             text = percent(value) if shown.attention else signed(value, digits(max(most, least)))
-            painter.drawText(where, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)
+            painter.drawText(where, RIGHT, text)
         painter.setOpacity(1.0)
         if least > 0 and most > 0:
             painter.setPen(QPen(theme.line, 1))
@@ -175,7 +175,7 @@ class BarsView(QWidget):
         painter.setFont(self._small)
         painter.setPen(theme.muted)
         text = painter.fontMetrics().elidedText(self.tr("removed"), Qt.TextElideMode.ElideRight, int(where.width()))
-        painter.drawText(where, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)
+        painter.drawText(where, RIGHT, text)
 
     def brushed_area(self) -> QRect:
         """Where the brushed rows lie that are in sight; empty when there are none."""

@@ -267,7 +267,7 @@ class HistoryView(Panel):
         session.run_changed.connect(self._show)
         session.ranking_changed.connect(self._ranking_changed)
         session.explanation_changed.connect(self._show)
-        session.unchanged_changed.connect(self._show)
+        session.unchanged_changed.connect(self._unchanged_changed)
         session.item_changed.connect(self._item_changed)
         session.pointed_changed.connect(self._pointed_changed)
         thumbnails.arrived.connect(self._arrived)
@@ -299,6 +299,10 @@ class HistoryView(Panel):
 
     def _ranking_changed(self, ranking: Ranking | None) -> None:
         if ranking is not None:
+            self._show()
+
+    def _unchanged_changed(self, _ranking: Ranking | None) -> None:
+        if self._session.scenario.changes:  # otherwise there is nothing that it tells of
             self._show()
 
     def _show(self, *_: object) -> None:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOpti
 
 from app.tables import KEY_ROLE, NO_INDEX, AnyIndex, Thumbnails
 from app.theme import ThemeSource, faded, sign_color, ui_font
-from app.views.panel import FocusRing
+from app.views.panel import LEFT, FocusRing
 from app.views.shown import digits, signed, tr
 from engine.explain.types import HistoryEvent
 
@@ -165,7 +165,7 @@ class HistoryDelegate(QStyledItemDelegate):
     def _write(self, painter: QPainter, place: QRectF, text: str, link: bool = False) -> None:
         painter.setFont(self._font)
         painter.setPen(self._themes.theme.accent if link else self._themes.theme.muted)
-        painter.drawText(place, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
+        painter.drawText(place, LEFT, text)
 
     def _paint_bar(self, painter: QPainter, track: QRectF, part: float) -> None:
         theme = self._themes.theme

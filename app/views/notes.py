@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QDateTime, QEvent, QLocale, QObject, QPoint, QSize, Qt, QTimer
-from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QTextDocument
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QTextDocument
 from PySide6.QtWidgets import (
     QApplication,
     QBoxLayout,
@@ -72,6 +72,7 @@ class NoteButton(QToolButton):
         super().__init__(parent)
         self.kind = kind
         self._session, self._notebook, self._themes = session, notebook, themes
+        self._colour: QColor | None = None  # of the icon as it was drawn last
         self.setFixedSize(24, 20)  # no higher than the heading beside it
         self.setStyleSheet("padding: 0")
         self.setIconSize(QSize(16, 16))
@@ -114,7 +115,10 @@ class NoteButton(QToolButton):
         self.setAccessibleName(name)
         self.setAccessibleDescription(first)
         theme = self._themes.theme
-        self.setIcon(icon("note", theme.accent if note is not None else theme.muted, 16))
+        colour = theme.accent if note is not None else theme.muted
+        if colour != self._colour:  # drawing it takes longer than all the rest
+            self._colour = colour
+            self.setIcon(icon("note", colour, 16))
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -12,6 +12,8 @@ from shiboken6 import isValid
 from app.theme import Theme, ThemeSource, faded, mix, set_role
 
 PAD = 14
+LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter  # of text in a row; joined once, not at every paint
+RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
 class Heading(QLabel):

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from app.views.head_grid import HeadGrid
 
 _GUTTER = 18
+_HOLE = 150  # pixels that texts leave free: room for the heads
 _MANY_WORDS = 900  # reviews beyond these wait until they are asked for
 
 
@@ -293,8 +294,10 @@ class ProductView(Panel):
             return
         aspect = self.photo.aspect()
         limit = int(width * (0.66 if not self.lack.isHidden() else 0.5))
-        free = height - self._texts_height(width - limit - _GUTTER)
-        beside = free >= 150 and self.heads.count() > 0  # texts leave a hole: the heads go there, larger
+        rest = width - limit - _GUTTER
+        many = self.words.least_height(rest) + self.reviews.least_height(rest) > height - _HOLE
+        free = 0 if many else height - self._texts_height(rest)
+        beside = free >= _HOLE and self.heads.count() > 0  # texts leave a hole: the heads go there, larger
         # A tall photo needs the height itself: its heads become chips.
         self.heads.tall = beside or height >= (330 if aspect > 0.85 else 560)
         self.heads.side, self.heads.aspect = (min(free - 56, 180), aspect) if beside else (TILE, 1.0)

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOpti
 
 from app.tables import KEY_ROLE, NO_INDEX, AnyIndex, Thumbnails
 from app.theme import Theme, ThemeSource, faded, modality_color, sign_color, ui_font
-from app.views.panel import FocusRing, paint_ground
+from app.views.panel import LEFT, RIGHT, FocusRing, paint_ground
 from app.views.shown import PARTS, digits, number
 from engine.answers import RankedItem, Ranking
 
@@ -43,8 +43,10 @@ class RankedModel(QAbstractListModel):
         moved = self.moved(row)
         if moved is None:
             return self.tr("new")
+        if moved == 0:
+            return ""
         words = self.tr("up {n}") if moved > 0 else self.tr("down {n}")
-        return words.format(n=abs(moved)) if moved else ""
+        return words.format(n=abs(moved))
 
     def fill(self, ranking: Ranking | None) -> None:
         self.beginResetModel()
@@ -171,24 +173,24 @@ class RankedDelegate(QStyledItemDelegate):
         painter.setPen(theme.text)
         score = number(ranked.score, self._model.places)
         place = QRectF(box.right() - 8 - self._score_width(), box.top(), self._score_width(), ROW)
-        if self._model.movement(index.row()):
+        if self._model.moved(index.row()) != 0:
             self._paint_movement(painter, theme, index.row(), place.adjusted(-20, 26, 0, -8))
             place = place.adjusted(0, 8, 0, -26)
             painter.setFont(self._score)
             painter.setPen(theme.text)
-        painter.drawText(place, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, score)
+        painter.drawText(place, RIGHT, score)
         painter.setFont(self._font)
         room = QRectF(box.left() + _LEFT, box.top() + 8 - self._lift(index.row()), self._bar_width(box), 20)
         metrics = painter.fontMetrics()
         title = metrics.elidedText(ranked.title, Qt.TextElideMode.ElideRight, int(room.width()))
-        painter.drawText(room, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, title)
+        painter.drawText(room, LEFT, title)
         self._paint_bar(painter, theme, index.row(), box)
         if mark := self._model.marks[index.row()]:
             painter.setFont(self._small)
             painter.setPen(theme.muted)
             room = self.mark_place(index.row(), box)
             words = painter.fontMetrics().elidedText(mark, Qt.TextElideMode.ElideRight, int(room.width()))
-            painter.drawText(room, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, words)
+            painter.drawText(room, LEFT, words)
         painter.restore()
 
     def _paint_movement(self, painter: QPainter, theme: Theme, row: int, place: QRectF) -> None:
@@ -197,7 +199,7 @@ class RankedDelegate(QStyledItemDelegate):
         text = self._model.movement(row) if moved is None else ("↑ " if moved > 0 else "↓ ") + f"{abs(moved):,}"
         painter.setFont(self._small)
         painter.setPen(theme.accent if moved is None else sign_color(theme, moved))
-        painter.drawText(place, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)
+        painter.drawText(place, RIGHT, text)
 
     def _paint_bar(self, painter: QPainter, theme: Theme, row: int, box: QRectF) -> None:
         segments = self.segments(row, box)

@@ -25,7 +25,7 @@ from app.segments import Kind, Segment
 from app.session import Session
 from app.tables import KEY_ROLE, AnyIndex, FoundModel, Thumbnails
 from app.theme import ThemeSource, set_role, ui_font
-from app.views.panel import Empty, FocusRing, follow, paint_ground
+from app.views.panel import LEFT, Empty, FocusRing, follow, paint_ground
 from engine.answers import RunSummary
 
 _ROW = 48
@@ -176,7 +176,7 @@ class RowDelegate(QStyledItemDelegate):
             painter.setPen(color)
             cut = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, int(room))
             place = QRectF(left, box.top() + top, room, height)
-            painter.drawText(place, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, cut)
+            painter.drawText(place, LEFT, cut)
         painter.restore()
 
 
@@ -199,12 +199,13 @@ class FoundList(QListView):
         """Make a row current without announcing it; -1 for none."""
         chooser = self.selectionModel()
         blocked = chooser.blockSignals(True)
-        index = self.model().index(row, 0) if row >= 0 else QModelIndex()
+        before, index = self.currentIndex(), self.model().index(row, 0) if row >= 0 else QModelIndex()
         self.setCurrentIndex(index)
         if row < 0:
             self.clearSelection()
         chooser.blockSignals(blocked)
-        self.viewport().update()
+        for one in (before, index):  # nobody else tells the view which rows look otherwise now
+            self.update(one)
 
 
 class SearchField(QLineEdit):

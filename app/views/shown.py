@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -22,20 +22,23 @@ def tr(text: str) -> str:
     return QCoreApplication.translate("Shown", text)
 
 
+_PART_NAMES: dict[str, Callable[[], str]] = {
+    "image": lambda: tr("photo"),
+    "text": lambda: tr("words"),
+    "audio": lambda: tr("sound"),
+    "attribute": lambda: tr("attributes"),
+    "link": lambda: tr("links"),
+    "identity": lambda: tr("identity"),
+    "history": lambda: tr("past choices"),
+    "bias": lambda: tr("item bias"),
+    "score": lambda: tr("score"),
+}
+
+
 def part_name(part: str) -> str:
     """What the window calls a part of the score."""
-    names = {
-        "image": tr("photo"),
-        "text": tr("words"),
-        "audio": tr("sound"),
-        "attribute": tr("attributes"),
-        "link": tr("links"),
-        "identity": tr("identity"),
-        "history": tr("past choices"),
-        "bias": tr("item bias"),
-        "score": tr("score"),
-    }
-    return names.get(part, part)
+    name = _PART_NAMES.get(part)
+    return part if name is None else name()
 
 
 def token_name(token: Token) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
@@ -31,6 +31,8 @@ __all__ = ["Block", "WordsView"]  # a view of words is filled with blocks
 
 _GAP = 8.0
 _LABEL = 18.0
+_WIDTHS = 6  # at which the texts are kept laid out: while a panel finds its measure, it asks for the same few in turn
+_NARROW = 3.5  # pixels: letters are not narrower than that in the mean
 
 
 @dataclass
@@ -60,7 +62,7 @@ class WordsView(QWidget):
         self._blocks: list[Block] = []
         self._tokens: dict[str, list[tuple[int, int, int]]] = {}
         self._width = -1
-        self._height = 0.0
+        self._laid: dict[int, tuple[list[Block], float]] = {}  # by width: the blocks as laid out, and their height
         self._lit = NOTHING
         self._brushed: frozenset[int] = frozenset()
         self._stroke: Stroke | None = None
@@ -93,6 +95,7 @@ class WordsView(QWidget):
             return
         self._shown, self._tokens = shown, spans
         self._blocks = blocks
+        self._laid.clear()
         self._width, self._stroke = -1, None
         self._at = self._at if same else -1
         self.setVisible(bool(blocks))
@@ -106,8 +109,14 @@ class WordsView(QWidget):
         return True
 
     def heightForWidth(self, width: int) -> int:
-        self._lay_out(width)
-        return round(self._height)
+        if self._width < 0:
+            self._lay_out(width)
+        return round(self._laid_at(width)[1])
+
+    def least_height(self, width: int) -> float:
+        """No more than `heightForWidth`, told without laying anything out."""
+        letters = sum(len(block.text) for block in self._blocks)
+        return letters * _NARROW / max(1, width) * LINE
 
     def sizeHint(self) -> QSize:
         width = max(self.width(), 120)  # asking for another would lay the texts out for nothing
@@ -117,18 +126,30 @@ class WordsView(QWidget):
         return QSize(120, 24)
 
     def _lay_out(self, width: int) -> None:
-        if width == self._width or width <= 0:
-            return
-        self._width = width
+        """Show the texts at a width."""
+        if width != self._width and width > 0:
+            self._width = width
+            self._blocks = self._laid_at(width)[0]
+
+    def _laid_at(self, width: int) -> tuple[list[Block], float]:
+        width = max(width, 8)
+        if width not in self._laid:
+            while len(self._laid) >= _WIDTHS:
+                del self._laid[next(iter(self._laid))]
+            self._laid[width] = self._laid_out(width)
+        return self._laid[width]
+
+    def _laid_out(self, width: int) -> tuple[list[Block], float]:
         top = 0.0
-        for block in self._blocks:
+        blocks = [replace(block) for block in self._blocks]
+        for block in blocks:
             block.top = top
             if block.label:
                 top += _LABEL
             top = self._lay_out_block(block, top, width)
             block.bottom = top
             top += _GAP
-        self._height = max(0.0, top - _GAP)
+        return blocks, max(0.0, top - _GAP)
 
     def _lay_out_block(self, block: Block, top: float, width: int) -> float:
         layout = QTextLayout(block.text.replace("\n", "\u2028"), self._strong if block.strong else self._font)
