@@ -142,10 +142,13 @@ class EffectsView(Panel):
         thumbnails.arrived.connect(lambda _: self.list.viewport().update())
         self.list.selectionModel().currentChanged.connect(self._picked)
         session.ranking_changed.connect(self._ranked)
-        session.run_changed.connect(lambda _: self.show_ranking(None))
+        session.run_changed.connect(self._empty_list)
         session.item_changed.connect(self._mark)
         session.rules.changed.connect(self._say)
         self.show_ranking(session.ranking)
+
+    def _empty_list(self, _run: object) -> None:
+        self.show_ranking(None)
 
     def _ranked(self, ranking: Ranking | None) -> None:
         if ranking is not None:  # until it is here the old list stays

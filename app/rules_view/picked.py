@@ -47,7 +47,7 @@ class Picked(QWidget):
         column.setSpacing(8)
         column.addWidget(self._chips)
         column.addWidget(self.field)
-        themes.changed.connect(lambda _: self._show())
+        themes.changed.connect(self._show)
         self._show()
 
     @property
@@ -112,7 +112,7 @@ class Picked(QWidget):
         self.field.setFocus()
         self.changed.emit()
 
-    def _show(self) -> None:
+    def _show(self, *_: object) -> None:
         while (old := self._flow.takeAt(0)) is not None:
             widget = old.widget()
             if widget is not None:

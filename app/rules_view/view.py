@@ -154,7 +154,7 @@ class RulesView(View):
         session.ranking_changed.connect(self.form.say_scale)
         self._rules.changed.connect(self._rules_changed)
         for signal in (session.undo.canUndoChanged, session.undo.canRedoChanged):
-            signal.connect(lambda _: self._say())
+            signal.connect(self._say)
         session.failed.connect(self._failed)
         self._questions.failed.connect(self._failed)
         self.list.selectionModel().currentChanged.connect(self._picked)
@@ -238,7 +238,7 @@ class RulesView(View):
         self._say_reach()
         self._say()
 
-    def _say(self) -> None:
+    def _say(self, *_: object) -> None:
         book = self._rules.book
         some, row = bool(book.rules), self.model.row_of(self._chosen)
         self.list.setVisible(some)

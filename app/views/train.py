@@ -108,8 +108,8 @@ class TrainView(View):
         batch.changed.connect(self._refresh)
         batch.advanced.connect(self._advanced)
         batch.done.connect(self._done)
-        batch.failed.connect(lambda task, *_: self._after.pop(task.job, None))
-        batch.cancelled.connect(lambda task: self._after.pop(task.job, None))
+        batch.failed.connect(self._ended)
+        batch.cancelled.connect(self._ended)
         themes.changed.connect(self._refresh)
         self._frame = QTimer(self, singleShot=True, interval=FRAME)
         self._frame.timeout.connect(self.curves.draw_steps)
@@ -228,6 +228,10 @@ class TrainView(View):
         )  # fmt: skip
         if len(self._batch.tasks) > 1:
             self.tabs.setCurrentIndex(QUEUE)
+
+    def _ended(self, task: Task, *_: object) -> None:
+        """An import that failed or was stopped is followed by nothing."""
+        self._after.pop(task.job, None)
 
     def _done(self, task: Task, answer: object) -> None:
         """Go on after an import; show what an update forgot as soon as its run is listed."""

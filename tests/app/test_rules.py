@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QUndoStack
+from PySide6.QtCore import QEvent, QPoint, Qt
+from PySide6.QtGui import QUndoCommand, QUndoStack
 from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
 
@@ -544,6 +544,23 @@ def test_the_view_comes_back_as_it_was_left(view: RulesView, window: MainWindow,
     assert other.form.name.text() == "campaign"
     assert "rule" in other.state()
     settled(qtbot, window.session)
+
+
+def test_views_made_anew_leave_nothing_of_the_old_ones_behind(
+    view: RulesView, window: MainWindow, qtbot: QtBot
+) -> None:
+    window.session.rules.change(RuleBook.from_json(BOOK), "take")
+    settled(qtbot, window.session)
+    window.choose_language("zh_CN")
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    window.choose_theme("dark")
+    with qtbot.waitSignal(window.session.run_changed):
+        window.session.open_run(window.session.run.folder if window.session.run else "")
+    window.session.undo.push(QUndoCommand("any"))
+    settled(qtbot, window.session)
+    assert isinstance(window.view, RulesView)
+    assert window.view is not view
+    assert window.view.list.isVisible()
 
 
 # --- words ----------------------------------------------------------------------------------------------------------
