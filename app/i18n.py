@@ -94,7 +94,19 @@ def stage_text(stage: str) -> str:
         if stage.startswith(beginning):
             thing = QCoreApplication.translate("Stage", stage.removeprefix(beginning))
             return QCoreApplication.translate("Stage", template).format(thing)
-    return stage
+    return _check_title(stage)
+
+
+def _check_title(stage: str) -> str:
+    """An audit names the check that it is at by its English title."""
+    from engine.audit.texts import LANGUAGES as SPOKEN
+    from engine.audit.texts import texts
+
+    name = QLocale().name()
+    if name not in SPOKEN or name == "en":
+        return stage
+    check = next((key for key, one in texts("en").items() if one.get("title") == stage), None)
+    return str(texts(name)[check]["title"]) if check is not None else stage
 
 
 def joined(parts: Sequence[str]) -> str:

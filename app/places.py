@@ -88,6 +88,13 @@ def places(window: MainWindow) -> list[Place]:
         view.train_asked.connect(lambda data, run, settings, resume: window.train(data, run, settings, resume=resume))
         return view
 
+    def audit() -> View:
+        from app.audit.view import AuditView
+
+        view = AuditView(window.session, window.workspace, window.batch, window.themes)
+        view.explore_asked.connect(window.go)
+        return view
+
     return [
         Place(EXPLORE, tr("Explore"), "explore", tr("Why is this product shown to this shopper?"), explore),
         Place(
@@ -107,4 +114,5 @@ def places(window: MainWindow) -> list[Place]:
         Place(RULES, tr("Rules"), "rules", tr("Change what is shown by business rules, without training"), rules),
         Place(DATA, tr("Data"), "data", tr("Look through the dataset behind the model"), data),
         Place(TRAIN, tr("Train"), "train", tr("Train a model on this workspace's data"), train),
+        Place("audit", tr("Audit"), "audit", tr("Measure whether a model is fair, stable, private and true"), audit),
     ]

@@ -246,16 +246,23 @@ class Desk:
         return (yield from evaluate(recommender, Wanted(split, k, names, knock_out)))
 
     def audit(self, run: str, out: str, plan: str = "standard", languages: tuple[str, ...] = ("en", "zh_CN")) -> Job:
-        """Audit a run into the folder `out`, or go on with what it holds; return the OpenedBundle. plan: the name of a
-        preset, or the path of a plan file."""
+        """Audit a run into the folder `out`, or go on with what it holds; return the OpenedBundle. plan: as
+        `plan_of` has it."""
         from engine.audit.checks import CHECKS
         from engine.audit.opened import opened_bundle
-        from engine.audit.plan import PRECISION, preset, read_plan
+        from engine.audit.plan import plan_of
         from engine.audit.run import audit
 
-        wanted = preset(plan) if plan in PRECISION else read_plan(Path(plan), CHECKS)
+        wanted = plan_of(plan, CHECKS)
         yield from audit((yield from self._inside(run)), wanted, Path(out), languages=languages)
         return (yield from opened_bundle(Path(out)))
+
+    def list_audits(self, workspace: str) -> Job:
+        """Return the AuditEntries of a workspace, newest first."""
+        from engine.audit.listing import list_audits
+
+        yield Progress("Reading audits")
+        return list_audits(Path(workspace))
 
     def bundle(self, path: str, signer: str = "") -> Job:
         """Verify an audit's bundle and return it as an OpenedBundle."""

@@ -5,9 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from engine.audit.check import Result
 from engine.audit.texts import TEXTS
 from engine.files import atomic, write_bytes, write_json
@@ -15,20 +12,19 @@ from engine.files import atomic, write_bytes, write_json
 FIGURES = "figures"
 SCHEMAS = TEXTS / "schema"
 
-_COLUMNS = pa.schema(
-    [
-        pa.field("check", pa.string(), nullable=False),
-        pa.field("figure", pa.string(), nullable=False),
-        pa.field("of", pa.string(), nullable=False),  # "group=women, age=18 to 24"; empty where it is of all
-        pa.field("value", pa.float64(), nullable=False),
-        pa.field("low", pa.float64()),
-        pa.field("high", pa.float64()),
-        pa.field("n", pa.int64(), nullable=False),
-        pa.field("at_least", pa.float64()),
-        pa.field("at_most", pa.float64()),
-        pa.field("verdict", pa.string(), nullable=False),
-    ]
-)
+# Columns of the table: type, and whether a row may lack it.
+_COLUMNS = {
+    "check": ("string", False),
+    "figure": ("string", False),
+    "of": ("string", False),  # "group=women, age=18 to 24"; empty where it is of all
+    "value": ("double", False),
+    "low": ("double", True),
+    "high": ("double", True),
+    "n": ("int64", False),
+    "at_least": ("double", True),
+    "at_most": ("double", True),
+    "verdict": ("string", False),
+}
 
 
 def rows_of(results: tuple[Result, ...]) -> list[dict[str, Any]]:
@@ -55,10 +51,14 @@ def rows_of(results: tuple[Result, ...]) -> list[dict[str, Any]]:
 
 
 def write_figures(out: Path, results: tuple[Result, ...]) -> None:
+    import pyarrow as pa  # the window reads rows, and loads nothing for them
+    import pyarrow.parquet as pq
+
+    schema = pa.schema([pa.field(name, kind, nullable=may) for name, (kind, may) in _COLUMNS.items()])
     rows = rows_of(results)
     write_json(out / f"{FIGURES}.json", rows)
     with atomic(out / f"{FIGURES}.parquet") as temporary:
-        pq.write_table(pa.Table.from_pylist(rows, _COLUMNS), temporary)
+        pq.write_table(pa.Table.from_pylist(rows, schema), temporary)
 
 
 def write_schemas(out: Path) -> None:

@@ -29,6 +29,7 @@ from typing import Any
 
 from engine.audit.check import Check, Threshold
 from engine.errors import HeedmapError
+from engine.files import read_json
 
 PRECISION = {"quick": 0.10, "standard": 0.05, "full": 0.03}
 FEWEST = 30  # no sample is smaller: below this an interval means little
@@ -99,6 +100,14 @@ def preset(name: str) -> Plan:
     if name not in PRECISION:
         raise HeedmapError(f"There is no plan {name!r}.", f"Use {', '.join(PRECISION)}, or the path of a TOML file.")
     return Plan(preset=name, precision=PRECISION[name])
+
+
+def plan_of(named: str, known: Mapping[str, Check]) -> Plan:
+    """The plan of a preset's name, of a TOML file, or of the plan.json of a bundle. HeedmapError as they have it."""
+    if named in PRECISION:
+        return preset(named)
+    path = Path(named)
+    return Plan.from_json(read_json(path)) if path.suffix == ".json" else read_plan(path, known)
 
 
 def read_plan(path: Path, known: Mapping[str, Check]) -> Plan:

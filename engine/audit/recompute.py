@@ -13,11 +13,11 @@ from engine.audit.check import Figure, Result
 from engine.audit.checks import CHECKS
 from engine.audit.inputs import inputs_of
 from engine.audit.plan import Plan
-from engine.audit.run import INPUTS, PLAN, remeasured
+from engine.audit.run import INPUTS, PLAN, remeasured, under_title
 from engine.audit.subject import Subject
 from engine.audit.verify import Again, read_inside, results_of
 from engine.errors import HeedmapError
-from engine.jobs import Job, Progress
+from engine.jobs import Job
 from engine.recommend import Recommender
 
 
@@ -40,8 +40,7 @@ def recompute(bundle: Bundle, run: Recommender, share: float, seed: int) -> Job:
             break
         old = results[place]
         spent += old.seconds
-        yield Progress(f"Measuring {old.check} again")
-        fresh, _ = yield from remeasured(subject, CHECKS[old.check])
+        fresh, _ = yield from under_title(remeasured(subject, CHECKS[old.check]), old.check)
         again += _compared(old, fresh, tolerance)
     return tuple(again), tuple(notes)
 

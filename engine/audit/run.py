@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +85,21 @@ def remeasured(subject: Subject, check: Check) -> Job:
     return judged(check.name, found, thresholds, plan.seed, sample, time.monotonic() - began), found
 
 
+def under_title(job: Job, check: str, more: Callable[[float], dict[str, float]] | None = None) -> Job:
+    """A check's job with the check's title as its stage; more: of the share that is done, further figures."""
+    try:
+        while True:
+            try:
+                step: Progress = next(job)
+            except StopIteration as end:
+                return end.value
+            share = step.done / step.total if step.total else 0.0
+            data = {**step.data, **(more(share) if more else {})}
+            yield Progress(title(check, "en"), step.done, step.total, step.message, data)
+    finally:
+        job.close()
+
+
 def result_file(out: Path, check: str) -> Path:
     return out / "results" / f"{check}.json"
 
@@ -117,19 +132,10 @@ def _kept(out: Path, check: Check) -> Result | None:
 
 
 def _measure(subject: Subject, check: Check, out: Path, clock: _Clock, place: int) -> Job:
-    job = remeasured(subject, check)
-    try:
-        while True:
-            try:
-                step: Progress = next(job)
-            except StopIteration as end:
-                result, found = end.value
-                break
-            share = step.done / step.total if step.total else 0.0
-            figures = {"check": place, "checks": clock.checks, "left": clock.left(check, share)}
-            yield Progress(title(check.name, "en"), step.done, step.total, step.message, {**step.data, **figures})
-    finally:
-        job.close()
+    def clocked(share: float) -> dict[str, float]:
+        return {"check": place, "checks": clock.checks, "left": clock.left(check, share)}
+
+    result, found = yield from under_title(remeasured(subject, check), check.name, clocked)
     for name, columns in (found.tables if found else {}).items():
         with atomic(table_file(out, check.name, name)) as temporary:
             pq.write_table(pa.table({column: list(values) for column, values in columns.items()}), temporary)

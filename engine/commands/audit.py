@@ -31,13 +31,13 @@ def add(parser: ArgumentParser) -> None:
 def run(parsed: Namespace) -> Any:
     from engine.audit.bundle import zip_of
     from engine.audit.checks import CHECKS
-    from engine.audit.plan import PRECISION, preset, read_plan
+    from engine.audit.plan import plan_of
     from engine.audit.run import audit
     from engine.audit.signing import Signature, auditor_key
     from engine.audit.summary import summary_text
     from engine.audit.texts import texts
 
-    plan = preset(parsed.plan) if parsed.plan in PRECISION else read_plan(Path(parsed.plan), CHECKS)
+    plan = plan_of(parsed.plan, CHECKS)
     key = auditor_key(parsed.key)
     languages = tuple(one.strip() for one in parsed.languages.split(",") if one.strip())
     for one in languages:

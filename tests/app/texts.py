@@ -26,6 +26,11 @@ def _literals(file: Path, calls: dict[str, int]) -> Iterator[str]:
             yield argument.value
 
 
+AUDIT = ROOT / "engine" / "audit"
+# What checks do within themselves is not shown: the check's title stands for it.
+SHOWN_OF_AUDIT = (AUDIT / "run.py", AUDIT / "verify.py", AUDIT / "report" / "write.py")
+
+
 def shown_texts() -> set[str]:
     """What `tr` and `translate` are given in app/, the stages of jobs, and what is said of each setting."""
     found: set[str] = set()
@@ -39,7 +44,8 @@ def shown_texts() -> set[str]:
 def stages() -> set[str]:
     """Every stage that a job of engine/ can name: what is given for a parameter or field called `stage`, or assigned
     to a variable of that name, f-strings as "Fitting {0}"."""
-    trees = [ast.parse(file.read_text(encoding="utf-8")) for file in (ROOT / "engine").rglob("*.py")]
+    files = (file for file in (ROOT / "engine").rglob("*.py") if AUDIT not in file.parents or file in SHOWN_OF_AUDIT)
+    trees = [ast.parse(file.read_text(encoding="utf-8")) for file in files]
     nodes = [node for tree in trees for node in ast.walk(tree)]
     places = _places_of_stage(nodes)
     tables = {name: node.value for node in nodes if isinstance(node, ast.Assign) for name in _names(node.targets)}

@@ -1,0 +1,1 @@
+"""The Audit view: measure a run by a plan, read what was found, check a bundle again."""
