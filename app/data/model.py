@@ -47,6 +47,7 @@ class TableModel(QAbstractTableModel):
         self._questions = questions
         self._pages: OrderedDict[int, _Kept] = OrderedDict()
         self._wanted: OrderedDict[int, None] = OrderedDict()
+        self._blank: set[int] = set()  # pages that were looked at before they were there
         self._asked: int | None = None  # the page on its way
         self._last = 0  # the page that was looked at last
         self._ahead = 1
@@ -97,6 +98,7 @@ class TableModel(QAbstractTableModel):
         self.sorted_by, self.descending, self.total = sort, descending, total
         self._pages.clear()
         self._wanted.clear()
+        self._blank.clear()
         self._last = 0
         self.endResetModel()
 
@@ -111,6 +113,7 @@ class TableModel(QAbstractTableModel):
         self._pages.clear()
         self._pages[0] = kept
         self._wanted.clear()
+        self._blank.clear()
         self._last = 0
         self.endResetModel()
         self.found.emit(page.total)
@@ -136,6 +139,7 @@ class TableModel(QAbstractTableModel):
                 self._pages.move_to_end(number)
                 self._soon.start()  # what lies ahead
         if found is None:
+            self._blank.add(number)
             self._wanted[number] = None
             self._wanted.move_to_end(number)
             while len(self._wanted) > WAITING:
@@ -171,7 +175,8 @@ class TableModel(QAbstractTableModel):
         self._pages[number] = _Kept(page, self.columns)
         while len(self._pages) > KEPT:
             self._pages.popitem(last=False)
-        if page.rows:
+        if page.rows and number in self._blank:  # one that was asked for ahead is painted when it comes in sight
+            self._blank.discard(number)
             last = page.offset + len(page.rows) - 1
             self.dataChanged.emit(self.index(page.offset, 0), self.index(last, len(self.columns) - 1))
         self.arrived.emit()
@@ -212,6 +217,11 @@ class TableModel(QAbstractTableModel):
             if column.name == name:
                 return self.cell(row, place)
         return None
+
+    def has_photos(self, column: int) -> bool:
+        """Whether cells of a column show a photo."""
+        one = self.columns[column]
+        return one.kind in ("photo", "product") or (self.table == "links" and one.name in ("head", "tail"))
 
     def product(self, row: int, column: int) -> tuple[str, str | None] | None:
         """Title and photo of the product that a cell names: that of an event or a review, or an end of a link."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QItemSelectionModel, QPoint, QPointF, QRect, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QItemSelectionModel, QLine, QPoint, QPointF, QRect, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QFocusEvent,
     QFontMetrics,
     QGuiApplication,
     QKeyEvent,
     QPainter,
+    QPaintEvent,
     QPalette,
     QPen,
     QResizeEvent,
@@ -36,6 +37,7 @@ SLIM = 30  # a row without photos
 _TILE = 32
 _PAD = 8
 LONGEST = 200  # characters of a cell that are drawn
+_PHOTOS_MS = 30  # photos that come within so many milliseconds are painted together
 _KEPT_TEXTS = 4000
 COPIED = 50_000  # cells at most
 _WIDTHS = {"photo": 60, "product": 240, "number": 90, "time": 138, "key": 112, "list": 150, "text": 140}
@@ -54,11 +56,17 @@ class CellDelegate(QStyledItemDelegate):
         self._view = parent
         self._font = ui_font(13)
         self._metrics = QFontMetrics(self._font)
-        self._texts: dict[tuple[str, int], QStaticText] = {}
+        self._texts: dict[tuple[str, int], tuple[QStaticText, int, int]] = {}
+        self._current = (-1, -1)  # row and column of the chosen cell, while a frame is painted
         self.ring = FocusRing(parent)
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         return QSize(100, ROW)
+
+    def begin(self) -> None:
+        """Before each frame: look once at what holds for all its cells."""
+        chosen = self._view.currentIndex()
+        self._current = (chosen.row(), chosen.column())
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         theme = self._themes.theme
@@ -66,17 +74,15 @@ class CellDelegate(QStyledItemDelegate):
         row, place = index.row(), index.column()
         if option.state & QStyle.StateFlag.State_Selected:
             painter.fillRect(box, theme.selected)
-        elif row == self._view.currentIndex().row():
+        elif row == self._current[0]:
             painter.fillRect(box, mix(theme.text, theme.panel, 0.035))
-        painter.setPen(theme.line)
-        painter.drawLine(box.bottomLeft(), box.bottomRight())
         text = self._model.text(row, place)
         if text is None:
             width = min(box.width() - 2 * _PAD, 40 + 37 * ((row * 7 + place * 3) % 4))
             painter.fillRect(QRect(box.left() + _PAD, box.center().y() - 4, max(width, 8), 8), theme.chip)
         else:
             self._draw(painter, box, row, place, text)
-        if self.ring.on and self._view.currentIndex() == index:
+        if self.ring.on and self._current == (row, place):
             painter.setPen(QPen(theme.accent, 1.5))
             painter.drawRect(QRectF(box).adjusted(1, 1, -2, -2))
 
@@ -85,10 +91,10 @@ class CellDelegate(QStyledItemDelegate):
         column = self._model.columns[place]
         left = box.left() + _PAD
         if column.kind == "photo":
-            title = str(self._model.value(row, "title") or "")
+            title = "" if text else str(self._model.value(row, "title") or "")
             self._tile(painter, QPointF(left, box.top() + 4), text or None, title)
             return
-        product = self._model.product(row, place)
+        product = self._model.product(row, place) if self._model.has_photos(place) else None
         if product is not None:
             self._tile(painter, QPointF(left, box.top() + 4), product[1], product[0])
             left += _TILE + 8
@@ -98,22 +104,23 @@ class CellDelegate(QStyledItemDelegate):
             painter.setPen(mix(theme.muted, theme.panel, 0.7))
             text = "–"
         room = box.right() - _PAD + 1 - left
-        words = self._laid_out(text, room)
-        size = words.size()
+        words, wide, high = self._laid_out(text, room)
         if column.kind == "number":
-            left += max(room - round(size.width()), 0)
+            left += max(room - wide, 0)
         painter.setFont(self._font)
-        painter.drawStaticText(QPointF(left, box.top() + round((box.height() - size.height()) / 2)), words)
+        painter.drawStaticText(left, box.top() + (box.height() - high) // 2, words)
 
-    def _laid_out(self, text: str, room: int) -> QStaticText:
-        """A text cut to its room, laid out once: a table that is scrolled draws the same texts again and again."""
+    def _laid_out(self, text: str, room: int) -> tuple[QStaticText, int, int]:
+        """A text cut to its room, laid out once, its width and height: a table that is scrolled draws the same texts
+        again and again."""
         found = self._texts.get((text, room))
         if found is None:
             cut = self._metrics.elidedText(text[:LONGEST], Qt.TextElideMode.ElideRight, room)
-            found = QStaticText(cut)
-            found.setTextFormat(Qt.TextFormat.PlainText)
-            found.prepare(QTransform(), self._font)
-            self._texts[text, room] = found
+            words = QStaticText(cut)
+            words.setTextFormat(Qt.TextFormat.PlainText)
+            words.prepare(QTransform(), self._font)
+            size = words.size()
+            found = self._texts[text, room] = words, round(size.width()), round(size.height())
             if len(self._texts) > _KEPT_TEXTS:
                 del self._texts[next(iter(self._texts))]
         return found
@@ -208,7 +215,7 @@ class DataTable(QTableView):
 
     def __init__(self, model: TableModel, themes: ThemeSource, thumbnails: Thumbnails, parent: QWidget | None = None):
         super().__init__(parent)
-        self._rows = model
+        self._rows, self._themes = model, themes
         self._slim = False
         self._widths: dict[str, int] = {}  # by the user
         self.header = Header(self)
@@ -237,10 +244,37 @@ class DataTable(QTableView):
         self.doubleClicked.connect(lambda index: self.opened.emit(index.row()))
         # The row of the chosen cell is tinted: all of it is painted anew when the choice moves.
         self.selectionModel().currentRowChanged.connect(lambda *_: self.viewport().update())
-        self._repaint = QTimer(self, singleShot=True, interval=16)
-        self._repaint.timeout.connect(self.viewport().update)
+        self._repaint = QTimer(self, singleShot=True, interval=_PHOTOS_MS)
+        self._repaint.timeout.connect(self._paint_photos)
         thumbnails.arrived.connect(lambda _: self._repaint.start() if not self._repaint.isActive() else None)
         follow(themes, self)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        self.delegate.begin()
+        super().paintEvent(event)
+        self._paint_lines(event.rect())
+
+    def _paint_lines(self, area: QRect) -> None:
+        """The lines below the rows, all at once."""
+        first, last = self.rowAt(area.top()), self.rowAt(area.bottom())
+        if first < 0:
+            return
+        last = last if last >= 0 else self._rows.total - 1
+        high, top = self.rowHeight(first), self.rowViewportPosition(first)
+        right = min(self.header.length() - self.header.offset(), self.viewport().width()) - 1
+        lines = [QLine(0, top + n * high - 1, right, top + n * high - 1) for n in range(1, last - first + 2)]
+        painter = QPainter(self.viewport())
+        painter.setPen(self._themes.theme.line)
+        painter.drawLines(lines)
+        painter.end()
+
+    def _paint_photos(self) -> None:
+        """Photos came: paint the columns anew that show some, not the texts beside them."""
+        high = self.viewport().height()
+        for place in range(len(self._rows.columns)):
+            if self._rows.has_photos(place):
+                wide = min(self.columnWidth(place), 2 * _PAD + _TILE)
+                self.viewport().update(QRect(self.columnViewportPosition(place), 0, wide, high))
 
     def set_slim(self, slim: bool) -> None:
         """Lower rows, for tables without photos."""

@@ -36,6 +36,7 @@ BRANDS = ("Northway", "Arbor", "Finch", "Kuma")
 PHOTOS = 200
 START = 1_600_000_000_000
 PAGE = 200
+WHEELS = {"a notch a frame": 1.0, "a flick": 6.0, "a touchpad's crawl": 0.1}  # notches a frame
 
 
 def make(folder: Path, count: int) -> None:
@@ -128,7 +129,8 @@ def measure_engine(folder: Path) -> dict[str, dict[str, float]]:
         found[f"{table}: any page"] = spread([page(at) for at in places])
         found[f"{table}: sort by {sort}"] = spread([page(0, sort)])
         found[f"{table}: any page, sorted"] = spread([page(at, sort) for at in places])
-        found[f"{table}: search"] = spread([timed(lambda: browser.count(table, Query("tent 雨衣")))])  # noqa: B023
+        for name, text in (("first search", "te"), ("search", "tent 雨衣"), ("search for nothing", "zzz")):
+            found[f"{table}: {name}"] = spread([timed(lambda: browser.count(table, Query(text)))])  # noqa: B023
         found[f"{table}: distribution"] = spread([timed(lambda: browser.distribution(table, sort, Query()))])  # noqa: B023
     browser.close()
     return found
@@ -163,8 +165,8 @@ def measure_view(folder: Path, frames: int) -> dict[str, dict[str, float]]:
         turn(20)
     bar = view.rows.verticalScrollBar()
     turn(4000)  # rows are laid out meanwhile
-    found = {}
-    for name, step in (("wheel", 40), ("page", 800), ("jump", bar.maximum() // 97)):
+    found = {f"wheel, {name}": _wheel(view, frames, notches) for name, notches in WHEELS.items()}
+    for name, step in (("page", 800), ("jump", bar.maximum() // 97)):
         spent, blank = [], 0
         for n in range(frames):
             begun = time.perf_counter()
@@ -179,11 +181,70 @@ def measure_view(folder: Path, frames: int) -> dict[str, dict[str, float]]:
     return found
 
 
+def _wheel(view: Any, frames: int, notches: float) -> dict[str, float]:
+    """Turns of the wheel that come 60 times a second, downwards from where the table is. "processor": of the Qt thread
+    for a frame with all that happens in it: the turn, the painting, pages and photos that arrive."""
+    from PySide6.QtCore import QEvent, QEventLoop, QObject, QPoint, QPointF, Qt, QTimer
+    from PySide6.QtGui import QWheelEvent
+    from PySide6.QtWidgets import QApplication
+
+    viewport = view.rows.viewport()
+    place = QPointF(viewport.rect().center())
+    turned = QPoint(0, round(-120 * notches))
+    worked: list[float] = []
+    spent: list[float] = []
+    painted = [0]
+    blank = [0]
+    loop = QEventLoop()
+    last = [time.thread_time()]
+
+    class Eye(QObject):
+        def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+            painted[0] += event.type() == QEvent.Type.Paint
+            return False
+
+    eye = Eye()
+    viewport.installEventFilter(eye)
+
+    def one() -> None:
+        now = time.thread_time()
+        worked.append((now - last[0]) * 1000)
+        last[0] = now
+        begun = time.perf_counter()
+        event = QWheelEvent(
+            place, QPointF(viewport.mapToGlobal(place)), QPoint(), turned, Qt.MouseButton.NoButton,
+            Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+        )  # fmt: skip
+        QApplication.sendEvent(viewport, event)
+        QApplication.sendPostedEvents(None, QEvent.Type.UpdateRequest)
+        QApplication.sendPostedEvents(view.window(), QEvent.Type.UpdateRequest)
+        spent.append((time.perf_counter() - begun) * 1000)
+        rows = range(view.rows.rowAt(5), view.rows.rowAt(viewport.height() - 5) + 1)
+        blank[0] += any(view.model.text(row, 1) is None for row in rows)
+        if len(spent) >= frames:
+            loop.quit()
+
+    ticks = QTimer(interval=1000 // 60, timerType=Qt.TimerType.PreciseTimer)
+    ticks.timeout.connect(one)
+    begun = time.perf_counter()
+    ticks.start()
+    loop.exec()
+    ticks.stop()
+    seconds = time.perf_counter() - begun
+    viewport.removeEventFilter(eye)
+    busy = spread(worked[1:])
+    return spread(spent) | {
+        "processor median": busy["median"], "processor p95": busy["p95"], "processor worst": busy["worst"],
+        "frames/s": frames / seconds, "frames with blanks %": 100 * blank[0] / frames,
+    }  # fmt: skip
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--frames", type=int, default=300)
     parser.add_argument("--keep", type=Path, help="make the dataset here, or take the one that is there")
+    parser.add_argument("--only-view", action="store_true", help="leave the engine's own figures out")
     parser.add_argument("--json", action="store_true")
     parsed = parser.parse_args()
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -191,15 +252,19 @@ def main() -> int:
     try:
         if not (folder / "dataset.json").is_file():
             make(folder, parsed.rows)
-        found = measure_engine(folder) | measure_view(folder, parsed.frames)
+        found = {} if parsed.only_view else measure_engine(folder)
+        found |= measure_view(folder, parsed.frames)
     finally:
         if parsed.keep is None:
             shutil.rmtree(folder.parent)
+    load = [round(one, 1) for one in os.getloadavg()] if hasattr(os, "getloadavg") else []
     if parsed.json:
-        print(json.dumps({"rows": parsed.rows, "schema": SCHEMA_VERSION, "milliseconds": found}, indent=2))
+        about = {"rows": parsed.rows, "schema": SCHEMA_VERSION, "load": load}
+        print(json.dumps(about | {"milliseconds": found}, indent=2))
         return 0
     for name, figures in found.items():
         print(f"{name:<34}" + "".join(f"{key} {value:9.1f}   " for key, value in figures.items()))
+    print(f"load {load}")
     return 0
 
 
