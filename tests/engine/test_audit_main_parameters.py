@@ -96,7 +96,10 @@ def test_what_ifs_hold_when_ranked_anew(opened: Opened, monkeypatch: pytest.Monk
     monkeypatch.setattr("engine.audit.subject.K", 2)
     run = opened()
     found = measured(Subject(run, Plan()), checks.SINGLE)
-    assert found.figures[0].n == 10
+    share = found.figures[0]
+    assert share.n == 10
+    if share.value == 1.0:  # Clopper and Pearson by hand: all of n, so low is the n-th root of 0.025
+        assert (share.low, share.high) == pytest.approx((0.025**0.1, 1.0))
     assert found.examples
     titles = dict(zip(run.texts.title, run.data.items, strict=True))
     for one in found.examples:

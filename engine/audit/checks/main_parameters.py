@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.stats import binomtest
 from torch import Tensor
 
 from engine.audit.check import Check, Example, Figure, Measured, Note, NotRun, Value
@@ -146,8 +147,9 @@ def counterfactuals(subject: Subject) -> Job:
                 examples.append(Example("pair", user, item, note=_told(found, subject.run)))
         if step is not None:
             yield step
-    share = interval(np.array(found_at, float), np.arange(len(pairs), dtype=np.int32), seed=subject.plan.seed)
-    figures = [Figure("found", share.mean, share.low, share.high, len(pairs))]
+    share = binomtest(sum(found_at), len(pairs))  # one pair of each shopper, so the pairs are independent
+    exact = share.proportion_ci(0.95, method="exact")
+    figures = [Figure("found", float(share.statistic), float(exact.low), float(exact.high), len(pairs))]
     if sizes:
         size = interval(np.array(sizes), np.arange(len(sizes), dtype=np.int32), seed=subject.plan.seed)
         figures.append(Figure("size", size.mean, size.low, size.high, len(sizes)))

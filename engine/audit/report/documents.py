@@ -89,7 +89,7 @@ def _details(card: RunCard, run: Recommender, words: Words) -> Rows:
             epoch=run.card["epoch"],
             seed=str(settings["seed"]),
         ),
-        details_state=str(run.card["state"]),
+        details_state=words.value("state", str(run.card["state"])),
         details_people=None,
         details_licence=None,
     )
@@ -106,7 +106,7 @@ def _factors(run: Recommender, words: Words) -> Rows:
     return _said(
         words,
         "factors",
-        factors_profile=words("join").join(map(str, names)) or words("no_profile"),
+        factors_profile=words("join").join(words.value("by", str(one)) for one in names) or words("no_profile"),
         factors_reads=words("join").join(reads) or words("none"),
     )
 
@@ -151,9 +151,9 @@ def _ethics(run: Recommender, results: tuple[Result, ...], words: Words) -> Rows
         family: sum(one.verdict in ("fail", "unsure") for one in results if one.family == family)
         for family in ("shoppers", "sellers", "privacy")
     }
-    judged = {family: any(one.family == family for one in results) for family in counted}
+    judged = {one.family for one in results if one.verdict != "not run"}
     return tuple(
-        (words.family(family), words("open_checks", n=count) if judged[family] else words("not_audited"))
+        (words.family(family), words("open_checks", n=count) if family in judged else words("not_audited"))
         for family, count in counted.items()
     )
 
