@@ -39,7 +39,7 @@ def test_the_mapping_file_opens_a_shops_export(tmp_path: Path) -> None:
 
 
 def test_every_command_it_lists_is_there(capsys: pytest.CaptureFixture[str]) -> None:
-    listed = re.findall(r"^heedmap ([a-z]+) ", README, re.MULTILINE)
+    listed = re.findall(r"^heedmap ([a-z-]+) ", README, re.MULTILINE)
     with pytest.raises(SystemExit):
         main(["--help"])
     there = re.findall(r"^    ([a-z]+)(?:  |$)", capsys.readouterr().out, re.MULTILINE)
