@@ -42,7 +42,7 @@ def test_every_command_it_lists_is_there(capsys: pytest.CaptureFixture[str]) -> 
     listed = re.findall(r"^heedmap ([a-z-]+) ", README, re.MULTILINE)
     with pytest.raises(SystemExit):
         main(["--help"])
-    there = re.findall(r"^    ([a-z]+)(?:  |$)", capsys.readouterr().out, re.MULTILINE)
+    there = re.findall(r"^    ([a-z-]+)(?:  |$)", capsys.readouterr().out, re.MULTILINE)
     assert set(listed) == set(there)  # a command may be listed once for each way to use it
     for command in listed:
         with pytest.raises(SystemExit) as end:
