@@ -9,7 +9,18 @@ import sys
 from pathlib import Path
 
 WORTH = 16 << 20  # bytes that were taken since the last rest: less is not worth looking for
+_ARENA_MAX = -8  # of mallopt, in malloc.h
 MUCH = 64 << 20  # from which things that only hold each other are looked for, too: it takes a tenth of a second
+
+
+def one_heap() -> bool:
+    """Let all threads take their memory from one heap; call it before there are any. Whether the system does so.
+
+    The C library of Linux gives threads heaps of their own. What one thread makes and another one frees, as answers and
+    photos are, leaves holes there that nobody else fills.
+    """
+    choose = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    return choose is not None and choose(_ARENA_MAX, 1) == 1
 
 
 def resident() -> int:

@@ -27,7 +27,29 @@ full = resident()
 rest.take()
 print(before >> 20, full >> 20, resident() >> 20, len(kept))
 """
+# Every heap of a thread begins at a multiple of 64 MB.
+HEAPS = """
+import sys, threading
+from engine.memory import one_heap
+done = one_heap() if sys.argv[1] == "one" else None
+threads = [threading.Thread(target=lambda: [bytes(20_000) for _ in range(2_000)]) for _ in range(4)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+starts = [int(line.split("-")[0], 16) for line in open("/proc/self/maps") if "rw-p 00000000 00:00 0" in line]
+print(done, sum(start % (64 << 20) == 0 for start in starts))
+"""
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems give back by themselves")
+
+
+@linux
+def test_threads_share_one_heap() -> None:
+    def heaps(how: str) -> list[str]:
+        command = [sys.executable, "-c", HEAPS, how]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+
+    own, shared = heaps("own"), heaps("one")
+    if own[1] != "0":  # another C library has none
+        assert shared == ["True", "0"]
 
 
 @linux
