@@ -18,6 +18,7 @@ from app.i18n import LanguageSource
 from app.main_window import MainWindow
 from app.settings import Settings
 from app.theme import ICONS, ThemeSource
+from engine.memory import one_heap
 from engine.process import EngineProcess, Setup
 
 BATCH_NICE = 10  # a training gives way to the window
@@ -26,6 +27,7 @@ STUDY_NICE = 5  # and so does what a view works out in the background; its proce
 
 def make_application() -> QApplication:
     """The one QApplication, with the style that our sheet is written for."""
+    one_heap()
     application = QApplication.instance()
     if not isinstance(application, QApplication):
         application = QApplication(sys.argv[:1])
