@@ -31,8 +31,8 @@ AnyIndex = QModelIndex | QPersistentModelIndex
 NO_INDEX = QModelIndex()
 KEY_ROLE = Qt.ItemDataRole.UserRole + 1  # what a row stands for: a shopper, a product
 
-_KEPT_PHOTOS, _PHOTO_BYTES = 400, 48 << 20
-_KEPT_TILES, _TILE_BYTES = 800, 16 << 20
+_KEPT_PHOTOS, _PHOTO_BYTES = 200, 48 << 20
+_KEPT_TILES, _TILE_BYTES = 400, 16 << 20
 _WAITING = 300  # photos asked for and not yet begun: older wishes are scrolled past, and dropped
 
 
