@@ -294,7 +294,9 @@ class AuditView(View):
         self.said.setText("\n".join(lines))
         self.said.show()
         if not bundle.verified.good:
-            self._tell(self.tr("This bundle is not as it was signed."), verified_text(bundle.verified, _FAULTS))
+            self._tell(
+                self.tr("This bundle is not as it was signed."), verified_text(bundle.verified, _FAULTS, language())
+            )
 
     def _tell(self, message: str, hint: str) -> None:
         self.fault.setText(f"{message}\n{hint}" if hint else message)
@@ -389,7 +391,7 @@ class AuditView(View):
         def take(answer: Any) -> None:
             again, notes = answer
             found = replace(bundle.verified, again=again, notes=notes, seed=seed)
-            self._show_text(self.tr("Measured again"), verified_text(found, _FAULTS))
+            self._show_text(self.tr("Measured again"), verified_text(found, _FAULTS, language()))
 
         self._questions.ask("recompute", take, path=bundle.path, run=run.folder, share=share, seed=seed)
 

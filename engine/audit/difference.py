@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from engine.audit.check import Figure, Result, Verdict
+from engine.audit.summary import figure_label
 from engine.audit.texts import texts
 
 LEVEL = 0.05
@@ -94,22 +95,31 @@ def difference(before: tuple[Result, ...], after: tuple[Result, ...]) -> Differe
 def difference_text(found: Difference, language: str = "en") -> str:
     """Lines for a terminal: verdicts that changed, then figures that moved beyond chance."""
     words = texts(language)
+    told, verdicts = words["common"]["told"], words["common"]["verdicts"]
 
     def title(check: str) -> str:
         return str(words[check]["title"]) if check in words else check
 
-    lines = [f"{title(name)}: {was} before, {now} after." for name, (was, now) in found.verdicts.items()]
+    lines = [
+        told["verdict"].format(check=title(name), before=verdicts[was], after=verdicts[now])
+        for name, (was, now) in found.verdicts.items()
+    ]
     for one in found.moved:
-        if one.change == "same":
-            continue
-        of = f" ({', '.join(one.of.values())})" if one.of else ""
-        p = "" if one.p is None else f", p = {one.p:.3f}"
-        label = words.get(one.check, {}).get("figures", {}).get(one.figure, one.figure)
-        lines.append(f"{one.change}: {title(one.check)}, {label}{of}: {one.before:.4g} to {one.after:.4g}{p}")
-    lines += [f"Only before: {title(name)}." for name in found.only_before]
-    lines += [f"Only after: {title(name)}." for name in found.only_after]
+        if one.change != "same":
+            said = {
+                "change": told[one.change],
+                "check": title(one.check),
+                "figure": figure_label(one.check, one.figure, one.of, language),
+                "before": f"{one.before:.4g}",
+                "after": f"{one.after:.4g}",
+            }
+            lines.append(
+                told["moved"].format(**said) if one.p is None else told["moved_p"].format(**said, p=f"{one.p:.3f}")
+            )
+    lines += [told["only_before"].format(check=title(name)) for name in found.only_before]
+    lines += [told["only_after"].format(check=title(name)) for name in found.only_after]
     same = sum(one.change == "same" for one in found.moved)
-    lines.append(f"{same} of {len(found.moved)} figures did not move beyond chance.")
+    lines.append(told["same"].format(same=same, all=len(found.moved)))
     return "\n".join(lines)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict
 
 from engine.audit.check import WORST, Figure, Result, Threshold
 from engine.audit.texts import sentence, texts
@@ -27,26 +29,32 @@ def summary_text(results: tuple[Result, ...], language: str = "en") -> str:
     return "\n".join(lines)
 
 
-def verified_text(found: Verified, most: int) -> str:
+def verified_text(found: Verified, most: int, language: str = "en") -> str:
     """What holds and what does not, the first `most` faults by name."""
-    lines = [f"{one.file or 'The bundle'} {one.what}." if one.file else f"{one.what}." for one in found.faults[:most]]
+    words = texts(language)
+    told = words["common"]["told"]
+    lines = [told["fault" if one.file else "bundle_fault"].format(**asdict(one)) for one in found.faults[:most]]
     if len(found.faults) > most:
-        lines.append(f"And {len(found.faults) - most} more.")
+        lines.append(told["more"].format(n=len(found.faults) - most))
     if not found.faults:
-        lines.append(f"All {found.files} files are as they were signed on {found.made}.")
-        lines.append(f"Signed with the key {found.signer}. Ask the auditor for it, and compare.")
+        lines += [told["whole"].format(files=found.files, made=found.made), told["signer"].format(key=found.signer)]
     lines += found.notes
     if found.again:
-        checks = dict.fromkeys(one.check for one in found.again)
+        checks = ", ".join(str(words[one]["title"]) for one in dict.fromkeys(one.check for one in found.again))
         off = [one for one in found.again if not one.agrees]
-        lines.append(f"Measured again (drawn by seed {found.seed}): {', '.join(checks)}.")
-        lines.append(f"{len(found.again) - len(off)} of {len(found.again)} figures agree within the stated tolerance.")
+        lines.append(told["again"].format(seed=found.seed, checks=checks))
+        lines.append(told["agree"].format(agree=len(found.again) - len(off), all=len(found.again)))
         for one in off[:most]:
-            of = f" ({', '.join(one.of.values())})" if one.of else ""
-            lines.append(
-                f"    {one.check}, {one.name}{of}: {_number(one.was)} was signed, {_number(one.now)} measured."
-            )
+            was, now = (told["none"] if value is None else _number(value) for value in (one.was, one.now))
+            name = figure_label(one.check, one.name, one.of, language)
+            lines.append("    " + told["off"].format(check=words[one.check]["title"], figure=name, was=was, now=now))
     return "\n".join(lines)
+
+
+def figure_label(check: str, figure: str, of: Mapping[str, str], language: str) -> str:
+    """A figure's name in words, and what it is of."""
+    label = texts(language).get(check, {}).get("figures", {}).get(figure, figure)
+    return f"{label} ({', '.join(of.values())})" if of else str(label)
 
 
 def _worst(result: Result) -> list[int]:
@@ -55,9 +63,8 @@ def _worst(result: Result) -> list[int]:
 
 def _shown(result: Result, place: int, language: str) -> str:
     figure = result.figures[place]
-    label = texts(language)[result.check]["figures"].get(figure.name, figure.name)
-    of = f" ({', '.join(figure.of.values())})" if figure.of else ""
-    return f"{label}{of}: {_with_interval(figure)}{_asked(result.threshold(figure))}"
+    label = figure_label(result.check, figure.name, figure.of, language)
+    return f"{label}: {_with_interval(figure)}{_asked(result.threshold(figure))}"
 
 
 def _with_interval(figure: Figure) -> str:
@@ -73,5 +80,5 @@ def _asked(threshold: Threshold | None) -> str:
     return "; asked: " + ", ".join(f"{word} {_number(bound)}" for bound, word in bounds if bound is not None)
 
 
-def _number(value: float | None) -> str:
-    return "none" if value is None else f"{value:.4g}"
+def _number(value: float) -> str:
+    return f"{value:.4g}"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from engine.audit.check import Check, Figure, Measured, Note, NotRun, Result, Threshold, judged, not_run
 from engine.audit.checks import CHECKS
@@ -20,6 +21,7 @@ from engine.jobs import finish
 from engine.recommend import Recommender
 
 Opened = Callable[..., Recommender]
+KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 
 
 def test_a_verdict_fails_only_beyond_chance() -> None:
@@ -99,14 +101,14 @@ def test_shoppers_are_drawn_by_strata_without_repeats_and_always_alike(opened: O
 
 def test_an_audit_keeps_what_it_measured_and_goes_on(opened: Opened, tmp_path: Path) -> None:
     plan, out = Plan(only=("data.whole",)), tmp_path / "bundle"
-    first = finish(audit(opened(), plan, out))
+    first = finish(audit(opened(), plan, out, KEY, languages=()))
     assert [one.verdict for one in first] == ["pass"]
     kept = result_file(out, "data.whole")
     written = kept.stat().st_mtime_ns
-    assert finish(audit(opened(), plan, out)) == first
+    assert finish(audit(opened(), plan, out, KEY, languages=())) == first
     assert kept.stat().st_mtime_ns == written
     with pytest.raises(HeedmapError, match="another plan"):
-        finish(audit(opened(), Plan(seed=2), out))
+        finish(audit(opened(), Plan(seed=2), out, KEY, languages=()))
 
 
 def test_every_check_has_its_words_in_every_language() -> None:

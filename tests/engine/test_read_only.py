@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from engine.audit.plan import Plan
 from engine.audit.run import audit
@@ -17,6 +18,8 @@ from engine.jobs import finish
 from engine.notes import Note, list_notes, write_note
 from engine.recommend import Recommender
 from engine.signed_notes import read_signed_notes, signature_file, write_signed_notes
+
+KEY = Ed25519PrivateKey.generate()
 
 
 def everything(folder: Path) -> dict[str, str]:
@@ -35,7 +38,7 @@ def test_nothing_is_written_inside(
         lambda: write_note(folder, "d", "product", "p", "text"),
         lambda: finish(evaluate(run, Wanted())),
         lambda: finish(measure_methods(run, ("contribution",), 2)),
-        lambda: finish(audit(run, Plan(only=("data.whole",)), folder / "bundle")),
+        lambda: finish(audit(run, Plan(only=("data.whole",)), folder / "bundle", KEY)),
     ):
         with pytest.raises(HeedmapError, match="read-only"):
             attempt()
