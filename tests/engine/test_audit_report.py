@@ -279,3 +279,13 @@ def test_numbers_are_short_and_keep_their_sense() -> None:
     assert said == ["0", "3", "−0.012", "0.00061", "12.3", "1,234,567", "1.0e−09", "none"]
     assert words.asked(Threshold("a", at_least=0.05, at_most=2)) == "at least 0.05, at most 2"
     assert Words("zh_CN").interval(Figure("a", 1, 0.5, 1.5)) == "0.50 至 1.50"
+
+
+def test_what_a_figure_is_of_is_said_in_the_language_of_the_report() -> None:
+    chinese, english = Words("zh_CN"), Words("en")
+    of = {"by": "age + history", "group": "short", "without": "image"}
+    assert english.of(Figure("a", 1.0, of=of)) == "age + length of the past: short, without photos"
+    assert chinese.of(Figure("a", 1.0, of=of)) == "年龄 + 历史长度：短，不含图片"
+    assert english.of(Figure("a", 1.0, of={"slice": "category Mugs"})) == "category Mugs"
+    assert english.of(Figure("a", 1.0, of={"new_key": "x"})) == "new key x"
+    assert english.of(Figure("a", 1.0)) == ""
