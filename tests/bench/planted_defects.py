@@ -51,6 +51,7 @@ SMALL = {
 # Learned by heart: nothing is ever hidden in a training step, and it goes on long after it has stopped to help.
 BY_HEART = {
     "dim": 64,
+    "blocks": 1,
     "dropout": 0,
     "identity_dropout": 0,
     "modality_dropout": 0,
@@ -58,7 +59,7 @@ BY_HEART = {
     "learning_rate": 0.01,
     "attention_epochs": 0,
     "epochs": 3,
-    "refit": 45,
+    "refit": 60,
 }
 # Which checks are meant to see a defect.
 SEEN_BY = {

@@ -182,4 +182,4 @@ def _blocks(draws: int, n: int) -> list[int]:
     return [min(size, draws - first) for first in range(0, draws, size)]
 
 
-CHECK = Check(NAME, membership, (Threshold("excess", at_most=0.3),), spread=1.0, cost=0.02)
+CHECK = Check(NAME, membership, (Threshold("excess", at_most=0.35),), spread=1.0, cost=0.02)
