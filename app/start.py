@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from app.ahead import interactive
 from app.engine_thread import EngineLane
 from app.i18n import LanguageSource
 from app.main_window import MainWindow
+from app.session import Session
 from app.settings import Settings
 from app.theme import ICONS, ThemeSource
 from engine.memory import one_heap
@@ -66,6 +68,22 @@ def make_window(
     )
 
 
+def calm(session: Session) -> None:
+    """Spare Python's search for garbage the objects that stay as long as the window: it stops the Qt thread for tens
+    of milliseconds. They are set aside when a run's first explanation is there; with the next run all are looked
+    through again."""
+
+    def look_again(_run: object) -> None:
+        gc.unfreeze()
+
+    def set_aside(found: object) -> None:
+        if found is not None and not gc.get_freeze_count():
+            gc.freeze()
+
+    session.run_changed.connect(look_again)
+    session.explanation_changed.connect(set_aside)
+
+
 def start(
     workspace: str,
     run: str,
@@ -93,6 +111,7 @@ def start(
         keep=True,
         engine=engine,
     )
+    calm(window.session)
     window.show()
     if not settings.tour:
         window.offer_tour()

@@ -100,6 +100,7 @@ def _load(modules: Sequence[str]) -> None:
     for name in modules:
         with contextlib.suppress(ImportError, OSError):
             importlib.import_module(name)
+    gc.freeze()  # it stays as long as the process: looked through again, it would hold an answer up
     gc.enable()
 
 

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from html import escape
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QFocusEvent, QPainter, QPaintEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFocusEvent, QHelpEvent, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtWidgets import (
+    QAbstractScrollArea,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QToolTip,
+    QVBoxLayout,
+    QWidget,
+)
 from shiboken6 import isValid
 
 from app.theme import Theme, ThemeSource, faded, mix, set_role
@@ -19,6 +28,8 @@ RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 class Heading(QLabel):
     """A line of text that gives way: cut with an ellipsis, whole in its tooltip."""
 
+    said = Signal()
+
     def __init__(self, role: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._whole = ""
@@ -28,9 +39,15 @@ class Heading(QLabel):
     def say(self, text: str) -> None:
         self._whole = text
         self._fit()
+        self.said.emit()
 
     def whole(self) -> str:
         return self._whole
+
+    def wanted(self) -> int:
+        """The width that all of it takes."""
+        self.ensurePolished()
+        return self.fontMetrics().horizontalAdvance(self._whole) + 4
 
     def _fit(self) -> None:
         cut = self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideRight, max(self.width(), 40))
@@ -43,6 +60,37 @@ class Heading(QLabel):
         self._fit()
 
 
+class Note(QLabel):
+    """A line of text beside a heading, cut with an ellipsis where there is less room; `text` is the whole of it."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        set_role(self, "muted")
+        self.setTextFormat(Qt.TextFormat.PlainText)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(0, super().minimumSizeHint().height())
+
+    def _cut(self) -> str:
+        return self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.contentsRect().width())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        cut = self._cut()
+        if cut == self.text():
+            super().paintEvent(event)
+            return
+        painter = QPainter(self)
+        box, role = self.contentsRect(), self.foregroundRole()
+        self.style().drawItemText(painter, box, int(LEFT), self.palette(), self.isEnabled(), cut, role)
+        painter.end()
+
+    def event(self, event: QEvent) -> bool:
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip and self._cut() != self.text():
+            QToolTip.showText(event.globalPos(), self.text(), self)
+            return True
+        return super().event(event)
+
+
 class Panel(QFrame):
     """A quiet surface with a heading on the left, a note on the right, and room below for its content."""
 
@@ -51,9 +99,7 @@ class Panel(QFrame):
         set_role(self, "panel")
         self.heading = Heading("heading")
         self.heading.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.note = QLabel()
-        set_role(self.note, "muted")
-        self.note.setTextFormat(Qt.TextFormat.PlainText)
+        self.note = Note()
         self.top = QHBoxLayout()
         self.top.setContentsMargins(0, 0, 0, 0)
         self.top.setSpacing(12)
@@ -64,6 +110,7 @@ class Panel(QFrame):
         self.body.setSpacing(10)
         self.body.addLayout(self.top)
         self._veil = Veil(themes, self)
+        self.heading.said.connect(self._divide)
 
     def dim(self, on: bool) -> None:
         """Lay a thin veil over an answer that is being replaced."""
@@ -74,6 +121,18 @@ class Panel(QFrame):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._veil.setGeometry(self.rect().adjusted(1, 1, -1, -1))
+        self._divide()
+
+    def _divide(self) -> None:
+        """Where heading and note do not fit side by side, the note gives way to a third of the line."""
+        taken = self.top.spacing()
+        for place in range(self.top.count()):
+            item = self.top.itemAt(place)
+            one = item.widget() if item is not None else None
+            if one is not None and one not in (self.heading, self.note) and not one.isHidden():
+                taken += max(one.sizeHint().width(), one.minimumWidth()) + self.top.spacing()
+        line = self.width() - 2 * PAD
+        self.note.setMaximumWidth(max(line - taken - self.heading.wanted(), line // 3))
 
 
 class Veil(QWidget):

@@ -4,7 +4,7 @@ far it moved."""
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QModelIndex, QRect, QRectF, Qt, Signal
-from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QLabel,
@@ -26,6 +26,8 @@ from app.views.ranked_rows import ROW, RankedDelegate, RankedModel
 from app.views.shown import PARTS, Shown, number, part_name, percent
 from engine.answers import Ranking
 from engine.explain.types import Explanation
+
+_ROOMY = 300  # pixels of height from which there is room for the legend
 
 
 class RankedList(QListView):
@@ -254,7 +256,7 @@ class RankedView(Panel):
         self.legend.fill(tuple(part for part in PARTS if part in here))
         filled = bool(ranking and ranking.items)
         self.list.setVisible(filled)
-        self.legend.setVisible(filled)
+        self._fit()
         self.empty.setVisible(not filled)
         if ranking is not None and not filled:
             self.empty.setText(
@@ -264,6 +266,14 @@ class RankedView(Panel):
             )
         else:
             self.empty.setText(self.tr("No shopper chosen yet.") if self._session.run else self.tr("No run is open."))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Where there is little room the rows come first: what a colour means, pointing at a bar tells too."""
+        self.legend.setVisible(bool(self._ranking and self._ranking.items) and self.height() >= _ROOMY)
 
     def _compare(self, *_: object) -> None:
         """Mark how far each product moved under the what-if, once the list without it is here."""

@@ -16,6 +16,7 @@ ROW = 54
 _THUMB = 44
 _LEFT = 92  # where titles and bars begin
 _BAR = 6
+_NARROW = 260  # a row's width below which its title takes the whole line, and the score stands beside the bar
 _FIRST = 12  # rows whose bars decide the scale to the left of zero
 
 
@@ -173,14 +174,18 @@ class RankedDelegate(QStyledItemDelegate):
         painter.setPen(theme.text)
         score = number(ranked.score, self._model.places)
         place = QRectF(box.right() - 8 - self._score_width(), box.top(), self._score_width(), ROW)
+        narrow = box.width() < _NARROW and self._model.moved(index.row()) == 0
         if self._model.moved(index.row()) != 0:
             self._paint_movement(painter, theme, index.row(), place.adjusted(-20, 26, 0, -8))
             place = place.adjusted(0, 8, 0, -26)
             painter.setFont(self._score)
             painter.setPen(theme.text)
+        elif narrow:
+            place = QRectF(place.left(), box.top() + 24 - self._lift(index.row()), place.width(), 22)
         painter.drawText(place, RIGHT, score)
         painter.setFont(self._font)
-        room = QRectF(box.left() + _LEFT, box.top() + 8 - self._lift(index.row()), self._bar_width(box), 20)
+        width = box.width() - _LEFT - 8 if narrow else self._bar_width(box)
+        room = QRectF(box.left() + _LEFT, box.top() + 8 - self._lift(index.row()), width, 20)
         metrics = painter.fontMetrics()
         title = metrics.elidedText(ranked.title, Qt.TextElideMode.ElideRight, int(room.width()))
         painter.drawText(room, LEFT, title)

@@ -89,13 +89,14 @@ def measure(run: Path, choices: int, train_seconds: float) -> dict[str, dict[str
     from PySide6.QtWidgets import QApplication
 
     from app.settings import Settings
-    from app.start import make_application, make_window
+    from app.start import calm, make_application, make_window
 
     make_application()
     window = make_window(Settings(theme="light"), run.parent.parent, str(run))
     window.resize(1600, 1000)
     window.show()
     session = window.session
+    calm(session)
 
     def wait(condition: Callable[[], bool]) -> None:
         loop = QEventLoop()
