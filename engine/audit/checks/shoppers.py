@@ -115,7 +115,7 @@ def _gaps(subject: Subject, groupings: tuple[Grouping, ...], check: str) -> Job:
     if not usable:
         raise NotRun(Note("small_groups", {"least": JUDGED}))
     seed = int(subject.random(check).integers(2**31))
-    judged = 2 * sum(len(_judged(one, grouping)) for grouping in usable)
+    judged = sum(len(_judged(one, grouping)) for grouping in usable)
     figures: list[Figure] = []
     table: dict[str, list[object]] = {name: [] for name in ("grouping", "group", "shoppers", *_COLUMNS)}
     worst: tuple[float, str, str] = (0.0, "", "")
