@@ -230,7 +230,7 @@ class Kept(Generic[V]):
         while len(self._held) > self._most or (self.bytes > self._most_bytes and len(self._held) > 1):
             self.bytes -= self._held.popitem(last=False)[1][1]
 
-    def clear(self) -> None:
+    def clear(self, *_: object) -> None:
         self._held.clear()
         self.bytes = 0
 
@@ -255,6 +255,8 @@ class Thumbnails(QObject):
         self._loader = _Loader()
         self._loader.mailbox.arrived.connect(self._arrived)
         self.destroyed.connect(self._loader.stop)
+        for kept in (self._photos, self._tiles):  # what Python holds of a view that is gone, it may hold for long
+            self.destroyed.connect(kept.clear)
 
     def open(self, folder: str) -> None:
         """Take photos from this dataset folder from now on."""

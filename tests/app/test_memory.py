@@ -1,0 +1,118 @@
+"""What a window makes anew is let go of: use that repeats itself leaves nothing behind."""
+
+from __future__ import annotations
+
+import gc
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QSize
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from app.actions import Action
+from app.main_window import MainWindow
+from app.tables import Kept, Photo, Thumbnails
+from app.theme import ThemeSource
+from app.views.view import View
+from tests.app.conftest import Open
+
+VIEWS = ("explore", "whatif", "map", "train")
+
+
+def settle(window: MainWindow, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: window.session.explanation is not None and window.session.idle)
+    for _ in range(3):
+        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        QCoreApplication.processEvents()
+    gc.collect()
+
+
+def alive(window: MainWindow) -> Counter[str]:
+    """How many there are of what a window is made of, by kind: Qt's own objects, and what Python holds."""
+    held = (one for one in gc.get_objects() if isinstance(one, Action | View))
+    return Counter(type(one).__name__ for one in [*window.findChildren(QObject), *held])
+
+
+def turn(window: MainWindow) -> None:
+    for theme in ("dark", "light"):
+        window.choose_theme(theme)
+
+
+def speak(window: MainWindow) -> None:
+    for language in ("zh_CN", "en"):
+        window.choose_language(language)
+        window.show_view("whatif")
+        window.show_view("explore")
+
+
+@pytest.mark.parametrize("change", [turn, speak])
+def test_another_look_leaves_nothing_behind(
+    qtbot: QtBot, open_window: Open, change: Callable[[MainWindow], None]
+) -> None:
+    window = open_window()
+    settle(window, qtbot)
+    for name in VIEWS:
+        window.show_view(name)
+    window.show_view("explore")
+    change(window)
+    settle(window, qtbot)
+    before = alive(window)
+    change(window)
+    change(window)
+    settle(window, qtbot)
+    assert alive(window) - before == Counter()
+
+
+def test_photos_that_are_kept_have_their_bounds() -> None:
+    kept: Kept[str] = Kept(3, 100)
+    for place, size in enumerate((40, 40, 40)):
+        kept.put((place,), f"photo {place}", size)
+    assert kept.bytes == 80
+    assert (0,) not in kept
+    assert kept.get((1,)) == "photo 1"  # used now: the other one goes first
+    kept.put((3,), "large", 90)
+    assert (1,) not in kept
+    assert (3,) in kept
+    kept.put((4,), "larger than all there is room for", 500)
+    assert len(kept) == 1
+    assert kept.bytes == 500
+    kept.put((4,), "on its way", 0)
+    assert kept.bytes == 0
+    for place in range(9):
+        kept.put((place,), "", 0)
+    assert len(kept) == 3
+
+
+def test_large_photos_do_not_pile_up(qtbot: QtBot, tmp_path: Path) -> None:
+    large = QImage(1024, 1024, QImage.Format.Format_RGB32)
+    large.fill(0)
+    thumbnails = Thumbnails(ThemeSource("light"))
+    names = [f"{place}.png" for place in range(20)]
+    for name in names:
+        large.save(str(tmp_path / name))
+    thumbnails.open(str(tmp_path))
+    for name in names:
+        with qtbot.waitSignal(thumbnails.arrived):
+            thumbnails.photo(name, 1024)
+    held = [name for name in names if isinstance(thumbnails.photo(name, 1024), Photo)]
+    assert 4 <= len(held) <= 12  # of four megabytes each
+    assert held == names[-len(held) :]
+    qtbot.waitUntil(lambda: thumbnails.tile(names[-1], "", QSize(40, 40), 1.0) is not None)
+
+
+def test_a_view_that_is_gone_holds_no_photos(qtbot: QtBot, tmp_path: Path) -> None:
+    QImage(90, 90, QImage.Format.Format_RGB32).save(str(tmp_path / "one.png"))
+    thumbnails = Thumbnails(ThemeSource("light"))
+    thumbnails.open(str(tmp_path))
+    with qtbot.waitSignal(thumbnails.arrived):
+        thumbnails.tile("one.png", "", QSize(40, 40), 1.0)
+    thumbnails.tile("one.png", "", QSize(40, 40), 1.0)
+    photos, tiles = thumbnails._photos, thumbnails._tiles
+    assert len(photos) and len(tiles)
+    with qtbot.waitSignal(thumbnails.destroyed):
+        thumbnails.deleteLater()
+    assert (len(photos), len(tiles)) == (0, 0)
