@@ -112,7 +112,8 @@ def test_a_view_that_is_gone_holds_no_photos(qtbot: QtBot, tmp_path: Path) -> No
         thumbnails.tile("one.png", "", QSize(40, 40), 1.0)
     thumbnails.tile("one.png", "", QSize(40, 40), 1.0)
     photos, tiles = thumbnails._photos, thumbnails._tiles
-    assert len(photos) and len(tiles)
+    assert len(photos) == 1
+    assert len(tiles) > 0
     with qtbot.waitSignal(thumbnails.destroyed):
         thumbnails.deleteLater()
     assert (len(photos), len(tiles)) == (0, 0)
