@@ -42,7 +42,18 @@ def inputs_of(run: Recommender) -> dict[str, Any]:
     }
 
 
-_PACKAGES = ("torch", "torchvision", "transformers", "numpy", "pandas", "scipy", "duckdb", "pyarrow", "cryptography")
+_PACKAGES = (
+    "torch",
+    "torchvision",
+    "transformers",
+    "numpy",
+    "pandas",
+    "scipy",
+    "duckdb",
+    "pyarrow",
+    "cryptography",
+    "typst",
+)
 
 
 def environment(device: str) -> dict[str, Any]:
