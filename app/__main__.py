@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 
@@ -14,7 +15,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments and (not arguments[0].startswith("-") or arguments[0] in {"-h", "--help", "--version"}):
         from engine.cli import main as command_line
 
-        return command_line(arguments, _shot)
+        return command_line(arguments, _shot, _window)
     options = _options().parse_args(arguments)
     from app.ahead import start_engine
 
@@ -35,6 +36,16 @@ def _shot(*arguments: Any, **options: Any) -> None:
     from app.shot import shot
 
     shot(*arguments, **options)
+
+
+def _window(workspace: str, *, notes: Path | None = None) -> None:
+    """Open the window on a workspace and stay until it is closed; notes: see `app.notes`."""
+    from app.ahead import start_engine
+
+    engine = start_engine()
+    from app.start import start
+
+    start(workspace, "", engine=engine, notes=notes)
 
 
 def _options() -> argparse.ArgumentParser:

@@ -254,6 +254,12 @@ class StatusBar(QFrame):
         )
         self.rules.clicked.connect(self.rules_asked)
         self.rules.hide()
+        self.read_only = QLabel(self.tr("Read-only"))
+        set_role(self.read_only, "chip")
+        self.read_only.setToolTip(
+            self.tr("This workspace is open read-only: nothing is written inside it; notes are kept elsewhere, signed")
+        )
+        self.read_only.hide()
         self._patience = QTimer(self, singleShot=True, interval=PATIENCE)
         self._patience.timeout.connect(self.stop.show)
         for label in (self._what, self._facts, self._answer, self._device, offline):
@@ -268,6 +274,7 @@ class StatusBar(QFrame):
         row.addWidget(self._answer)
         row.addWidget(self.stop)
         row.addStretch(1)
+        row.addWidget(self.read_only)
         row.addWidget(self.rules)
         row.addWidget(self._device)
         row.addWidget(offline)

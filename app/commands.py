@@ -13,7 +13,9 @@ from app.batch import Task
 from app.i18n import LANGUAGES
 from app.palette import Column, Entry, again, search
 from app.places import RULES, places
+from app.read_only import WRITING
 from app.theme import ICONS
+from engine.files import is_read_only
 from engine.notes import Kind, Note
 
 if TYPE_CHECKING:
@@ -117,10 +119,11 @@ def icon_of(action: Action) -> str:
 
 def find(window: MainWindow, query: str) -> list[Entry]:
     """What the palette shows for a query: actions, runs, shoppers and products."""
+    locked = is_read_only(window.workspace.folder)
     commands = [
         Entry(action.text, action.shortcut.replace("+", " "), icon_of(action), action.run)
         for action in [*(window.view.offers() if window.view else []), *offered(window)]
-        if action.id != "find"
+        if action.id != "find" and not (locked and action.id in WRITING)
     ]
     columns = [
         Column(

@@ -29,6 +29,7 @@ from app.i18n import LANGUAGES, LanguageSource
 from app.method_names import method_name
 from app.notes import Notebook
 from app.places import DATA, EXPLORE, RULES, TRAIN, WELCOME, places
+from app.read_only import WRITING, enable
 from app.remark import Remark
 from app.session import Session
 from app.settings import Settings
@@ -37,6 +38,7 @@ from app.theme import ThemeSource, palette, stylesheet, ui_font
 from app.views.view import View
 from app.workspace import Workspace
 from engine.errors import HeedmapError
+from engine.files import is_read_only
 
 if TYPE_CHECKING:  # what an answer brings, and what is made when it is first asked for
     from app.dropping import Drops
@@ -87,8 +89,10 @@ class MainWindow(QMainWindow):
         save: Callable[[Settings], None] = lambda _: None,
         study: Lane | None = None,
         keep: bool = False,
+        notes: Path | None = None,
     ) -> None:
-        """keep: how the user arranges the window is kept in the workspace, and comes back from there."""
+        """keep: how the user arranges the window is kept in the workspace, and comes back from there; notes: see
+        `Notebook`."""
         super().__init__()
         self._lanes = (interactive, batch, *([study] if study is not None else []))
         self.themes = themes
@@ -96,13 +100,15 @@ class MainWindow(QMainWindow):
         self._settings = settings
         self._save = save
         self._begun = False
+        self._unseen = QTimer(self, singleShot=True, interval=UNSEEN)
+        self._unseen.timeout.connect(self._begin_once)
         self._beats: dict[int, Beat] = {}
         self._chain: dict[int, Callable[[], None]] = {}  # batch job -> what follows when it is done
         self._views: dict[str, View] = {}
         self.session = Session(interactive, self, study=study)
         self.workspace = Workspace(interactive, workspace, self)
         self.batch = Batch(batch, parent=self)
-        self.notebook = Notebook(self)
+        self.notebook = Notebook(self, notes)
         self.drops: Drops | None = None
         self._waiting = ""
         self.current = EXPLORE
@@ -148,7 +154,7 @@ class MainWindow(QMainWindow):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        QTimer.singleShot(UNSEEN, self, self._begin_once)
+        self._unseen.start()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
@@ -156,6 +162,7 @@ class MainWindow(QMainWindow):
             QTimer.singleShot(0, self, self._begin_once)  # when this frame is on the screen
 
     def _begin_once(self) -> None:
+        self._unseen.stop()
         if not self._begun:
             self._begun = True
             self.begin()
@@ -560,6 +567,10 @@ class MainWindow(QMainWindow):
         self.top.run.fill(runs if run is not None else [], run.folder if run is not None else "")
         methods = [(method_name(method), method) for method in run.methods] if run is not None else []
         self.top.method.fill(methods, self.session.method)
+        self.status.read_only.setVisible(is_read_only(self.workspace.folder))
+        for action in self.actions():
+            if action.objectName() in WRITING:
+                enable(action, True, self.workspace.folder)
 
     def _dataset_label(self, dataset: DatasetEntry | DatasetSummary) -> str:
         """Made-up data is always called so."""

@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, QThreadPool, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from engine.errors import HeedmapError
-from engine.files import read_json, write_json
+from engine.files import is_read_only, read_json, write_json
 from engine.rule_book import RuleBook
 from engine.rules import Rule
 
@@ -114,6 +114,11 @@ class Rules(QObject):
         """Write the book to a file of the user's, beside the window's thread."""
         self._writer.start(partial(self._write, file, self.book.to_json()))
 
+    @property
+    def place(self) -> Path | None:
+        """The file they are kept in."""
+        return self._place
+
     def flush(self) -> None:
         """Wait until everything is on the disk."""
         self._writer.waitForDone()
@@ -133,6 +138,9 @@ class Rules(QObject):
             return self.read_from(place)
         except HeedmapError as error:
             aside = place.with_suffix(".damaged.json")  # never written over
+            if is_read_only(place):
+                self.failed.emit(error.message, error.hint)
+                return RuleBook()
             place.replace(aside)
             self.failed.emit(error.message, self.tr("The file was kept as {0}.").format(aside.name))
             return RuleBook()

@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, QThreadPool, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from engine.errors import HeedmapError
-from engine.files import read_json, write_json
+from engine.files import is_read_only, read_json, write_json
 
 Kind = Literal["items", "users"]
 _VERSION = 1
@@ -126,6 +126,11 @@ class Segments(QObject):
             self._writer.start(partial(self._write, self._place, content))
         self.changed.emit()
 
+    @property
+    def place(self) -> Path | None:
+        """The file they are kept in."""
+        return self._place
+
     def flush(self) -> None:
         """Wait until everything is on the disk."""
         self._writer.waitForDone()
@@ -151,6 +156,9 @@ class Segments(QObject):
             return tuple(Segment.from_json(one) for one in listed)
         except HeedmapError as error:
             aside = place.with_suffix(".damaged.json")  # never written over
+            if is_read_only(place):
+                self.failed.emit(error.message, error.hint)
+                return ()
             place.replace(aside)
             self.failed.emit(error.message, self.tr("The file was kept as {0}.").format(aside.name))
             return ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -52,6 +53,13 @@ def default_workspace() -> Path:
     """$HEEDMAP_WORKSPACE, or the system's place for a user's data."""
     given = os.environ.get("HEEDMAP_WORKSPACE")
     return Path(given) if given else Path(platformdirs.user_data_dir(NAME, appauthor=False))
+
+
+def audit_notes(workspace: Path) -> Path:
+    """Where an auditor's notes on a read-only workspace lie; never in the default workspace, which is user data too."""
+    name = hashlib.sha256(str(workspace.resolve()).encode()).hexdigest()[:8]
+    folder = platformdirs.user_data_dir(f"{NAME}-audit-notes", appauthor=False)
+    return Path(folder) / f"{workspace.resolve().name}-{name}.json"
 
 
 def log_folder() -> Path:

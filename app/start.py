@@ -50,9 +50,10 @@ def make_window(
     save: Callable[[Settings], None] = lambda _: None,
     keep: bool = False,
     engine: EngineProcess | None = None,
+    notes: Path | None = None,
 ) -> MainWindow:
-    """A window with an engine of its own behind it; closing it ends its lanes. keep: see `MainWindow`; engine: of
-    `app.ahead`, where one was started."""
+    """A window with an engine of its own behind it; closing it ends its lanes. keep and notes: see `MainWindow`;
+    engine: of `app.ahead`, where one was started."""
     log = str(stored.log_folder())
     return MainWindow(
         EngineLane(interactive(), newest_wins=True, in_process=in_process, engine=engine),
@@ -65,6 +66,7 @@ def make_window(
         run=run,
         save=save,
         keep=keep,
+        notes=notes,
     )
 
 
@@ -92,6 +94,7 @@ def start(
     theme: str = "",
     language: str = "",
     engine: EngineProcess | None = None,
+    notes: Path | None = None,
 ) -> int:
     """Open the window and stay until it is closed; the exit code."""
     application = make_application()
@@ -110,6 +113,7 @@ def start(
         save=lambda changed: stored.save(changed, place),
         keep=True,
         engine=engine,
+        notes=notes,
     )
     calm(window.session)
     window.show()

@@ -18,7 +18,7 @@ from PySide6.QtCore import QByteArray, QDir, QLockFile, QObject, QThreadPool, QT
 
 from app.session import ALL_HEADS, Chosen, Step
 from engine.errors import HeedmapError
-from engine.files import read_json, write_json
+from engine.files import is_read_only, read_json, write_json
 from engine.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class WindowState(QObject):
         self._workspace = workspace
         self._content, self._views, self._place = {}, {}, None
         made = (workspace / "workspace.json").is_file()
-        if not self._keep or (run and not made):  # a run that lies by itself is looked at and left as it is
+        if not self._keep or is_read_only(workspace) or (run and not made):  # looked at, and left as it is
             return run
         content = self._read(workspace / "sessions" / "window.json")
         self._content = content

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal
 
 from app.questions import Engine
+from engine.files import is_read_only
 
 if TYPE_CHECKING:
     from engine.workspace import DatasetEntry, RunEntry, WorkspaceSummary
@@ -37,7 +38,7 @@ class Workspace(QObject):
 
     def refresh(self, create: bool = False) -> None:
         arguments: dict[str, Any] = {"workspace": str(self.folder)}
-        if create:
+        if create and not is_read_only(self.folder):
             arguments["create"] = True
         self._job = self._engine.submit("list_workspace", **arguments)
 

@@ -16,12 +16,15 @@ from engine.errors import HeedmapError
 DONE, FAULT, BAD_INPUT, CANCELLED = 0, 1, 2, 130
 
 
-def main(argv: Sequence[str], shot: Callable[..., None] | None = None) -> int:
-    """Run one command and return its exit code. `shot` draws the window off-screen; the window's package gives it."""
+def main(
+    argv: Sequence[str], shot: Callable[..., None] | None = None, window: Callable[..., None] | None = None
+) -> int:
+    """Run one command and return its exit code. `shot` draws the window off-screen, `window` opens it until it is
+    closed; the window's package gives both."""
     for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_HUB_DISABLE_TELEMETRY"):
         os.environ[name] = "1"
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    parsed = _parser().parse_args(argv, argparse.Namespace(shot=shot))
+    parsed = _parser().parse_args(argv, argparse.Namespace(shot=shot, window=window))
     try:
         answer = parsed.command.run(parsed)
         if parsed.json:

@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import quote
 
 from engine.errors import HeedmapError
-from engine.files import read_json, sha256, write_bytes, write_json
+from engine.files import read_json, refuse_read_only, sha256, write_bytes, write_json
 from engine.scenario import Scenario
 
 VERSION = 2  # 1 named any file of the workspace from there, which a photo of the dataset could be mistaken for
@@ -110,6 +110,7 @@ def rename_scenario(workspace: Path, saved: SavedScenario, name: str) -> Path:
 
 def delete_scenario(workspace: Path, name: str) -> None:
     """Delete a scenario; its photos stay, another one may need them. HeedmapError when there is none of this name."""
+    refuse_read_only(scenario_file(workspace, name))
     try:
         scenario_file(workspace, name).unlink()
     except FileNotFoundError as error:

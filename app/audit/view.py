@@ -32,6 +32,7 @@ from app.audit.words import counted, language, when
 from app.batch import Batch, Task
 from app.i18n import joined
 from app.questions import Questions
+from app.read_only import enable
 from app.session import Session
 from app.theme import ThemeSource, set_role
 from app.views.panel import Empty, Panel, follow
@@ -263,7 +264,7 @@ class AuditView(View):
         some = bool(self.entries or self._elsewhere)
         self.list.setVisible(some)
         self.none.setVisible(not some)
-        self.start.setEnabled(bool(self._workspace.openable))
+        enable(self.start, bool(self._workspace.openable), self._workspace.folder)
         self.table.setVisible(bundle is not None)
         self.empty.setVisible(bundle is None)
         self.go_on.setVisible(entry is not None and not entry.made and not busy)

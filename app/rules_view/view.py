@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 
 from app.actions import Action
 from app.questions import Questions
+from app.read_only import enable
 from app.rule_words import kind_help, kind_name
 from app.rules_view.effects import EffectsView
 from app.rules_view.form import RuleForm, new_rule
@@ -250,10 +251,14 @@ class RulesView(View):
             if some
             else ""
         )
-        self.add.setEnabled(self._session.run is not None)
-        self.delete.setEnabled(row >= 0)
-        self.up.setEnabled(book.may_move(self._chosen, -1))
-        self.down.setEnabled(book.may_move(self._chosen, 1))
+        for control, allowed in (
+            (self.add, self._session.run is not None),
+            (self.imported, True),
+            (self.delete, row >= 0),
+            (self.up, book.may_move(self._chosen, -1)),
+            (self.down, book.may_move(self._chosen, 1)),
+        ):
+            enable(control, allowed, self._rules.place)
         self.undo.setEnabled(self._session.undo.canUndo())
         self.redo.setEnabled(self._session.undo.canRedo())
         self.export.setEnabled(some)

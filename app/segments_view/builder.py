@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.questions import Questions
+from app.read_only import enable
 from app.segments import Kind
 from app.segments_view.filters import FilterRow, Products
 from app.session import Session
@@ -182,7 +183,7 @@ class Builder(Panel):
 
     def _say(self) -> None:
         found, run = self.found, self._session.run
-        self.save.setEnabled(found is not None and bool(found.keys))
+        enable(self.save, found is not None and bool(found.keys), self._session.segments.place)
         if found is None or run is None:
             self.count.setText("…" if run is not None else "")
             self.names.setText("")

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.actions import Action
+from app.read_only import enable
 from app.segments import Segment
 from app.segments_view.builder import Builder
 from app.segments_view.findings import Findings
@@ -242,7 +243,7 @@ class SegmentsView(View):
         self.empty.setVisible(not some)
         self.held.setVisible(one is not None)
         self.undo.setVisible(session.segments.undo.canUndo())
-        self.new.setEnabled(session.run is not None)
+        enable(self.new, session.run is not None, session.segments.place)
         self.hint.setText(
             self.tr("Choose a segment, or make a new one.") if session.run is not None else self.tr("Open a run first.")
         )

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.questions import Questions
+from app.read_only import enable
 from app.session import Session
 from app.tables import NO_INDEX, AnyIndex
 from app.theme import set_role
@@ -184,7 +185,7 @@ class EvaluationView(QWidget):
 
     def _offer(self) -> None:
         for widget in (self.start, self.baselines, self.knock_out):
-            widget.setEnabled(bool(self._folder) and not self.questions.busy)
+            enable(widget, bool(self._folder) and not self.questions.busy, self._folder)
 
 
 def _interval(figure: dict[str, float]) -> str:

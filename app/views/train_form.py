@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.i18n import joined
+from app.read_only import enable
 from app.theme import set_role
 from app.views.setting_fields import Field
 from app.views.setting_names import FIRST, setting_groups, setting_name
@@ -270,7 +271,7 @@ class TrainForm(QFrame):
             self._counts.setText(joined([words[k].format(f"{counts[k]:,}") for k in words if k in counts]))
         self._fault.setText(fault)
         self._fault.setVisible(bool(fault))
-        self.start.setEnabled(chosen is not None and not fault)
+        enable(self.start, chosen is not None and not fault, self._workspace.folder)
         self._mark(fault)
 
     def _mark(self, fault: str) -> None:

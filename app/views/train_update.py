@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
 
 from app.i18n import joined
 from app.questions import Questions
+from app.read_only import enable
 from app.session import Session
 from app.theme import set_role
 from app.views.setting_fields import Field
@@ -224,7 +225,7 @@ class UpdateDialog(QDialog):
         self.fault.setText(fault)
         self.fault.setVisible(bool(fault))
         self._fit()
-        self.start.setEnabled(not fault and self._log is not None)
+        enable(self.start, not fault and self._log is not None, self._workspace.folder)
 
     def _fault(self) -> str:
         name = self.name.text().strip()

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QS
 
 from app.batch import Batch, Task
 from app.chrome import task_facts
+from app.read_only import enable
 from app.theme import ThemeSource, icon_pixmap, set_role, ui_font
 from app.views.view import Numbers, View
 from app.workspace import Workspace
@@ -174,7 +175,7 @@ class WelcomeView(View):
         self.sample.setVisible(not has_data)
         task = self._batch.current
         for card in (self.sample, self.train, self.bring):
-            card.setEnabled(task is None)
+            enable(card, task is None, self._workspace.folder)
         self._progress.setVisible(task is not None)
         if task is not None:
             self._show(task)

@@ -23,6 +23,7 @@ from engine.commands import (
     explain,
     faithfulness,
     merge,
+    open,
     recommend,
     shot,
     train,
@@ -75,5 +76,6 @@ COMMANDS: dict[str, Command] = {
     "compare-audits": Command(
         "Tell what became better or worse between two bundles.", audit.add_compare, audit.run_compare
     ),
+    "open": Command("Open the window on a workspace, also read-only.", open.add, open.run),
     "shot": Command("Draw the explorer to a PNG file, without a screen.", shot.add, shot.run),
 }

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from engine.dataset.rows import FIRST, RefusedRow, RowChecks, column
 from engine.dataset.schema import ADDED, DOMAINS, EVENT_KINDS, KEYS, SCHEMA_VERSION, TABLES
 from engine.errors import HeedmapError
-from engine.files import disk_errors, make_folder, read_json, sha256, sha256_of, write_json
+from engine.files import disk_errors, make_folder, read_json, refuse_read_only, sha256, sha256_of, write_json
 
 if TYPE_CHECKING:  # what opening a dataset needs none of is loaded where it is used
     import pandas as pd
@@ -81,6 +81,7 @@ class DatasetWriter:
         if domain not in DOMAINS:
             raise HeedmapError(f"Unknown domain {domain!r}.", f"Use one of {', '.join(DOMAINS)}.")
         self.out = out = out.absolute()
+        refuse_read_only(out)
         self._manifest = Manifest(name, domain, source, licence, synthetic, {}, None, {}, notes)
         with disk_errors(out):
             taken = any(out.iterdir()) if out.is_dir() else out.exists()

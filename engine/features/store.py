@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import HeedmapError
-from engine.files import atomic, make_folder, read_json, write_json
+from engine.files import atomic, is_read_only, make_folder, read_json, write_json
 
 
 class TokenStore:
@@ -59,7 +59,8 @@ class TokenStore:
             content = read_json(index)
             keys, counts = content["keys"], content["counts"]
         except (HeedmapError, KeyError):
-            index.unlink()  # damaged: its texts are simply encoded again
+            if not is_read_only(index):
+                index.unlink()  # damaged: its texts are simply encoded again
             return
         start = 0
         for key, count in zip(keys, counts, strict=True):

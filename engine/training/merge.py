@@ -11,7 +11,7 @@ from engine.errors import HeedmapError
 from engine.features.hf import Folder, recognise
 from engine.features.packs import PACKS, minilm_folder
 from engine.features.vit_pack import vit_folder
-from engine.files import disk_errors, make_folder, read_json
+from engine.files import disk_errors, make_folder, read_json, refuse_read_only
 from engine.jobs import Job, Progress
 from engine.model.tuning import Tuned, adapter_bytes, open_tuned
 from engine.training.config import Config
@@ -61,6 +61,7 @@ def _base(about: dict[str, str]) -> Folder:
 def _write(tuned: Tuned, base: Folder, out: Path) -> Path:
     """Whole or not at all: weights and configuration, and the tokenizer's and preprocessor's files as they were."""
     module: Any = tuned.merged()
+    refuse_read_only(out)
     make_folder(out.parent)
     with disk_errors(out):
         temporary = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))

@@ -27,7 +27,7 @@ from engine.device import choose_device, set_threads
 from engine.errors import HeedmapError
 from engine.features.catalogue import Catalogue, build_catalogue
 from engine.features.encoded import Earlier
-from engine.files import make_folder, read_json
+from engine.files import make_folder, read_json, refuse_read_only
 from engine.jobs import Job, Progress
 from engine.metrics.ranking import ndcg
 from engine.model.recommender import Model, ModelShape
@@ -113,6 +113,7 @@ def update(
     cuts = cuts_of(data.time[growth.event]) if config.split == "temporal" else None
     parts = split(config.split, data, cuts)
     set_threads(config.threads)
+    refuse_read_only(run_folder)
     (run_folder / "run.json").unlink(missing_ok=True)  # an update that was stopped starts over
     make_folder(run_folder)
     card = Card(run_folder, dataset, config)

@@ -1,0 +1,32 @@
+"""A workspace that is open read-only: what would write into it is off, and says why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QCoreApplication
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QWidget
+
+from engine.files import is_read_only
+
+WRITING = frozenset({"import", "sample"})  # actions of the window that write into its workspace
+_TIP = "tip before"  # property of a control: its tooltip where it may write
+
+
+def told() -> str:
+    return QCoreApplication.translate("ReadOnly", "This workspace is open read-only.")
+
+
+def enable(control: QWidget | QAction, allowed: bool, folder: Path | str | None) -> None:
+    """Switch a control that writes into `folder` on where it is `allowed`; where `folder` is open read-only it stays
+    off, and its tooltip says so."""
+    locked, before = folder is not None and is_read_only(Path(folder)), control.property(_TIP)
+    control.setEnabled(allowed and not locked)
+    if locked and before is None:
+        control.setProperty(_TIP, control.toolTip())
+    if locked:
+        control.setToolTip(told())
+    elif before is not None:
+        control.setToolTip(before)
+        control.setProperty(_TIP, None)
