@@ -490,7 +490,7 @@ def test_times_say_that_they_are_utc_and_tell_the_time_here(qtbot: QtBot, view: 
 def test_a_search_that_was_stopped_says_so_and_can_be_asked_again(qtbot: QtBot, view: DataView, lane: Any) -> None:
     lane.held.add("browse")
     qtbot.keyClicks(view.search, "tent")
-    stop = view.findChild(Working).stop
+    stop = view.findChildren(Working)[0].stop
     qtbot.waitUntil(stop.isVisible)
     qtbot.mouseClick(stop, Qt.MouseButton.LeftButton)
     assert not view.busy
@@ -510,7 +510,7 @@ def test_reading_a_dataset_can_be_stopped_and_begun_again(
     lane.held.add("browse_columns")
     view = open_view(run=False, workspace=False)
     view.choose_dataset(str(folder))
-    stop = view.findChild(Working).stop
+    stop = view.findChildren(Working)[0].stop
     qtbot.waitUntil(stop.isVisible)
     qtbot.mouseClick(stop, Qt.MouseButton.LeftButton)
     assert "Stopped" in view.none.text()
