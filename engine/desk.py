@@ -277,6 +277,14 @@ class Desk:
 
         return (yield from recompute(open_bundle(Path(path)), (yield from self._inside(run)), share, seed))
 
+    def zip_bundle(self, path: str, out: str) -> Job:
+        """Write a bundle's folder as one zip; return its path."""
+        from engine.audit.bundle import zip_of
+
+        yield Progress("Writing the zip")
+        zip_of(Path(path), Path(out))
+        return out
+
     def compare_audits(self, before: str, after: str) -> Job:
         """Return the Difference of two bundles, whatever their state: `bundle` tells it."""
         from engine.audit.bundle import open_bundle

@@ -22,9 +22,8 @@ from PySide6.QtWidgets import (
 
 from app.theme import set_role
 from engine.audit.listing import AUDITS
+from engine.audit.plan import PRECISION
 from engine.workspace import RunEntry
-
-PRESETS = ("quick", "standard", "full")
 
 
 class BeginAudit(QDialog):
@@ -46,7 +45,7 @@ class BeginAudit(QDialog):
             "standard": self.tr("Standard: what an audit usually wants"),
             "full": self.tr("Full: narrow intervals, overnight"),
         }
-        for name in PRESETS:
+        for name in PRECISION:
             self.plan.addItem(told[name], name)
         self.plan.setCurrentIndex(1)
         self.file = QPushButton(self.tr("From a file…"))

@@ -39,7 +39,7 @@ from app.views.panel import Empty, Panel, follow
 from app.views.view import Numbers, View
 from app.views.working import Working
 from app.workspace import Workspace
-from engine.audit.bundle import open_bundle, zip_of
+from engine.audit.bundle import open_bundle
 from engine.audit.difference import Difference, difference_text
 from engine.audit.figures import rows_of
 from engine.audit.listing import AuditEntry
@@ -433,10 +433,10 @@ class AuditView(View):
 
     def save_zip(self, file: Path) -> None:
         if self.bundle is not None:
-            try:
-                zip_of(Path(self.bundle.path), file)
-            except HeedmapError as error:
-                self._tell(error.message, error.hint)
+            self._questions.ask("zip_bundle", self._zipped, path=self.bundle.path, out=str(file))
+
+    def _zipped(self, _: object) -> None:
+        self.fault.hide()
 
     # --- what the window asks of a view -----------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from PySide6.QtCore import QCoreApplication, QDateTime, QLocale, Qt
 
 from app.i18n import joined
 from engine.audit.check import WORST, Figure, Threshold, Verdict
+from engine.audit.summary import figure_label
 from engine.audit.texts import LANGUAGES, texts
 
 # A mark for each verdict, so that no colour is needed to tell them apart.
@@ -43,8 +44,7 @@ def check_title(check: str) -> str:
 
 def figure_name(check: str, figure: Figure) -> str:
     """A figure, and what it is of."""
-    label = words().get(check, {}).get("figures", {}).get(figure.name, figure.name)
-    return joined([str(label), ", ".join(figure.of.values())])
+    return figure_label(check, figure.name, figure.of, language())
 
 
 def number(value: float) -> str:

@@ -112,6 +112,7 @@ class _Zip(Bundle):
     def __init__(self, path: Path) -> None:
         self.path, self._content = path, path.read_bytes()
         try:
+            # A changed byte can make zipfile raise any of these.
             with zipfile.ZipFile(io.BytesIO(self._content)) as archive:
                 self._files = {entry.filename: self._member(archive, entry) for entry in archive.infolist()}
         except (zipfile.BadZipFile, ValueError, EOFError, OSError, NotImplementedError, RuntimeError) as error:

@@ -49,6 +49,11 @@ class Figure:
     n: int = 0
     of: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What tells it from the other figures of its check, here and in another audit."""
+        return (self.name, *(f"{name}={value}" for name, value in sorted(self.of.items())))
+
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 

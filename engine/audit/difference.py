@@ -58,9 +58,9 @@ def difference(before: tuple[Result, ...], after: tuple[Result, ...]) -> Differe
     both = [name for name in one if name in two]
     found: list[tuple[str, Figure, Figure, Verdict, Verdict, float | None]] = []
     for name in both:
-        later = {_key(figure): place for place, figure in enumerate(two[name].figures)}
+        later = {figure.key: place for place, figure in enumerate(two[name].figures)}
         for place, figure in enumerate(one[name].figures):
-            there = later.get(_key(figure))
+            there = later.get(figure.key)
             if there is not None:
                 other = two[name].figures[there]
                 found.append(
@@ -121,10 +121,6 @@ def difference_text(found: Difference, language: str = "en") -> str:
     same = sum(one.change == "same" for one in found.moved)
     lines.append(told["same"].format(same=same, all=len(found.moved)))
     return "\n".join(lines)
-
-
-def _key(figure: Figure) -> tuple[str, ...]:
-    return (figure.name, *(f"{key}={value}" for key, value in sorted(figure.of.items())))
 
 
 def _p(one: Figure, two: Figure) -> float | None:

@@ -69,7 +69,7 @@ def environment(device: str) -> dict[str, Any]:
 
 
 def code_hash() -> str:
-    """One hash over the engine's own source; where a package carries none, over its compiled modules' names."""
+    """One hash over the engine's own source files."""
     root = Path(engine.__file__).parent
     lines = [f"{path.relative_to(root).as_posix()} {sha256_of(path)}" for path in sorted(root.rglob("*.py"))]
     return sha256("\n".join(lines).encode())

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from engine.audit.bundle import MANIFEST, Bundle
-from engine.audit.check import Figure, Result
+from engine.audit.check import Result
 from engine.audit.checks import CHECKS
 from engine.audit.inputs import inputs_of
 from engine.audit.plan import Plan
@@ -59,10 +59,8 @@ def _same_inputs(was: dict[str, Any], now: dict[str, Any]) -> None:
 
 
 def _compared(old: Result, fresh: Result, tolerance: Mapping[str, float]) -> list[Again]:
-    def by_name(result: Result) -> dict[tuple[str, ...], Figure]:
-        return {(one.name, *(f"{key}={value}" for key, value in sorted(one.of.items()))): one for one in result.figures}
-
-    before, after, found = by_name(old), by_name(fresh), []
+    before, after = ({one.key: one for one in result.figures} for result in (old, fresh))
+    found = []
     for key in dict.fromkeys([*before, *after]):
         one, two = before.get(key), after.get(key)
         was, now = one.value if one else None, two.value if two else None

@@ -15,7 +15,7 @@ from app.audit.begin import BeginAudit
 from app.audit.told import TextDialog
 from app.audit.view import AuditView
 from app.main_window import MainWindow
-from engine.audit.bundle import open_bundle, seal
+from engine.audit.bundle import open_bundle, seal, zip_of
 from engine.audit.check import Example, Figure, Measured, Note, Result, Threshold, judged, not_run
 from engine.audit.difference import difference
 from engine.audit.listing import list_audits
@@ -162,6 +162,15 @@ def test_two_audits_are_compared_in_words(view: AuditView, qtbot: QtBot, window:
     dialog = view.findChildren(TextDialog)[0]
     assert "worse: Ranking against simple rankers" in dialog.text.toPlainText()
     dialog.close()
+
+
+def test_a_bundle_is_written_as_a_zip_beside_the_window(
+    view: AuditView, qtbot: QtBot, tmp_path: Path, engine: Any
+) -> None:
+    engine.answers["zip_bundle"] = lambda path, out: zip_of(Path(path), Path(out))
+    view.save_zip(tmp_path / "spring.zip")
+    qtbot.waitUntil(lambda: not view.busy)
+    assert finish(opened_bundle(tmp_path / "spring.zip")).verified.good
 
 
 def test_state_comes_back_and_the_figures_can_be_exported(view: AuditView, qtbot: QtBot) -> None:
