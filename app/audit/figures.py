@@ -13,7 +13,8 @@ from app.views.panel import LEFT, RIGHT
 from engine.audit.check import Figure, Result
 
 ROW, MOST = 48, 60  # pixels of a row; figures drawn
-_LINE = 22  # pixels of a row's text, above its drawing
+_LINE = 20  # pixels of a row's name, above its drawing
+_SAID = 0.62  # share of the width that the number takes beside the drawing
 
 
 class FiguresView(QWidget):
@@ -79,14 +80,14 @@ class FiguresView(QWidget):
             verdict = result.verdicts[place]
             judged = verdict in ("fail", "unsure", "pass")
             said = shown(figure)
-            room = self.width() - metrics.horizontalAdvance(said) - 16
             name = f"{MARKS[verdict]} " * judged + figure_name(result.check, figure)
             line = QRectF(0, top, self.width(), _LINE)
             painter.setPen(verdict_colour(theme, verdict) if judged else theme.text)
-            painter.drawText(line, LEFT, metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, room))
+            painter.drawText(line, LEFT, metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, self.width()))
             painter.setPen(theme.text)
-            painter.drawText(line, RIGHT, said)
-            self._draw(painter, result, figure, QRectF(0, top + _LINE, self.width(), ROW - _LINE - 8))
+            below = QRectF(0, top + _LINE, self.width(), ROW - _LINE - 6)
+            painter.drawText(below, RIGHT, said)
+            self._draw(painter, result, figure, below.adjusted(0, 1, -_SAID * self.width(), -1))
         painter.end()
 
     def _draw(self, painter: QPainter, result: Result, figure: Figure, area: QRectF) -> None:
