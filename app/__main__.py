@@ -13,10 +13,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run and return the exit code. Qt is imported for the window alone, the command line for a command alone."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments and (not arguments[0].startswith("-") or arguments[0] in {"-h", "--help", "--version"}):
+        from app.looking import look
         from engine.cli import main as command_line
 
-        return command_line(arguments, _shot, _window)
-    options = _options().parse_args(arguments)
+        return command_line(arguments, _shot, _window, look)
+    options = window_parser().parse_args(arguments)
     from app.ahead import start_engine
 
     engine = None if options.in_process else start_engine()
@@ -48,13 +49,20 @@ def _window(workspace: str, *, notes: Path | None = None) -> None:
     start(workspace, "", engine=engine, notes=notes)
 
 
-def _options() -> argparse.ArgumentParser:
+def window_parser() -> argparse.ArgumentParser:
+    """What the window itself can be told."""
     parser = argparse.ArgumentParser(prog="heedmap", description="Open the window. For commands: heedmap --help")
     parser.add_argument("--workspace", default="", help="the workspace folder to open")
     parser.add_argument("--run", default="", help="the run folder to open")
     parser.add_argument("--in-process", action="store_true", help="run the engine inside the window's process")
-    parser.add_argument("--theme", default="", choices=["", "light", "dark", "contrast", "system"])
-    parser.add_argument("--language", default="", choices=["", "en", "zh_CN", "system"])
+    for name, choices in (("theme", ("light", "dark", "contrast", "system")), ("language", ("en", "zh_CN", "system"))):
+        parser.add_argument(
+            f"--{name}",
+            default="",
+            choices=choices,
+            metavar=name.upper(),
+            help=f"{', '.join(choices)}; kept as it was by default",
+        )
     return parser
 
 

@@ -63,4 +63,6 @@ def audit_notes(workspace: Path) -> Path:
 
 
 def log_folder() -> Path:
-    return Path(platformdirs.user_log_dir(NAME, appauthor=False))
+    """$HEEDMAP_LOG, or the system's place for a user's logs."""
+    given = os.environ.get("HEEDMAP_LOG")
+    return Path(given) if given else Path(platformdirs.user_log_dir(NAME, appauthor=False))

@@ -48,15 +48,15 @@ def shot(
         window.show_view(view)
         if window.current != view:
             raise HeedmapError(f"There is no view {view!r}.", f"Choose from {', '.join(window.names)}.")
-        _wait(lambda: window.session.idle and not (window.view is not None and window.view.busy))
-        _settle(window)
+        wait(lambda: window.session.idle and not (window.view is not None and window.view.busy))
+        settle(window)
         with atomic(out) as temporary:
             if not window.grab().save(str(temporary), "PNG"):
                 raise HeedmapError(f"The picture could not be written to {out}.", "Check the path and the free space.")
     finally:
         window.close()
         window.deleteLater()
-        _settle_events()
+        settle_events()
 
 
 def _choose(window: object, user: str, item: str, method: str) -> None:
@@ -67,12 +67,12 @@ def _choose(window: object, user: str, item: str, method: str) -> None:
     faults: list[HeedmapError] = []
     session.failed.connect(lambda message, hint: faults.append(HeedmapError(message, hint)))
 
-    def wait(condition: Callable[[], bool]) -> None:
-        _wait(lambda: bool(faults) or condition())
+    def until(condition: Callable[[], bool]) -> None:
+        wait(lambda: bool(faults) or condition())
         if faults:
             raise faults[0]
 
-    wait(lambda: session.run is not None)
+    until(lambda: session.run is not None)
     run = session.run
     assert run is not None
     if user and user not in run.shoppers.user:
@@ -83,14 +83,14 @@ def _choose(window: object, user: str, item: str, method: str) -> None:
         raise HeedmapError(f"There is no method {method!r}.", f"Choose from {', '.join(run.methods)}.")
     if user:
         session.choose_user(user)
-    wait(lambda: session.idle)
+    until(lambda: session.idle)
     if item:
         session.choose_item(item)
     session.choose_method(method)
-    wait(lambda: session.idle)
+    until(lambda: session.idle)
 
 
-def _settle(window: object) -> None:
+def settle(window: object) -> None:
     """Draw until every photo that is in sight has been read."""
     from PySide6.QtCore import QThreadPool
     from PySide6.QtWidgets import QWidget
@@ -98,11 +98,11 @@ def _settle(window: object) -> None:
     assert isinstance(window, QWidget)
     for _ in range(ROUNDS):
         window.grab()
-        _wait(lambda: QThreadPool.globalInstance().activeThreadCount() == 0)
-        _settle_events()
+        wait(lambda: QThreadPool.globalInstance().activeThreadCount() == 0)
+        settle_events()
 
 
-def _settle_events() -> None:
+def settle_events() -> None:
     from PySide6.QtCore import QCoreApplication, QEvent
 
     for _ in range(3):
@@ -110,7 +110,7 @@ def _settle_events() -> None:
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
-def _wait(condition: Callable[[], bool]) -> None:
+def wait(condition: Callable[[], bool]) -> None:
     """Run the event loop until `condition` holds; it is looked at every few milliseconds."""
     from PySide6.QtCore import QEventLoop, QTimer
 

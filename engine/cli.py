@@ -9,6 +9,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from engine.commands import COMMANDS
 from engine.errors import HeedmapError
@@ -17,19 +18,23 @@ DONE, FAULT, BAD_INPUT, CANCELLED = 0, 1, 2, 130
 
 
 def main(
-    argv: Sequence[str], shot: Callable[..., None] | None = None, window: Callable[..., None] | None = None
+    argv: Sequence[str],
+    shot: Callable[..., None] | None = None,
+    window: Callable[..., None] | None = None,
+    look: Callable[..., Any] | None = None,
 ) -> int:
     """Run one command and return its exit code. `shot` draws the window off-screen, `window` opens it until it is
-    closed; the window's package gives both."""
+    closed, `look` tries it in a process of its own (see `engine.selftest.run`); the window's package gives all three.
+    A command can set `parsed.code`, where it does its work and the answer is bad."""
     for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_HUB_DISABLE_TELEMETRY"):
         os.environ[name] = "1"
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    parsed = _parser().parse_args(argv, argparse.Namespace(shot=shot, window=window))
+    parsed = command_parser().parse_args(argv, argparse.Namespace(shot=shot, window=window, look=look, code=DONE))
     try:
         answer = parsed.command.run(parsed)
         if parsed.json:
             print(json.dumps(answer, ensure_ascii=False, indent=2))
-        return DONE
+        return int(parsed.code)
     except HeedmapError as error:
         print(f"heedmap: {error}", file=sys.stderr)
         return BAD_INPUT
@@ -45,7 +50,8 @@ def main(
         return FAULT
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_parser() -> argparse.ArgumentParser:
+    """Every command with its options; the man page and the shells' completion are made from it too."""
     parser = argparse.ArgumentParser(
         prog="heedmap", description="See what a product recommender heeds. Without a command the window opens."
     )

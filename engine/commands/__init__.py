@@ -25,6 +25,7 @@ from engine.commands import (
     merge,
     open,
     recommend,
+    selftest,
     shot,
     train,
 )
@@ -77,5 +78,8 @@ COMMANDS: dict[str, Command] = {
         "Tell what became better or worse between two bundles.", audit.add_compare, audit.run_compare
     ),
     "open": Command("Open the window on a workspace, also read-only.", open.add, open.run),
+    "selftest": Command(
+        "Try everything on this machine, offline, and say whether it works.", selftest.add, selftest.run
+    ),
     "shot": Command("Draw the explorer to a PNG file, without a screen.", shot.add, shot.run),
 }
