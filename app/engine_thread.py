@@ -90,14 +90,16 @@ class _Asked:
     arguments: dict[str, Any] = field(repr=False)
     channel: str = ""
     cancelled: bool = False
+    again: bool = False  # it was asked once more, of a new engine
 
 
 class EngineLane(QObject):
     """Jobs of one engine, one at a time. Every signal is emitted in the thread that the lane was made in.
 
-    `newest_wins`: a job drops the older ones of its name and channel, waiting or running (the interactive lane);
-    otherwise jobs queue (the batch lane). `in_process` runs the jobs in the worker thread itself. The engine starts
-    with the first job, or by `start`. `engine`: one that was started before, to be used and ended by this lane.
+    `newest_wins`: a job drops the older ones of its name and channel, waiting or running, and one whose engine died is
+    asked once more (the interactive lane); otherwise jobs queue (the batch lane). `in_process` runs the jobs in the
+    worker thread itself. The engine starts with the first job, or by `start`. `engine`: one that was started before, to
+    be used and ended by this lane.
     """
 
     started = Signal(int)
@@ -256,6 +258,10 @@ class EngineLane(QObject):
             return
         if lost.cancelled:
             self.cancelled.emit(lost.job)
+            return
+        if self._newest_wins and event.code is not None and not lost.again:
+            lost.again = True
+            self._waiting.appendleft(lost)
             return
         if event.code is None:
             message = self.tr("The engine stopped answering and was replaced.")

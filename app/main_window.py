@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -41,6 +42,7 @@ from engine.errors import HeedmapError
 from engine.files import is_read_only
 
 if TYPE_CHECKING:  # what an answer brings, and what is made when it is first asked for
+    from app.comeback import CameBack, ComebackBar
     from app.dropping import Drops
     from app.views.help import HelpDrawer
     from engine.answers import DatasetSummary, RunSummary
@@ -104,6 +106,8 @@ class MainWindow(QMainWindow):
         self._unseen.timeout.connect(self._begin_once)
         self._beats: dict[int, Beat] = {}
         self._chain: dict[int, Callable[[], None]] = {}  # batch job -> what follows when it is done
+        self._again: Callable[[], None] | None = None  # what the banner's button tries again, if not the question
+        self.comeback: ComebackBar | None = None
         self._views: dict[str, View] = {}
         self.session = Session(interactive, self, study=study)
         self.workspace = Workspace(interactive, workspace, self)
@@ -142,6 +146,7 @@ class MainWindow(QMainWindow):
         self.state.failed.connect(lambda message, hint: self.banner.say(message, hint))
         self.notebook.failed.connect(lambda message, hint: self.banner.say(message, hint))
         self.state.remarked.connect(self.remark.say)
+        self.state.came_back.connect(self._came_back)
         self.workspace.changed.connect(self._listed)
         self.workspace.failed.connect(lambda message, hint: self.banner.say(message, hint))
         self.batch.changed.connect(self._show_work)
@@ -151,6 +156,7 @@ class MainWindow(QMainWindow):
         self.batch.cancelled.connect(lambda task: self._batch_ended(task))
         for place, lane in enumerate(self._lanes):
             lane.beat.connect(lambda beat, p=place: self._beat(p, beat))
+            lane.restarted.connect(self._restarted)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -217,7 +223,23 @@ class MainWindow(QMainWindow):
         if self.session.run is None:
             self._first_run = ""
             self.show_view(self.current)
+        self._again = None
         self.banner.say(message, hint, again=True)
+
+    def _try_again(self) -> None:
+        (self._again or self.session.retry)()
+
+    def _restarted(self) -> None:
+        """Where a question could not be asked again, its failure is told already."""
+        if not self.banner.isVisible():
+            self.remark.say(self.tr("The engine ended unexpectedly and was replaced. Nothing is lost."))
+
+    def _came_back(self, came: CameBack) -> None:
+        from app.comeback import show_comeback
+
+        if self.comeback is not None:
+            self.comeback.deleteLater()
+        self.comeback = show_comeback(self, self._above, came)
 
     def _show_work(self) -> None:
         self.status.show_work(self.batch.current, self._waiting)
@@ -246,7 +268,11 @@ class MainWindow(QMainWindow):
         self._batch_ended(task, follow=True)
 
     def _batch_failed(self, task: Task, message: str, hint: str) -> None:
-        self.banner.say(message, hint)
+        from app.comeback import GOES_ON, Unfinished, go_on
+
+        after = self._chain.get(task.job)
+        self._again = partial(go_on, self, Unfinished.of(task), after)
+        self.banner.say(message, hint, again=task.kind in GOES_ON)
         self._batch_ended(task)
 
     def _batch_ended(self, task: Task, follow: bool = False) -> None:
@@ -315,6 +341,10 @@ class MainWindow(QMainWindow):
         self.languages.choose(choice)
         self._remember(language=choice)
         self.state.note_views()
+        self._views_anew()
+
+    def _views_anew(self) -> None:
+        """Make the frame and the views that are needed again."""
         for view in self._views.values():
             self._stack.removeWidget(view)
             view.hide()
@@ -323,6 +353,28 @@ class MainWindow(QMainWindow):
         self._build()
         self._make_views()
         self.session.announce()
+
+    def start_afresh(self) -> None:
+        """Leave what came back, as if nothing had been chosen yet; it can be had back."""
+        self._first_run = self.state.start_afresh()
+        self.session.close_run()
+        self.current = EXPLORE
+        self._views_anew()
+        self._listed_again()
+        self.remark.say(self.tr("Started afresh"), self.tr("Bring it back"), self.bring_back)
+
+    def bring_back(self) -> None:
+        """Take up again what was left out."""
+        self.session.close_run()
+        self._first_run = self.state.bring_back()
+        self._views_anew()
+        self._listed_again()
+
+    def _listed_again(self) -> None:
+        if self._first_run:
+            self.session.open_run(self._first_run)
+        elif self.workspace.summary is not None:
+            self._listed(self.workspace.summary)
 
     def open_workspace(self, folder: Path) -> None:
         self.state.leave()
@@ -382,7 +434,18 @@ class MainWindow(QMainWindow):
             self.train(str(dataset), str(run), settings, resume=known is not None, follow=True)
         else:
             task = self.batch.submit("sample", self.tr("Drawing the sample"), str(dataset), out=str(dataset))
-            self._chain[task.job] = lambda: self.train(str(dataset), str(run), SAMPLE_SETTINGS, follow=True)
+            self.follow_up(task.job, self.train_sample)
+
+    def train_sample(self) -> None:
+        """Train on the sample that was drawn, and open the run."""
+        dataset, run = (
+            self.workspace.folder / kind / name for kind, name in zip(("datasets", "runs"), SAMPLE, strict=True)
+        )
+        self.train(str(dataset), str(run), SAMPLE_SETTINGS, follow=True)
+
+    def follow_up(self, job: int, after: Callable[[], None]) -> None:
+        """Do `after` when a job of the batch lane is done."""
+        self._chain[job] = after
 
     def train(
         self, dataset: str, run: str, settings: dict[str, Any] | None, *, resume: bool = False, follow: bool = False
@@ -393,7 +456,7 @@ class MainWindow(QMainWindow):
             dataset=dataset, run=run, settings=settings, resume=resume,
         )  # fmt: skip
         if follow:
-            self._chain[task.job] = lambda: self.open_run(run)
+            self.follow_up(task.job, lambda: self.open_run(run))
 
     def show_view(self, name: str) -> None:
         """Go to a view; without anything to explore, the first steps stand in Explore's place."""
@@ -465,7 +528,7 @@ class MainWindow(QMainWindow):
         opener.triggered.connect(self.rail.more.showMenu)
         self.addAction(opener)
         self.banner = Banner(theme)
-        self.banner.retry.connect(self.session.retry)
+        self.banner.retry.connect(self._try_again)
         self.status = StatusBar(theme, tongues, LANGUAGES[self.languages.language])
         self.status.stop_asked.connect(self.session.stop)
         self.status.rules_asked.connect(lambda: self.show_view(RULES))

@@ -169,6 +169,7 @@ class Session(QObject):
 
     def close_run(self) -> None:
         """Back to nothing open."""
+        self._left = self._left_brush = None
         self._jobs.clear()
         self._announce()
         self._keep_unchanged(None)

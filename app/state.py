@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QByteArray, QDir, QLockFile, QObject, QThreadPool, QTimer, Signal
 
+from app.comeback import GOES_ON, CameBack, Unfinished, read_tasks
 from app.session import ALL_HEADS, Chosen, Step
 from engine.errors import HeedmapError
 from engine.files import is_read_only, read_json, write_json
@@ -31,12 +32,15 @@ TICK = 800  # milliseconds between two looks at what is different
 STEPS = 50  # of the undo list that are kept, or fewer of many changes: the file is read before the first paint
 CHANGES = 1500
 RECENT = 5  # choices of the palette that are kept
+FALLS = 3  # ends in a row that nobody asked for, from which on what the window showed is left out
+STEADY = 60_000  # milliseconds after which a window that came back stands
 _HERE = "<workspace>/"  # what a path inside the workspace begins with in the file
 
 
 class WindowState(QObject):
     """Keeps a window's arrangement in its workspace. Without `keep` nothing is read or written: a picture, a test."""
 
+    came_back = Signal(object)  # CameBack
     remarked = Signal(str)  # a sentence for the user, nothing to worry about
     failed = Signal(str, str)  # message, hint
     _refused = Signal(str, str)  # the same, from the writing thread
@@ -54,11 +58,18 @@ class WindowState(QObject):
         self._seen: set[str] = set()  # views that were shown since they were made
         self._segment = ""
         self._told = False  # that the file cannot be written
+        self._fallen = False  # whether the window before ended unexpectedly
+        self._falls = 0  # how often that happened in a row, before it stood
+        self._before: dict[str, Any] = {}  # an arrangement that was left out, until the user has decided on it
+        self._left: dict[str, Any] = {}  # one that the user left
+        self._tasks: tuple[Unfinished, ...] = ()  # of the window before, until the user has decided on them
         self._said: list[tuple[str, str]] = []  # sentences before anybody can hear them
         self._writer = QThreadPool(self)
         self._writer.setMaxThreadCount(1)  # the newest is written last
         self._tick = QTimer(self, interval=TICK)
         self._tick.timeout.connect(self.save)
+        self._steady = QTimer(self, singleShot=True, interval=STEADY)
+        self._steady.timeout.connect(self._stand)
         self._refused.connect(self._say_refused)
 
     # --- coming back ------------------------------------------------------------------------------------------------
@@ -67,10 +78,18 @@ class WindowState(QObject):
         """Take up the arrangement of a workspace; the folder of the run to open: `run`, else the one open last."""
         self._workspace = workspace
         self._content, self._views, self._place = {}, {}, None
+        self._fallen, self._falls, self._before, self._tasks = False, 0, {}, ()
         made = (workspace / "workspace.json").is_file()
         if not self._keep or is_read_only(workspace) or (run and not made):  # looked at, and left as it is
             return run
         content = self._read(workspace / "sessions" / "window.json")
+        self._tasks, self._before = read_tasks(content), _mapping_or_empty(content.get("before"))
+        if self._fallen:
+            content = self._after_fall(content)
+        return self._take_up(content, run)
+
+    def _take_up(self, content: dict[str, Any], run: str = "") -> str:
+        """Arrange the window and its views as in `content`; the folder of the run to open."""
         self._content = content
         self._views = {name: dict(state) for name, state in _mapping(content.get("views")).items()}
         self._arrange(content)
@@ -81,6 +100,41 @@ class WindowState(QObject):
             return last
         return run
 
+    def _after_fall(self, content: dict[str, Any]) -> dict[str, Any]:
+        """What of an arrangement is taken up after an unexpected end: all of it, but not again and again."""
+        falls = content.get("falls")
+        self._falls = 1 + (falls if isinstance(falls, int) else 0)
+        taken = content
+        if self._falls >= FALLS and content.get("run"):
+            self._before, taken = _plain(content), {}
+        if self._place is not None:  # at once: what comes back may end this window too
+            self._write(self._place, self._workspace, content | {"falls": self._falls})
+        return taken
+
+    def _stand(self) -> None:
+        self._falls = 0
+
+    def start_afresh(self) -> str:
+        """Leave out what was taken up; the folder of the run to open, which is any."""
+        self._left = _plain(self._gathered())
+        self._segment = ""
+        self._seen.clear()
+        return self._take_up({})
+
+    def bring_back(self) -> str:
+        """Take up what was left; the folder of the run to open."""
+        content, self._before, self._left = self._before or self._left, {}, {}
+        self._seen.clear()
+        return self._take_up(content)
+
+    def settle(self) -> None:
+        """The user has seen what came back: nothing of it is offered any more."""
+        self._before, self._tasks = {}, ()
+
+    def forget_tasks(self) -> None:
+        """The user goes on with the tasks: they are the window's again."""
+        self._tasks = ()
+
     def follow(self) -> None:
         """Begin to write what is different; call once the window is there."""
         self._window.session.run_changed.connect(self._run_opened)
@@ -90,6 +144,19 @@ class WindowState(QObject):
         for message, hint in self._said:
             self._tell(message, hint)
         self._said.clear()
+        if self._fallen or self._tasks or self._before:
+            done = self._content.get("done")
+            self.came_back.emit(
+                CameBack(
+                    self._fallen or bool(self._before),
+                    bool(self._before),
+                    str(self._content.get("user", "")),
+                    done if isinstance(done, int) else 0,
+                    self._tasks,
+                )
+            )
+        if self._falls:
+            self._steady.start()
         if self._place is not None:
             self._tick.start()
 
@@ -140,8 +207,7 @@ class WindowState(QObject):
             self._say(self.tr("A newer Heedmap kept the arrangement of this workspace; it is left as it is."))
             return {}
         self._place = place
-        if content.get("open"):
-            self._say(self.tr("Restored after an unexpected end"))
+        self._fallen = content.get("open") is True
         inside = _turned(content, partial(_absolute, self._workspace))
         return inside if isinstance(inside, dict) else {}
 
@@ -174,7 +240,11 @@ class WindowState(QObject):
             return
         if closing:
             self.note_views()
-        content = self._gathered() | {"open": not closing}
+        content = self._gathered() | {"open": not closing, "tasks": self._unfinished(closing)}
+        if self._falls and not closing:
+            content["falls"] = self._falls
+        if self._before:
+            content["before"] = self._before
         if content != self._content:
             self._content = content
             self._writer.start(partial(self._write, self._place, self._workspace, content))
@@ -182,6 +252,7 @@ class WindowState(QObject):
     def leave(self) -> None:
         """Write the last, wait until it is on the disk, and let go of the workspace."""
         self._tick.stop()
+        self._steady.stop()
         self.save(closing=True)
         self._writer.waitForDone()
         if self._lock is not None:
@@ -227,6 +298,12 @@ class WindowState(QObject):
             "done": done - first,
         }
 
+    def _unfinished(self, closing: bool) -> list[dict[str, Any]]:
+        """The tasks to go on with after this window; those that end with it were stopped by the user."""
+        own = [] if closing else [Unfinished.of(one) for one in self._window.batch.tasks.values()]
+        own = [one for one in own if one.kind in GOES_ON]
+        return [one.to_json() for one in (*self._tasks, *own)]
+
     def _write(self, place: Path, workspace: Path, content: dict[str, Any]) -> None:
         """In the writing thread."""
         try:
@@ -270,6 +347,17 @@ def _first(steps: Sequence[Step], done: int) -> int:
         first -= 1
         changes += steps[first].after.changes
     return min(first, done)
+
+
+def _mapping_or_empty(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _plain(content: dict[str, Any]) -> dict[str, Any]:
+    """An arrangement as the file has it, without what is of one window alone."""
+    of_window = ("open", "falls", "before", "tasks")
+    plain = _turned({key: value for key, value in content.items() if key not in of_window}, str)
+    return _mapping_or_empty(plain)
 
 
 def _mapping(value: object) -> dict[str, Any]:

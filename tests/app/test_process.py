@@ -241,3 +241,26 @@ def test_a_desk_that_cannot_start_fails_every_job(qtbot: QtBot) -> None:
         lane.submit("add", a=1, b=1)
         lane.submit("add", a=1, b=2)
     lane.stop()
+
+
+def test_a_question_whose_engine_is_killed_is_asked_once_more(make_lane: Make, qtbot: QtBot, tmp_path: Path) -> None:
+    lane = make_lane(newest_wins=True)
+    stop = tmp_path / "stop"
+    answers: list[object] = []
+    lane.finished.connect(lambda job, answer: answers.append((job, answer)))
+    with qtbot.waitSignal(lane.progressed, timeout=WAIT):
+        job = lane.submit("count_until", stop=str(stop))
+    with qtbot.waitSignal(lane.restarted, timeout=WAIT):
+        next(one for one in psutil.Process().children() if "spawn_main" in " ".join(one.cmdline())).kill()
+    stop.touch()
+    qtbot.waitUntil(lambda: bool(answers), timeout=WAIT)
+    assert [one[0] for one in answers] == [job]  # type: ignore[index]
+
+
+def test_a_question_that_ends_its_engine_is_not_asked_for_ever(make_lane: Make, qtbot: QtBot) -> None:
+    lane = make_lane(newest_wins=True)
+    with qtbot.waitSignal(lane.failed, timeout=WAIT) as told:
+        crashed = lane.submit("crash")
+    assert told.args is not None
+    assert told.args[0] == crashed
+    assert answer(qtbot, lane, "add", a=1, b=1) == 2
