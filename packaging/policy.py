@@ -1,5 +1,6 @@
 """What may be in an installer, from policy.toml: the licence of each component and whether it is allowed."""
 
+import json
 import re
 import tomllib
 from dataclasses import dataclass
@@ -90,3 +91,22 @@ def _name_allowed(name: str, component: str) -> bool:
         return True
     only_for: list[str] = rules["only_for"].get(name, [])
     return any(component == one or component.startswith(f"{one}-") for one in only_for)
+
+
+def compiled_in(distribution: metadata.Distribution) -> list[dict[str, Any]]:
+    """The components that a wheel says it contains, in CycloneDX (PEP 770), without those named as left out."""
+    found: list[dict[str, Any]] = []
+    for file in distribution.files or ():
+        if len(file.parts) == 3 and file.parts[0].endswith(".dist-info") and file.parts[1] == "sboms":
+            content = json.loads(Path(str(distribution.locate_file(file))).read_text(encoding="utf-8"))
+            found += [one for one in content.get("components", ()) if one.get("scope") != "excluded"]
+    return found
+
+
+def licence_of_component(component: dict[str, Any]) -> str:
+    """The SPDX expression of a CycloneDX component, or UNKNOWN."""
+    parts = []
+    for one in component.get("licenses", ()):
+        named = one.get("expression") or one["license"].get("id") or one["license"].get("name", UNKNOWN)
+        parts.append(f"({named})" if len(component["licenses"]) > 1 else named)
+    return " AND ".join(parts) or UNKNOWN
