@@ -14,6 +14,7 @@ from functools import cached_property
 from importlib import metadata
 from pathlib import Path
 
+import policy
 from packaging.utils import canonicalize_name
 
 _NATIVE = re.compile(r"\.(so(\.[0-9][0-9.]*)?|dylib|pyd|dll)$", re.IGNORECASE)
@@ -25,6 +26,18 @@ class DebianPackage:
     name: str
     version: str
     copyright: Path
+
+
+@dataclass(frozen=True)
+class SystemPackage:
+    """A package of the build machine's system, with its libraries in the folder."""
+
+    name: str
+    version: str
+    licence: str
+    copyright: Path | None
+    """The text that Debian has on it; None where the library is of no Debian package."""
+    libraries: "tuple[Library, ...]"
 
 
 @dataclass(frozen=True)
@@ -120,6 +133,26 @@ class Inventory:
                 owner = self._owner_of_top.get(place.parts[0], "")
             found.append(Library(place, owner))
         return found
+
+    @cached_property
+    def system(self) -> list[SystemPackage]:
+        """Where the libraries come from that came with no Python package, sorted by name."""
+        found: dict[str, SystemPackage] = {}
+        for library in self.libraries:
+            if library.owner:
+                continue
+            file = library.path.name
+            known, package = policy.native(file), debian_package(file)
+            name = package.name if package else known.component if known else file
+            before = found[name].libraries if name in found else ()
+            found[name] = SystemPackage(
+                name,
+                package.version if package else "",
+                known.licence if known else policy.UNKNOWN,
+                package.copyright if package else None,
+                (*before, library),
+            )
+        return [found[name] for name in sorted(found)]
 
 
 def read(folder: Path, environment: Path | None = None) -> Inventory:

@@ -70,31 +70,25 @@ def collect(folder: inventory.Inventory, out: Path) -> list[Entry]:
 
 def _of_distribution(name: str, one: metadata.Distribution, folder: inventory.Inventory, out: Path) -> Entry:
     kind = "model" if name in MODELS else "font" if name in FONTS else "python"
-    texts = _write(out, name, [*_own_texts(one), *_named_texts(name, folder)])
+    texts = _write(out, name, texts_of(name, one, folder))
     return Entry(one.metadata["Name"], one.version, kind, policy.licence(one), homepage(one), texts)
 
 
 def _of_natives(folder: inventory.Inventory, out: Path) -> list[Entry]:
     """Python itself and the libraries that came from the system, one entry for each of the system's packages."""
-    entries: dict[str, Entry] = {}
+    entries = []
     if folder.frozen:
         python = Path(sysconfig.get_path("stdlib"), "LICENSE.txt")
         texts = _write(out, "python", [("LICENSE", python.read_text(encoding="utf-8"))] if python.exists() else [])
         version = platform.python_version()
-        entries["python"] = Entry("Python", version, "native", "PSF-2.0", "https://www.python.org", texts)
-    for library in folder.libraries:
-        if library.owner:
-            continue
-        known = policy.native(library.path.name)
-        package = inventory.debian_package(library.path.name)
-        name = package.name if package else known.component if known else library.path.name
-        if name in entries:
-            continue
-        text = package.copyright.read_text(encoding="utf-8", errors="replace") if package else ""
-        texts = _write(out, name, [("copyright", text)] if text else _named_texts(name, folder))
-        licence = known.licence if known else policy.UNKNOWN
-        entries[name] = Entry(name, package.version if package else "", "native", licence, "", texts)
-    return list(entries.values())
+        entries.append(Entry("Python", version, "native", policy.PYTHON, "https://www.python.org", texts))
+    for package in folder.system:
+        named = _named_texts(package.name, folder)
+        if package.copyright and package.copyright.exists():
+            named.insert(0, ("copyright", package.copyright.read_text(encoding="utf-8", errors="replace")))
+        texts = _write(out, package.name, named)
+        entries.append(Entry(package.name, package.version, "native", package.licence, "", texts))
+    return entries
 
 
 def homepage(one: metadata.Distribution) -> str:
@@ -106,6 +100,11 @@ def homepage(one: metadata.Distribution) -> str:
         return one.metadata["Home-page"]
     links = dict(link.split(", ", 1) for link in one.metadata.get_all("Project-URL") or ())
     return next((links[label] for label in _PAGES if label in links), next(iter(links.values()), ""))
+
+
+def texts_of(name: str, one: metadata.Distribution, folder: inventory.Inventory) -> list[tuple[str, str]]:
+    """[(place, text)] of a distribution: those in its wheel, and those that policy.toml names for it."""
+    return [*_own_texts(one), *_named_texts(name, folder)]
 
 
 def _own_texts(one: metadata.Distribution) -> list[tuple[str, str]]:

@@ -14,6 +14,8 @@ from packaging.utils import canonicalize_name
 
 HERE = Path(__file__).resolve().parent
 UNKNOWN = "LicenseRef-unknown"
+PYTHON = "PSF-2.0"
+"""The licence of Python itself."""
 
 
 @dataclass(frozen=True)

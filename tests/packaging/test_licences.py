@@ -1,10 +1,13 @@
 """Every component's licence texts are found, each once, and a component without one is refused."""
 
 import json
+import sysconfig
 from pathlib import Path
 
+import check_bundle
 import inventory
 import licences
+import lock
 import policy
 import pytest
 
@@ -72,3 +75,13 @@ def test_another_licence_folder_is_not_overwritten(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="is not empty"):
         licences.main([str(tmp_path / "site"), str(tmp_path)])
     assert (tmp_path / "mine").exists()
+
+
+def test_every_package_that_is_bundled_has_a_text_and_an_allowed_licence() -> None:
+    here = inventory.read(Path(sysconfig.get_path("purelib")))
+    bundled = check_bundle.read_lock(lock.LOCKS / "linux-cpu.txt").keys() & here.installed.keys()
+    assert len(bundled) > 60
+    for name in sorted(bundled):
+        one = here.installed[name]
+        assert policy.allowed(policy.licence(one), name), (name, policy.licence(one))
+        assert licences.texts_of(name, one, here), name
