@@ -96,7 +96,7 @@ class MainWindow(QMainWindow):
         """keep: how the user arranges the window is kept in the workspace, and comes back from there; notes: see
         `Notebook`."""
         super().__init__()
-        self._lanes = (interactive, batch, *([study] if study is not None else []))
+        self._lanes: tuple[Lane, ...] = (interactive, batch, *([study] if study is not None else []))
         self.themes = themes
         self.languages = languages
         self._settings = settings
@@ -598,6 +598,11 @@ class MainWindow(QMainWindow):
     def names(self) -> tuple[str, ...]:
         """What the views are called."""
         return tuple(place.name for place in places(self))
+
+    @property
+    def lanes(self) -> tuple[Lane, ...]:
+        """The lanes to the engine: interactive, batch, and for studies where there is one."""
+        return self._lanes
 
     @property
     def views(self) -> dict[str, View]:

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication
 
 from app import settings as stored
 from app.ahead import interactive
+from app.crash import Crashes
 from app.engine_thread import EngineLane
 from app.i18n import LanguageSource
 from app.main_window import MainWindow
@@ -97,7 +98,10 @@ def start(
     notes: Path | None = None,
 ) -> int:
     """Open the window and stay until it is closed; the exit code."""
+    crashes = Crashes(stored.log_folder())
+    crashes.watch()
     application = make_application()
+    crashes.watch_qt()
     place = stored.settings_path()
     settings = stored.load(place)
     if theme or language:
@@ -116,6 +120,7 @@ def start(
         notes=notes,
     )
     calm(window.session)
+    window.ready.connect(lambda: tell_faults(crashes, window))
     window.show()
     if not settings.tour:
         window.offer_tour()
@@ -123,7 +128,17 @@ def start(
     waker = QTimer()  # lets Python see Ctrl+C in the terminal
     waker.start(500)
     waker.timeout.connect(lambda: None)
-    return application.exec()
+    try:
+        return application.exec()
+    finally:
+        crashes.end()
+
+
+def tell_faults(crashes: Crashes, window: MainWindow) -> None:
+    """Let the window say where the report of a fault is, also of the one that ended the window before."""
+    from app.fault_note import Faults
+
+    Faults(crashes, window)
 
 
 def what_to_open(settings: Settings, workspace: str, run: str) -> tuple[Path, str]:
