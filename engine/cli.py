@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
 import json
 import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from io import TextIOWrapper
+from pathlib import Path
 from typing import Any
 
 from engine.commands import COMMANDS
 from engine.errors import HeedmapError
+from engine.files import disk_error
+from engine.versions import program_version
+from engine.workspace import refuse_newer
 
 DONE, FAULT, BAD_INPUT, CANCELLED = 0, 1, 2, 130
 
@@ -29,11 +33,17 @@ def main(
     for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_HUB_DISABLE_TELEMETRY"):
         os.environ[name] = "1"
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if isinstance(sys.stdout, TextIOWrapper):  # a letter that the terminal does not have is spelled out
+        sys.stdout.reconfigure(errors="backslashreplace")
     parsed = command_parser().parse_args(argv, argparse.Namespace(shot=shot, window=window, look=look, code=DONE))
     try:
+        _refuse_newer(parsed)
         answer = parsed.command.run(parsed)
         if parsed.json:
-            print(json.dumps(answer, ensure_ascii=False, indent=2))
+            letters = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "") == "utf8"
+            print(json.dumps(answer, ensure_ascii=not letters, indent=2))
+        if sys.stdout is not None:
+            sys.stdout.flush()  # while an error can still be told
         return int(parsed.code)
     except HeedmapError as error:
         print(f"heedmap: {error}", file=sys.stderr)
@@ -42,12 +52,38 @@ def main(
         print("heedmap: cancelled; what was written before is still valid.", file=sys.stderr)
         return CANCELLED
     except BrokenPipeError:
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - the reader of our output went away; be silent at exit too
+        _silence()  # the reader of our output went away
         return DONE
-    except Exception:
+    except Exception as error:
+        if (told := _told(error)) is not None:
+            print(f"heedmap: {told}", file=sys.stderr)
+            _silence()
+            return BAD_INPUT
         traceback.print_exc()
         print("heedmap: a fault in Heedmap, not in your data. Please report the lines above.", file=sys.stderr)
         return FAULT
+
+
+def _silence() -> None:
+    """Say nothing at exit either."""
+    sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - as long as the process
+
+
+def _told(error: Exception) -> HeedmapError | None:
+    """An error of the machine, not of ours, as a sentence: a full disk, no memory."""
+    if isinstance(error, MemoryError):
+        return HeedmapError("The memory of this machine is used up.", "Close other programs, or use less data.")
+    if isinstance(error, OSError):
+        return disk_error(error, error.filename or "the answer")
+    return None
+
+
+def _refuse_newer(parsed: argparse.Namespace) -> None:
+    """NewerError where any path that was given lies in a workspace of a newer version."""
+    for value in vars(parsed).values():
+        for path in value if isinstance(value, list | tuple) else (value,):
+            if isinstance(path, Path):
+                refuse_newer(path.absolute())
 
 
 def command_parser() -> argparse.ArgumentParser:
@@ -55,7 +91,7 @@ def command_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="heedmap", description="See what a product recommender heeds. Without a command the window opens."
     )
-    parser.add_argument("--version", action="version", version=f"heedmap {importlib.metadata.version('heedmap')}")
+    parser.add_argument("--version", action="version", version=f"heedmap {program_version()}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, command in COMMANDS.items():
         one = commands.add_parser(name, help=command.help, description=command.help)

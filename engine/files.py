@@ -15,7 +15,7 @@ from typing import Any
 from engine.errors import HeedmapError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
-_REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
+_REFUSED = {errno.EACCES, errno.EPERM}
 
 
 # Names the folder in which this process, and those that it starts, must write nothing: an auditor looks at it.
@@ -43,18 +43,35 @@ def disk_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in _FULL:
-            raise HeedmapError(
-                f"The disk is full: {path} could not be written.",
-                "Free some space and start again; what was written before is still valid.",
-            ) from error
-        if error.errno in _REFUSED:
-            raise HeedmapError(
-                f"No permission to write {path}.", "Choose a folder that you may write to, or change its permissions."
-            ) from error
-        if error.errno in {errno.ENOTDIR, errno.EEXIST}:
-            raise HeedmapError(f"{path} is in the way of a folder.", "Choose another name.") from error
-        raise
+        told = disk_error(error, path)
+        if told is None:
+            raise
+        raise told from error
+
+
+def disk_error(error: OSError, path: Path | str) -> HeedmapError | None:
+    """The operating system's error as a sentence about `path`; None where it is none of the disk's."""
+    if error.errno in _FULL:
+        return HeedmapError(
+            f"The disk is full: {path} could not be written.",
+            "Free some space and start again; what was written before is still valid.",
+        )
+    if error.errno == errno.EFBIG:
+        return HeedmapError(
+            f"{path} is larger than a file may be here.",
+            "Raise the limit (ulimit -f), or choose a place on another file system.",
+        )
+    if error.errno == errno.EROFS:
+        return HeedmapError(
+            f"No permission to write {path}: the disk can only be read.", "Choose a folder that you may write to."
+        )
+    if error.errno in _REFUSED:
+        return HeedmapError(
+            f"No permission to write {path}.", "Choose a folder that you may write to, or change its permissions."
+        )
+    if error.errno in {errno.ENOTDIR, errno.EEXIST}:
+        return HeedmapError(f"{path} is in the way of a folder.", "Choose another name.")
+    return None
 
 
 def make_folder(path: Path) -> Path:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from engine.errors import HeedmapError
+from engine.files import disk_error
 from engine.jobs import Job, Progress
 
 PROGRESS_SECONDS = 0.05  # between two reports of one stage: what an eye can see
@@ -176,6 +177,10 @@ class JobRunner:
             self._emit(Failed(job, error.message, error.hint))
         except (BrokenPipeError, ConnectionError):
             raise  # the parent is gone
+        except OSError as error:
+            self._end(job)
+            told = disk_error(error, error.filename or "a file")
+            self._emit(self._fault(job, error) if told is None else Failed(job, told.message, told.hint))
         except Exception as error:
             self._end(job)
             self._emit(self._fault(job, error))

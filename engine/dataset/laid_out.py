@@ -5,7 +5,6 @@ Parquet is quick to scan and slow to pick from: 200 rows of a million, in the or
 
 from __future__ import annotations
 
-import tempfile
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
@@ -17,6 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from engine.leftovers import scratch_folder
+
 _BATCH = 50_000
 
 
@@ -24,7 +25,7 @@ class LaidOut:
     """The laid-out tables of one dataset. `want` begins on a thread of its own; `take` answers once it is there."""
 
     def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="heedmap-", ignore_cleanup_errors=True)
+        self._folder = scratch_folder()
         self._batches: dict[str, list[pa.RecordBatch]] = {}
         self._threads: dict[str, threading.Thread] = {}
         self._over = threading.Event()

@@ -8,9 +8,10 @@ from __future__ import annotations
 import threading
 from contextlib import suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import duckdb
+
+from engine.leftovers import scratch_folder
 
 LARGE = 50_000  # rows up to which the table itself is searched
 
@@ -20,7 +21,7 @@ class Words:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection.cursor()
-        self._folder = TemporaryDirectory(prefix="heedmap-", ignore_cleanup_errors=True)
+        self._folder = scratch_folder()
         self._threads: dict[str, threading.Thread] = {}
         self._there: set[str] = set()
         self._over = False

@@ -243,8 +243,8 @@ def test_a_folder_that_is_no_dataset_is_not_overwritten(tmp_path: Path) -> None:
 
 def test_a_file_in_the_way_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(HeedmapError, match="in the way of a folder"):
-        writer(tmp_path / "file" / "set")
+    with pytest.raises(HeedmapError, match="in the way of a folder"), writer(tmp_path / "file" / "set"):
+        pass
 
 
 @pytest.mark.parametrize(
@@ -262,8 +262,8 @@ def test_a_disk_that_refuses_is_named(tmp_path: Path, number: int, words: str) -
 def test_a_read_only_folder_is_named(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     try:
-        with pytest.raises(HeedmapError, match="No permission"):
-            writer(tmp_path / "set")
+        with pytest.raises(HeedmapError, match="No permission"), writer(tmp_path / "set"):
+            pass
     finally:
         tmp_path.chmod(0o700)
 
