@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator
 from dataclasses import dataclass
 from functools import partial
@@ -13,6 +14,7 @@ from engine.errors import HeedmapError
 from engine.files import read_json
 from engine.jobs import Job, Progress
 from engine.scenario import ItemEdit, Scenario
+from engine.workspace import refuse_newer
 
 if TYPE_CHECKING:
     from engine.columns import Columns, Filter
@@ -53,21 +55,27 @@ class Desk:
         self._epochs: dict[tuple[Path, int], tuple[Run, Run]] = {}  # the run it is of, and as it was then
 
     def job(self, name: str, arguments: dict[str, Any]) -> Job:
-        """Start the job called `name`. HeedmapError when there is none."""
+        """Start the job called `name`. HeedmapError when there is none; NewerError where it is
+        asked of anything in a workspace of a newer version."""
         method = None if name.startswith("_") or name == "job" else getattr(self, name, None)
         if method is None:
             raise HeedmapError(f"There is no job called {name!r}.")
+        for value in arguments.values():
+            if isinstance(value, str) and os.path.isabs(value):
+                refuse_newer(Path(value))
         return method(**arguments)
 
     def list_workspace(self, workspace: str, create: bool = False) -> Job:
-        """Return a WorkspaceSummary: the datasets and runs of a workspace folder, newest run first."""
-        from engine.workspace import create as create_workspace
+        """Return a WorkspaceSummary: the datasets and runs of a workspace folder, newest run first. create: make it one
+        where it is none, bring an older one forward, and remove what processes that were killed left half written."""
+        from engine.leftovers import sweep
+        from engine.upgrade import open_workspace
         from engine.workspace import summarise
 
         yield Progress("Reading the workspace")
         if create:
-            create_workspace(Path(workspace))
-        return summarise(Path(workspace))
+            sweep(Path(workspace))
+        return (open_workspace if create else summarise)(Path(workspace))
 
     def open_run(self, run: str, epoch: int | None = None) -> Job:
         """Open a run and return its RunSummary. epoch: one that it has kept, to have it at hand; None is the finished
@@ -411,9 +419,11 @@ class Desk:
 
     def history(self, run: str) -> Job:
         """Return the RunLog of a run, finished or not."""
+        from engine.workspace import read_card
+
         yield Progress("Reading the run")
         folder = Path(run)
-        card = read_json(folder / "run.json")
+        card = read_card(folder)
         try:
             dataset = (folder / card["dataset"]["folder"]).resolve()
             settings = dict(card["config"])

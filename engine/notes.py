@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from engine import versions
 from engine.errors import HeedmapError
 from engine.files import is_read_only, refuse_read_only
 
 if TYPE_CHECKING:
     import sqlite3
 
-VERSION = 1
 Kind = Literal["product", "shopper"]
 
 _TABLE = """
@@ -99,17 +99,13 @@ def _opened(workspace: Path, *, write: bool = False) -> Iterator[sqlite3.Connect
             mode = "ro"
         with closing(sqlite3.connect(f"{place.resolve().as_uri()}?mode={mode}", timeout=5.0, uri=True)) as base:
             version = base.execute("PRAGMA user_version").fetchone()[0]
-            if version > VERSION:
-                raise HeedmapError(
-                    f"{place} was written by a newer Heedmap.",
-                    "Open this workspace with that version; it is left as it is.",
-                )
+            versions.refuse_version("notes", version, place)
             if write:
                 base.execute("PRAGMA journal_mode = DELETE")
                 base.execute("PRAGMA synchronous = FULL")
-            if version < VERSION and mode != "ro":
+            if version < versions.current("notes") and mode != "ro":
                 base.execute(_TABLE)
-                base.execute(f"PRAGMA user_version = {VERSION}")
+                base.execute(f"PRAGMA user_version = {versions.current('notes')}")
                 base.commit()
             yield base
     except sqlite3.OperationalError as error:

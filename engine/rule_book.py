@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.errors import HeedmapError
 from engine.rules import Condition, Rule, all_rules
+from engine.versions import current
 
 if TYPE_CHECKING:
     from engine.shop import Shop
@@ -36,7 +37,11 @@ class RuleBook:
 
     def to_json(self) -> dict[str, Any]:
         """As `engine.rules` reads it."""
-        return {**({} if self.on else {"on": False}), "rules": [_rule_json(one) for one in self.rules]}
+        return {
+            "version": current("rules"),
+            **({} if self.on else {"on": False}),
+            "rules": [_rule_json(one) for one in self.rules],
+        }
 
     @property
     def active(self) -> tuple[Rule, ...]:

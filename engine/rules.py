@@ -10,7 +10,8 @@
     ]}
 
 Rules act in the order of `KINDS`, those of one kind as they are written: what is filtered cannot be pinned back. A
-rule with "on": false is kept and does not act; "on": false beside "rules" keeps them all from acting.
+rule with "on": false is kept and does not act; "on": false beside "rules" keeps them all from acting. The window writes
+"version" there too.
 `field` is brand, category (any level), price, item, title, or the name of an attribute. A condition holds where one of
 a product's values passes all of its tests: is, is_not, at_least, at_most; or, with "present", where it has a value.
 `diversity` is maximal marginal relevance (Carbonell and Goldstein 1998): places go, one by one, to the product with the
@@ -27,6 +28,7 @@ from typing import Any
 
 from engine.errors import HeedmapError
 from engine.files import read_json
+from engine.versions import forward
 
 KINDS = ("filter", "exclude", "boost", "diversity", "exposure", "pin")
 OVER = ("vectors", "content")
@@ -99,7 +101,8 @@ def all_rules(content: Any, source: str = "the rules") -> tuple[tuple[Rule, ...]
     """Every rule of a decoded file, in the order in which they act, and whether the file as a whole is on."""
     if not isinstance(content, dict) or not isinstance(content.get("rules"), list):
         raise HeedmapError(f"{source} holds no rules.", 'It must be {"rules": [{"name": ..., "rule": ...}, ...]}.')
-    _only(content, ("rules", "on"), source)
+    content = forward("rules", content, source)
+    _only(content, ("version", "rules", "on"), source)
     rules = [_rule(one, f"{source}, rule {place}") for place, one in enumerate(content["rules"], start=1)]
     names = [rule.name for rule in rules]
     positions = [str(rule.position) for rule in rules if rule.kind == "pin"]

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import HeedmapError
-from engine.evaluation.runs import RunRow, run_row
+from engine.evaluation.runs import RunRow, read_evaluations, run_row
 from engine.files import read_json
+from engine.workspace import read_card
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,8 @@ class RunCard:
 
 def run_card(folder: Path) -> RunCard:
     """HeedmapError when there is no run, or its description is damaged."""
-    card = read_json(folder / "run.json")
-    evaluated = read_json(folder / "evaluation.json") if (folder / "evaluation.json").is_file() else {}
+    card = read_card(folder)
+    evaluated = read_evaluations(folder)
     history = read_json(folder / "history.json") if (folder / "history.json").is_file() else []
     try:
         return RunCard(

@@ -16,11 +16,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
+from engine import versions
 from engine.errors import HeedmapError
 from engine.files import read_json, refuse_read_only, sha256, write_bytes, write_json
 from engine.scenario import Scenario
 
-VERSION = 2  # 1 named any file of the workspace from there, which a photo of the dataset could be mistaken for
 FOLDER = "scenarios"
 
 
@@ -57,7 +57,7 @@ def save_scenario(workspace: Path, saved: SavedScenario) -> Path:
     file = scenario_file(workspace, saved.name)
     scenario = _placed(saved.scenario, lambda path: _inside(workspace, path))
     content = {
-        "version": VERSION,
+        "version": versions.current("scenario"),
         "name": saved.name,
         "note": saved.note,
         "time": saved.time or datetime.now(UTC).isoformat(timespec="seconds"),
@@ -71,17 +71,17 @@ def save_scenario(workspace: Path, saved: SavedScenario) -> Path:
 
 
 def read_scenario(file: Path) -> SavedScenario:
-    """Read a saved scenario, or a bare one as `Scenario.to_json` has it. HeedmapError when it is missing or damaged."""
+    """Read a saved scenario of any version, or a bare one as `Scenario.to_json` has it. HeedmapError when it is missing
+    or damaged; NewerError."""
     content = read_json(file)
     if not isinstance(content, dict):
         raise HeedmapError(f"{file} is not a scenario.", "Save it again from the What-if view.")
     bare = "scenario" not in content
-    version = content.get("version", VERSION)
-    if not isinstance(version, int) or version > VERSION:
-        raise HeedmapError(f"{file} was saved by a later version of Heedmap.", "Open it with that version.")
-    scenario = Scenario.from_json(content if bare else content["scenario"])
     home = file.parent if bare else file.parent.parent
-    find = _beside if bare or version == 1 else _kept
+    if not bare:
+        content = versions.forward("scenario", content, file, home)
+    scenario = Scenario.from_json(content if bare else content["scenario"])
+    find = _beside if bare else _kept
     scenario = _placed(scenario, lambda path: find(home, path))
     told: dict[str, Any] = {} if bare else content
     names = ("run", "user", "item", "note", "time")
@@ -92,6 +92,8 @@ def list_scenarios(workspace: Path) -> tuple[SavedScenario, ...]:
     """The scenarios of a workspace by name; a damaged file is left out."""
     found = []
     for file in (workspace / FOLDER).glob("*.json"):
+        if file.name.startswith("."):
+            continue  # what is left of a writing that was killed
         try:
             found.append(read_scenario(file))
         except HeedmapError:
@@ -115,6 +117,12 @@ def delete_scenario(workspace: Path, name: str) -> None:
         scenario_file(workspace, name).unlink()
     except FileNotFoundError as error:
         raise HeedmapError(f"There is no scenario {name!r}.", "Perhaps it was deleted already.") from error
+
+
+def kept_content(workspace: Path, content: dict[str, Any]) -> dict[str, Any]:
+    """A scenario's content with the files it needs copied to the scenarios, and named from the workspace."""
+    scenario = _placed(Scenario.from_json(content["scenario"]), lambda path: _inside(workspace, path))
+    return {**content, "scenario": scenario.to_json()}
 
 
 def _placed(scenario: Scenario, place: Callable[[str], str]) -> Scenario:
@@ -147,6 +155,6 @@ def _kept(workspace: Path, path: str) -> str:
 
 
 def _beside(folder: Path, path: str) -> str:
-    """A path of a bare or older scenario on this machine: of a file in the folder, else of the dataset."""
+    """A path of a bare scenario on this machine: of a file in the folder, else of the dataset."""
     here = folder / path
     return str(here.resolve()) if here.is_file() else path

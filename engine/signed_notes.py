@@ -11,12 +11,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from engine import versions
 from engine.audit.signing import Signature, auditor_key, sign
 from engine.errors import HeedmapError
 from engine.files import write_bytes, write_json
 from engine.notes import Note
-
-VERSION = 1
 
 
 def signature_file(file: Path) -> Path:
@@ -38,8 +37,7 @@ def read_signed_notes(file: Path) -> tuple[Note, ...]:
         )
     try:
         read: dict[str, Any] = json.loads(content)
-        if read["version"] > VERSION:
-            raise HeedmapError(f"{file} was written by a newer Heedmap.", "Open it with that version.")
+        versions.refuse_newer("signed notes", read, file)
         return tuple(Note(**one) for one in read["notes"])
     except (ValueError, KeyError, TypeError) as error:
         raise HeedmapError(f"{file} holds no notes ({error}).", "Choose another file with --notes.") from error
@@ -51,5 +49,5 @@ def write_signed_notes(file: Path, workspace: str, notes: Sequence[Note]) -> Non
     The signature is written after the notes: between the two the file shows as changed, never as good.
     """
     rows = [asdict(one) for one in sorted(notes, key=lambda one: (one.dataset, one.kind, one.key))]
-    write_json(file, {"version": VERSION, "workspace": workspace, "notes": rows})
+    write_json(file, {"version": versions.current("signed notes"), "workspace": workspace, "notes": rows})
     write_bytes(signature_file(file), sign(file.read_bytes(), auditor_key()).to_bytes())

@@ -20,9 +20,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from engine.audit.signing import sign
 from engine.errors import HeedmapError
 from engine.files import atomic, sha256_of, write_bytes, write_json
+from engine.versions import current
 
 MANIFEST, SIGNATURE = "bundle.json", "signature.json"
-BUNDLE_VERSION = 1
 # Figures that are measured again agree within absolute + relative * |value|: other threads add in another order, and a
 # product or two at a cut change places.
 TOLERANCE = {"absolute": 0.002, "relative": 0.01}
@@ -38,7 +38,7 @@ def seal(folder: Path, about: Mapping[str, Any], key: Ed25519PrivateKey) -> None
         if path.is_file() and name not in (MANIFEST, SIGNATURE):
             files[name] = {"bytes": path.stat().st_size, "sha256": sha256_of(path)}
     content = {
-        "version": BUNDLE_VERSION,
+        "version": current("audit"),
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         **about,
         "tolerance": TOLERANCE,

@@ -13,6 +13,7 @@ from engine.audit.signing import Signature, fingerprint
 from engine.errors import HeedmapError
 from engine.files import sha256
 from engine.jobs import Job, Progress
+from engine.versions import refuse_newer
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Verified:
 def verify(bundle: Bundle, signer: str = "") -> Job:
     """Return Verified. signer: the key or fingerprint that must have signed, if it is known.
 
-    HeedmapError for a bundle without a signature, with several, or without a list of its files.
+    HeedmapError for a bundle without a signature, with several, or without a list of its files; NewerError.
     """
     names = bundle.names()
     if extra := [name for name in names if name != SIGNATURE and _like_signature(name)]:
@@ -73,6 +74,8 @@ def verify(bundle: Bundle, signer: str = "") -> Job:
     listed, read = bundle.read(MANIFEST), bundle.read(SIGNATURE)
     _refuse_two(bundle, read)
     faults, by = _signed(listed, read, signer)
+    if not faults:
+        refuse_newer_audit(bundle)
     files, made = _listed(listed)
     for done, (name, about) in enumerate(sorted(files.items())):
         yield Progress("Hashing the bundle", done, len(files))
@@ -128,8 +131,19 @@ def _listed(content: bytes) -> tuple[dict[str, dict[str, Any]], str]:
         return {}, ""
 
 
+def refuse_newer_audit(bundle: Bundle) -> None:
+    """NewerError where a bundle is of a version that this program does not know; what is damaged is told elsewhere."""
+    try:
+        listed = read_inside(bundle, MANIFEST)
+    except HeedmapError:
+        return
+    if isinstance(listed, dict) and isinstance(listed.get("version"), int):
+        refuse_newer("audit", listed, bundle.path)
+
+
 def results_of(bundle: Bundle) -> tuple[Result, ...]:
-    """All results that a bundle holds, family by family."""
+    """All results that a bundle holds, family by family. NewerError."""
+    refuse_newer_audit(bundle)
     found = [Result.from_json(read_inside(bundle, name)) for name in bundle.names() if name.startswith("results/")]
     order = {name: place for place, name in enumerate(FAMILIES)}
     return tuple(sorted(found, key=lambda one: (order.get(one.family, len(order)), one.check)))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 1
-
 EVENT_KINDS = ("view", "cart", "purchase", "rating", "like", "other")
 DOMAINS = ("shop", "news", "video", "social", "music")
 

@@ -8,7 +8,7 @@ import shutil
 import struct
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -19,10 +19,12 @@ import duckdb
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from engine import versions
 from engine.dataset.rows import FIRST, RefusedRow, RowChecks, column
-from engine.dataset.schema import ADDED, DOMAINS, EVENT_KINDS, KEYS, SCHEMA_VERSION, TABLES
+from engine.dataset.schema import ADDED, DOMAINS, EVENT_KINDS, KEYS, TABLES
 from engine.errors import HeedmapError
 from engine.files import disk_errors, make_folder, read_json, refuse_read_only, sha256, sha256_of, write_json
+from engine.held import held
 
 if TYPE_CHECKING:  # what opening a dataset needs none of is loaded where it is used
     import pandas as pd
@@ -47,7 +49,7 @@ class Manifest:
     time_range: tuple[str, str] | None
     files: dict[str, str]
     notes: tuple[str, ...] = ()  # what a user must know: "reviews are by other people than the raters"
-    schema_version: int = SCHEMA_VERSION
+    schema_version: int = versions.current("dataset")
 
     @property
     def fingerprint(self) -> str:
@@ -87,10 +89,8 @@ class DatasetWriter:
             taken = any(out.iterdir()) if out.is_dir() else out.exists()
         if taken and not (out / "dataset.json").is_file():
             raise HeedmapError(f"{out} already holds something that is not a dataset.", "Choose an empty folder.")
-        _restore(out)
         self._folder = out.with_name(f".{out.name}.partial")
-        shutil.rmtree(self._folder, ignore_errors=True)  # what a killed import left
-        make_folder(self._folder / "media")
+        self._held = ExitStack()  # the folder, against other processes
         self._columns: dict[str, list[list[Any]]] = {table: [[] for _ in TABLES[table]] for table in TABLES}
         self._checks = {table: RowChecks(schema) for table, schema in TABLES.items()}
         self._parquet: dict[str, pq.ParquetWriter] = {}
@@ -100,6 +100,12 @@ class DatasetWriter:
         self._span: tuple[int, ...] = ()  # first and last event, in milliseconds
 
     def __enter__(self) -> DatasetWriter:
+        with ExitStack() as until_ready:
+            until_ready.enter_context(held(self.out))
+            _restore(self.out)
+            shutil.rmtree(self._folder, ignore_errors=True)  # what a killed import left
+            make_folder(self._folder / "media")
+            self._held = until_ready.pop_all()
         return self
 
     def __exit__(
@@ -113,6 +119,7 @@ class DatasetWriter:
                 with suppress(OSError):  # the folder goes; a full disk was reported already
                     parquet.close()
             shutil.rmtree(self._folder, ignore_errors=True)
+            self._held.close()
 
     def add(self, table: str, row: Mapping[str, Any], source: str = "", number: int | None = None) -> bool:
         """Add one row; False when it was refused and recorded as a problem of `source`, record `number`.
@@ -375,12 +382,7 @@ class Dataset:
             raise HeedmapError(f"There is no dataset at {folder}.", "Check the path, or use `heedmap import`.")
         content = read_json(folder / "dataset.json")
         try:
-            version = content["schema_version"]
-            if version > SCHEMA_VERSION:
-                raise HeedmapError(
-                    f"{folder} was written by a newer Heedmap (schema {version}).",
-                    "Update Heedmap and open it again.",
-                )
+            content = versions.forward("dataset", content, folder)
             span = content.pop("time_range")
             notes = tuple(content.pop("notes"))
             manifest = Manifest(**content, time_range=tuple(span) if span else None, notes=notes)

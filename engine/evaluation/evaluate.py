@@ -15,6 +15,7 @@ from engine.evaluation.figures import Ground, figures, ground
 from engine.evaluation.knock_out import knock_outs
 from engine.evaluation.outcome import Outcome, model_batches, observe, ranker_batches
 from engine.evaluation.ratings import rating_figures
+from engine.evaluation.runs import read_evaluations
 from engine.features.catalogue import Catalogue
 from engine.files import read_json, sha256_of, write_json
 from engine.foreign.run import ForeignRun
@@ -25,8 +26,8 @@ from engine.model.baselines.choose import choose
 from engine.model.baselines.neighbours import content_features, held_modalities
 from engine.opening import Run, open_run
 from engine.recommend import Recommender
+from engine.versions import current
 
-EVALUATION_VERSION = 1
 LEVEL = 0.05  # of the paired tests
 
 
@@ -65,7 +66,7 @@ def evaluate(run: Run, wanted: Wanted) -> Job:
     ours: Outcome = yield from _observe_model(run, on, f"Measuring on {wanted.split}")
     own = figures(run.folder.name, {}, ours, on, time.monotonic() - began_model)
     found: dict[str, Any] = {
-        "version": EVALUATION_VERSION,
+        "version": current("evaluation"),
         "run": run.folder.name,
         "dataset": run.dataset.manifest.name,
         "synthetic": run.dataset.manifest.synthetic,
@@ -184,19 +185,16 @@ def verdict(found: dict[str, Any]) -> str:
 
 def _with_earlier(folder: Path, found: dict[str, Any]) -> dict[str, Any]:
     """Take over what an earlier evaluation of the same weights measured and this one did not."""
-    path = folder / "evaluation.json"
-    earlier = read_json(path).get(found["split"], {}) if path.is_file() else {}
+    earlier: dict[str, Any] = read_evaluations(folder).get(found["split"], {})
     same = all(earlier.get(name) == found[name] for name in ("version", "weights", "k", "targets"))
-    kept = {
+    kept: dict[str, Any] = {
         name: earlier[name] for name in ("baselines", "not_run", "ratings", "knock_out") if same and name in earlier
     }
     return {**kept, **found}
 
 
 def _keep(run: Run, found: dict[str, Any]) -> None:
-    path = run.folder / "evaluation.json"
-    whole = read_json(path) if path.is_file() else {}
-    write_json(path, {**whole, found["split"]: found})
+    write_json(run.folder / "evaluation.json", {**read_evaluations(run.folder), found["split"]: found})
     if found["verdict"] and found["split"] == "test":
         card = read_json(run.folder / "run.json")
         write_json(run.folder / "run.json", {**card, "verdict": found["verdict"]})

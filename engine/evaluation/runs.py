@@ -10,6 +10,8 @@ from typing import Any
 from engine.errors import HeedmapError
 from engine.evaluation.tables import table
 from engine.files import read_json
+from engine.versions import refuse_newer
+from engine.workspace import read_card
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def _folders(place: Path) -> list[Path]:
 
 def run_row(folder: Path) -> RunRow:
     """One run. KeyError, TypeError or ValueError when its description is damaged."""
-    card = read_json(folder / "run.json")
+    card = read_card(folder)
     config = card["config"]
     evaluated = _evaluated(folder)
     ndcg = evaluated.get("model", {}).get("metrics", {}).get("ndcg", {})
@@ -95,10 +97,18 @@ def run_row(folder: Path) -> RunRow:
     )
 
 
+def read_evaluations(folder: Path) -> dict[str, dict[str, Any]]:
+    """What was measured of a run, by split; nothing where it was not. HeedmapError when damaged; NewerError."""
+    path = folder / "evaluation.json"
+    found: dict[str, dict[str, Any]] = read_json(path) if path.is_file() else {}
+    for measured in found.values():
+        refuse_newer("evaluation", measured, path)
+    return found
+
+
 def _evaluated(folder: Path) -> dict[str, Any]:
     """The evaluation on the test at k = 10, where there is one."""
-    path = folder / "evaluation.json"
-    found: dict[str, Any] = read_json(path).get("test", {}) if path.is_file() else {}
+    found: dict[str, Any] = read_evaluations(folder).get("test", {})
     return found if found.get("k") == 10 else {}
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from engine.versions import current
+
 if TYPE_CHECKING:  # the window is on the screen before it has loaded it
     import numpy as np
     from numpy.typing import NDArray
-
-SCHEMA_VERSION = 2
 
 Modality = Literal["text", "image", "audio", "attribute", "link", "identity", "history"]
 MODALITIES: tuple[Modality, ...] = ("image", "text", "audio", "attribute", "link", "identity", "history")
@@ -152,7 +152,7 @@ class Explanation:
     faithfulness: Faithfulness | None
     seconds: float
     sums_to_score: bool = True  # False for methods whose numbers are not shares of the score (attention)
-    schema_version: int = SCHEMA_VERSION
+    schema_version: int = current("explanation")
     effects: tuple[RuleEffect, ...] = ()  # of business rules, in their order; `rank` is the model's, before them
     shown_rank: int | None = None  # under the rules: 0 when one took the product out, None without rules
     notes: tuple[str, ...] = ()  # what a reader must know: of a live history, of what cannot be explained

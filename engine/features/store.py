@@ -24,7 +24,7 @@ class TokenStore:
         self._states: dict[int, NDArray[np.float16]] = {}
         self._spans: dict[int, NDArray[np.int32]] = {}
         self._next = 0
-        for index in sorted(folder.glob("*.json")):
+        for index in sorted(folder.glob("[0-9]*.json")):  # not what a killed writing left
             self._read_shard(index)
 
     def __contains__(self, key: str) -> bool:

@@ -34,6 +34,7 @@ from engine.training.checkpoint import load_tensors, save_tensors
 from engine.training.config import Config
 from engine.training.loop import Card
 from engine.training.opened import dataset_of
+from engine.workspace import read_card
 
 _ROWS = 256
 FIXED = "Each shopper's vector is fixed: what happens in a live session, or in the test period, changes nothing."
@@ -56,7 +57,7 @@ class ForeignRun:
     def open(folder: Path, dataset_folder: Path | None = None) -> Job:
         """HeedmapError says what is missing or has changed."""
         yield Progress("Opening the run")
-        card = read_json(folder / "run.json")
+        card = read_card(folder)
         dataset = dataset_of(folder, card, dataset_folder)
         config = Config.from_settings(card["config"])
         shop = Shop(dataset, config.split, None, config.history)

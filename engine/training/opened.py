@@ -13,7 +13,7 @@ from engine.files import read_json
 from engine.jobs import Job, Progress
 from engine.model.recommender import Model, ModelShape
 from engine.training.checkpoint import load_tensors, load_weights
-from engine.training.loop import RUN_VERSION
+from engine.versions import forward
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,7 @@ def open_folder(folder: Path, dataset_folder: Path | None = None) -> Job:
     if not (folder / "run.json").is_file():
         raise HeedmapError(f"There is no run at {folder}.", "Train one with `heedmap train`.")
     yield Progress("Opening the run")
-    card = read_json(folder / "run.json")
-    if card.get("version", 0) < RUN_VERSION:
-        raise HeedmapError(f"The run {folder.name} is of an earlier model, which is no more.", "Train it again.")
+    card = forward("run", read_json(folder / "run.json"), f"The run {folder.name}")
     try:
         dataset = dataset_of(folder, card, dataset_folder)
         weights, _ = load_tensors(folder / "model.safetensors")

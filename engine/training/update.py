@@ -27,7 +27,8 @@ from engine.device import choose_device, set_threads
 from engine.errors import HeedmapError
 from engine.features.catalogue import Catalogue, build_catalogue
 from engine.features.encoded import Earlier
-from engine.files import make_folder, read_json, refuse_read_only
+from engine.files import make_folder, refuse_read_only
+from engine.held import held
 from engine.jobs import Job, Progress
 from engine.metrics.ranking import ndcg
 from engine.model.recommender import Model, ModelShape
@@ -42,6 +43,7 @@ from engine.training.newcomers import lend
 from engine.training.opened import Opened, open_folder
 from engine.training.trainer import Trainer, start_from_popularity
 from engine.training.windows import Batch, Windows
+from engine.workspace import read_card
 
 EPOCHS = 3
 SETTINGS = ("epochs", "learning_rate", "batch", "seed", "device", "threads", "weight_decay", "negatives")
@@ -100,9 +102,14 @@ def update(
     """Train `old_folder` on into `run_folder` and return that; the best epoch by validation is kept, which may be none.
 
     settings: those of SETTINGS that differ from the old run's; replay: windows of old events per window of new ones.
-    HeedmapError when the old run cannot go on, or nothing is new.
+    HeedmapError when the old run cannot go on, nothing is new, or another process writes `run_folder`.
     """
-    if (run_folder / "run.json").is_file() and read_json(run_folder / "run.json").get("state") == "done":
+    with held(run_folder):
+        return (yield from _update(dataset_folder, run_folder, old_folder, settings, replay))
+
+
+def _update(dataset_folder: Path, run_folder: Path, old_folder: Path, settings: dict[str, Any], replay: float) -> Job:
+    if (run_folder / "run.json").is_file() and read_card(run_folder).get("state") == "done":
         raise HeedmapError(f"{run_folder} already holds a run.", "Choose another name.")
     config, epochs = _settings(old_folder, settings)
     old: Opened = yield from open_folder(old_folder)
@@ -137,7 +144,7 @@ def update(
 def _settings(old_folder: Path, settings: dict[str, Any]) -> tuple[Config, int]:
     if wrong := [name for name in settings if name not in SETTINGS]:
         raise HeedmapError(f"{wrong[0]} cannot change when a run goes on.", f"What can is {', '.join(SETTINGS)}.")
-    card = read_json(old_folder / "run.json")
+    card = read_card(old_folder)
     if card.get("kind") == "foreign" or "origin" in card:
         raise HeedmapError(f"{old_folder.name} was trained elsewhere and cannot go on here.", "Train a run of ours.")
     config = Config.from_settings({**card["config"], **settings})

@@ -24,9 +24,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from engine.dataset.browse import Browser
-from engine.dataset.schema import SCHEMA_VERSION, TABLES
+from engine.dataset.schema import TABLES
 from engine.dataset.store import Dataset, DatasetWriter
 from engine.dataset.tables import Query
+from engine.versions import current
 
 WORDS = (
     "waterproof", "jacket", "red", "blue", "stripes", "tent", "lamp", "mug", "warm", "soft", "sturdy", "light", "fine",
@@ -259,7 +260,7 @@ def main() -> int:
             shutil.rmtree(folder.parent)
     load = [round(one, 1) for one in os.getloadavg()] if hasattr(os, "getloadavg") else []
     if parsed.json:
-        about = {"rows": parsed.rows, "schema": SCHEMA_VERSION, "load": load}
+        about = {"rows": parsed.rows, "schema": current("dataset"), "load": load}
         print(json.dumps(about | {"milliseconds": found}, indent=2))
         return 0
     for name, figures in found.items():

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from engine.errors import HeedmapError
-from engine.notes import VERSION, Note, list_notes, read_note, search_notes, write_note
+from engine.notes import Note, list_notes, read_note, search_notes, write_note
+from engine.versions import current
 
 
 def test_a_note_is_kept_replaced_and_taken_away(tmp_path: Path) -> None:
@@ -73,7 +74,7 @@ def test_a_damaged_file_and_a_newer_one_are_told_and_left(tmp_path: Path) -> Non
     assert place.read_bytes() == b"not a data base" * 100
     place.unlink()
     base = sqlite3.connect(place)
-    base.execute(f"PRAGMA user_version = {VERSION + 1}")
+    base.execute(f"PRAGMA user_version = {current('notes') + 1}")
     base.close()
     before = place.read_bytes()
     with pytest.raises(HeedmapError, match="newer Heedmap"):

@@ -32,7 +32,7 @@ EVERY: list[dict[str, Any]] = [
 
 def test_every_kind_of_rule_is_written_as_it_was_read() -> None:
     book = RuleBook.from_json({"rules": EVERY})
-    assert book.to_json() == {"rules": EVERY}
+    assert book.to_json() == {"version": 1, "rules": EVERY}
     assert RuleBook.from_json(book.to_json()) == book
     assert RuleBook.of(book.rules[::-1], on=False).to_json()["on"] is False
 

@@ -16,7 +16,6 @@ from engine.explain.types import Token
 from engine.jobs import finish
 from engine.scenario import Event, ItemEdit, PastEdit, Scenario
 from engine.scenario_files import (
-    VERSION,
     SavedScenario,
     delete_scenario,
     list_scenarios,
@@ -25,6 +24,7 @@ from engine.scenario_files import (
     rename_scenario,
     save_scenario,
 )
+from engine.versions import current
 
 SCENARIO = Scenario(
     edits=(
@@ -106,9 +106,9 @@ def test_saving_again_replaces_and_a_damaged_one_is_left_out(tmp_path: Path) -> 
     save_scenario(tmp_path, SavedScenario("a", Scenario()))
     save_scenario(tmp_path, SavedScenario("B", SCENARIO))
     (tmp_path / "scenarios" / "broken.json").write_text("{")
-    (tmp_path / "scenarios" / "later.json").write_text(f'{{"version": {VERSION + 1}, "scenario": {{}}}}')
+    (tmp_path / "scenarios" / "later.json").write_text(f'{{"version": {current("scenario") + 1}, "scenario": {{}}}}')
     assert [(one.name, one.scenario) for one in list_scenarios(tmp_path)] == [("a", Scenario()), ("B", SCENARIO)]
-    with pytest.raises(HeedmapError, match="later version"):
+    with pytest.raises(HeedmapError, match="newer Heedmap"):
         read_scenario(tmp_path / "scenarios" / "later.json")
     assert list_scenarios(tmp_path / "never") == ()
 
