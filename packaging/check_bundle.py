@@ -24,6 +24,7 @@ def problems(folder: inventory.Inventory, lock: dict[str, str]) -> Iterator[str]
     """Every reason not to pass the folder on. lock: {normalised name: version}, empty: not compared."""
     yield from _licences(folder)
     yield from _native_licences(folder)
+    yield from _modules(folder)
     yield from _versions(folder, lock)
     yield from _test_tools(folder)
     yield from _openmp(folder)
@@ -60,6 +61,14 @@ def _native_licences(folder: inventory.Inventory) -> Iterator[str]:
             yield f"licence: {library.path} is {known.component}, under {known.licence}"
         elif known.component == "nvidia" and not nvidia:
             yield f"licence: {library.path} is NVIDIA's, and this is not the CUDA flavour: leave it out"
+
+
+def _modules(folder: inventory.Inventory) -> Iterator[str]:
+    """Modules packed into the program that neither Python, nor Heedmap, nor any package brought."""
+    # PyInstaller's own start-up modules may be passed on with any program (GPL-2.0-or-later WITH Bootloader-exception).
+    own = re.compile(r"^(app|engine|resources|pyi_rth_|_pyi_rth_|pyimod|_sysconfigdata_|__mypyc|[0-9a-f]{20}__mypyc)")
+    tops = {name.split(".")[0] for name in folder.packed_modules} - sys.stdlib_module_names - folder.owned_modules
+    yield from (f"module {name} is of no package" for name in sorted(tops) if not own.match(name))
 
 
 def _versions(folder: inventory.Inventory, lock: dict[str, str]) -> Iterator[str]:

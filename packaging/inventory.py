@@ -90,6 +90,11 @@ class Inventory:
                 owners.setdefault(file.parts[0].split(".")[0] if len(file.parts) == 1 else file.parts[0], name)
         return owners
 
+    @property
+    def owned_modules(self) -> set[str]:
+        """Top-level names that some distribution of the environment brought."""
+        return set(self._owner_of_top)
+
     @cached_property
     def modules(self) -> set[str]:
         """Top-level names of modules and packages in the folder, with those packed into the program itself."""

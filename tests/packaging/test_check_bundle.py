@@ -88,18 +88,19 @@ def test_native_libraries_are_judged_by_what_they_are(tmp_path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"")
     mixed = {f"one.libs/{name}": "" for name in ("libcudart.1.so", "libgomp.1.so", "libiomp5.so", "libgfortran-1.so")}
-    distribution(tmp_path / "site", "one", texts={}, files=mixed, License_Expression="MIT")
+    distribution(tmp_path / "site", "one", texts={}, files=mixed | {"one/__init__.py": ""}, License_Expression="MIT")
     for place in mixed:
         (tmp_path / "heedmap" / "_internal" / place).parent.mkdir(exist_ok=True)
         (tmp_path / "heedmap" / "_internal" / place).write_bytes(b"")
     folder = inventory.Inventory(tmp_path / "heedmap", tmp_path / "site")
-    # No program in the folder, so no modules packed into one.
-    folder.__dict__["packed_modules"] = set()
+    # As if they were packed into a program.
+    folder.__dict__["packed_modules"] = {"app.session", "json.decoder", "one.part", "pyi_rth_inspect", "stray.module"}
     assert list(check_bundle.problems(folder, {})) == [
         "licence: lib-dynload/readline.cpython.so is readline, under GPL-3.0-or-later",
         "licence: libreadline.so.8 is readline, under GPL-3.0-or-later",
         "licence: libstrange.so.1 is of no package; say what it is in policy.toml, or leave it out",
         "licence: one.libs/libcudart.1.so is NVIDIA's, and this is not the CUDA flavour: leave it out",
+        "module stray is of no package",
         "OpenMP of GNU and Intel in one program",
     ]
 
