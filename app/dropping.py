@@ -35,10 +35,13 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
+from app.opening import open_path
 from app.theme import ThemeSource, faded, icon, ui_font
 from engine.errors import HeedmapError
 from engine.files import read_json, sha256, write_bytes
+from engine.given_path import WORKSPACE, ZIPS
 from engine.scenario import Scenario
+from engine.workspace import is_marked, workspace_of
 
 if TYPE_CHECKING:
     from app.main_window import MainWindow
@@ -153,9 +156,9 @@ class Drops(QObject):
         if (path / "run.json").is_file():
             return Offer(tr("Open the run {0}").format(path.name), partial(window.open_run, str(path)), icon="run")
         if is_workspace(path):
-            return Offer(
-                tr("Open the workspace {0}").format(path.name), partial(window.open_workspace, path), icon="folder"
-            )
+            return self._workspace(path)
+        if (path / "bundle.json").is_file() or (path / "signature.json").is_file():
+            return self._bundle(path)
         if (path / "dataset.json").is_file():
             if is_workspace(path.parent.parent):
                 above = path.parent.parent
@@ -166,7 +169,25 @@ class Drops(QObject):
             )
         return Offer(tr("Import {0} into this workspace").format(path.name), partial(window.import_sources, [path]))
 
+    def _workspace(self, path: Path) -> Offer:
+        """A folder, or its marker."""
+        try:
+            folder = workspace_of(path)
+        except HeedmapError as error:
+            return Offer(f"{error.message} {error.hint}", icon="folder")
+        text = tr("Open the workspace {0}").format(folder.name)
+        return Offer(text, partial(self._window.open_workspace, folder), icon="folder")
+
+    def _bundle(self, path: Path) -> Offer:
+        text = tr("Open the audit bundle {0}").format(path.name)
+        return Offer(text, partial(open_path, self._window, str(path)), icon="audit")
+
     def _file(self, path: Path) -> Offer:
+        suffix = path.suffix.lower()
+        if suffix == WORKSPACE:
+            return self._workspace(path)
+        if suffix in ZIPS:
+            return self._bundle(path)
         if path.suffix.lower() == ".json" and _is_scenario(path):
             if self._window.session.run is None:
                 return Offer(tr("Open a run first; then this scenario can be tried on it."), icon="undo")
@@ -176,7 +197,11 @@ class Drops(QObject):
             return Offer(
                 tr("Import {0} into this workspace").format(path.name), partial(self._window.import_sources, [path])
             )
-        return Offer(tr("Heedmap cannot read {0}. It takes photos, tables, and folders of data.").format(path.name))
+        return Offer(
+            tr(
+                "Heedmap cannot read {0}. It takes photos, tables, folders of data, workspaces and audit bundles."
+            ).format(path.name)
+        )
 
     def _photo(self, path: Path | None, data: QMimeData, at: QPoint) -> Offer:
         """A photo is for the product that is shown; `path` is None for a picture out of another program."""
@@ -301,7 +326,7 @@ class Layer(QWidget):
 
 
 def is_workspace(path: Path) -> bool:
-    return (path / "workspace.json").is_file() or ((path / "datasets").is_dir() and (path / "runs").is_dir())
+    return is_marked(path) or ((path / "datasets").is_dir() and (path / "runs").is_dir())
 
 
 def read_scenario(path: Path) -> Scenario:

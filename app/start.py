@@ -18,9 +18,14 @@ from app.crash import Crashes
 from app.engine_thread import EngineLane
 from app.i18n import LanguageSource
 from app.main_window import MainWindow
+from app.opening import Application, follow_files, placed, show_when_ready
+from app.screen import told_without_screen
+from app.newer import tell_settings_kept, workspace_to_start_with
 from app.session import Session
 from app.settings import Settings
 from app.theme import ICONS, ThemeSource
+from engine.errors import HeedmapError
+from engine.given_path import Given
 from engine.memory import one_heap
 from engine.process import EngineProcess, Setup
 
@@ -33,7 +38,8 @@ def make_application() -> QApplication:
     one_heap()
     application = QApplication.instance()
     if not isinstance(application, QApplication):
-        application = QApplication(sys.argv[:1])
+        with told_without_screen():
+            application = Application(sys.argv[:1])
     application.setApplicationName("heedmap")
     application.setApplicationDisplayName("Heedmap")
     application.setDesktopFileName("heedmap")
@@ -96,19 +102,29 @@ def start(
     language: str = "",
     engine: EngineProcess | None = None,
     notes: Path | None = None,
+    what: Given | None = None,
+    fault: HeedmapError | None = None,
 ) -> int:
-    """Open the window and stay until it is closed; the exit code."""
+    """Open the window and stay until it is closed; the exit code.
+
+    what: was given by a double-click or on the command line; fault: why what was given cannot be opened."""
     crashes = Crashes(stored.log_folder())
     crashes.watch()
     application = make_application()
     crashes.watch_qt()
+    workspace, run = placed(what, workspace, run)
     place = stored.settings_path()
+    aside = stored.keep_others(place)
     settings = stored.load(place)
     if theme or language:
         settings = Settings(
             **{**vars(settings), "theme": theme or settings.theme, "language": language or settings.language}
         )
-    folder, run = what_to_open(settings, workspace, run)
+    chosen = workspace_to_start_with(*what_to_open(settings, workspace, run), settings.language)
+    if chosen is None:
+        crashes.end()
+        return 2
+    folder, run = chosen
     window = make_window(
         settings,
         folder,
@@ -121,8 +137,12 @@ def start(
     )
     calm(window.session)
     window.ready.connect(lambda: tell_faults(crashes, window))
+    if aside:
+        window.ready.connect(lambda: tell_settings_kept(window, aside))
+    show_when_ready(window, what, fault)
+    follow_files(application, window)
     window.show()
-    if not settings.tour:
+    if not settings.tour and (what is None or what.kind != "bundle"):
         window.offer_tour()
     signal.signal(signal.SIGINT, lambda *_: window.close())
     waker = QTimer()  # lets Python see Ctrl+C in the terminal

@@ -46,6 +46,7 @@ from engine.audit.listing import AuditEntry
 from engine.audit.opened import OpenedBundle
 from engine.audit.summary import verified_text
 from engine.errors import HeedmapError
+from engine.given_path import BUNDLE
 
 _FAULTS = 8  # of a bundle that does not hold, named
 
@@ -102,9 +103,9 @@ class AuditView(View):
         set_role(self.start, "primary")
         self.start.setToolTip(self.tr("Measure a run by a plan; the result is a signed bundle (Ctrl+N)"))
         self.open = QPushButton(self.tr("Open a bundle…"))
-        self.open.setToolTip(self.tr("A bundle from elsewhere, a folder or a zip (Ctrl+O)"))
+        self.open.setToolTip(self.tr("A bundle from elsewhere, a folder or a file (Ctrl+O)"))
         menu = QMenu(self)
-        menu.addAction(self.tr("A zip…")).triggered.connect(self._ask_zip)
+        menu.addAction(self.tr("A file…")).triggered.connect(self._ask_zip)
         menu.addAction(self.tr("A folder…")).triggered.connect(self._ask_folder)
         self.open.setMenu(menu)
         panel.body.addWidget(self.list, 1)
@@ -137,7 +138,7 @@ class AuditView(View):
             self.tr("Measure again…"), self.tr("Measure a share of the checks again, on the run that is open")
         )
         self.compare = self._button(self.tr("Compare…"), self.tr("What became better or worse since another audit"))
-        self.zip = self._button(self.tr("Zip…"), self.tr("The whole bundle as one file"))
+        self.zip = self._button(self.tr("One file…"), self.tr("The whole bundle as one file"))
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
         for button in (self.go_on, self.report, self.verify, self.again, self.compare, self.zip):
@@ -333,7 +334,9 @@ class AuditView(View):
         self.begin(run=run.folder, out=entry.folder, plan=str(plan))
 
     def _ask_zip(self) -> None:
-        file, _ = QFileDialog.getOpenFileName(self, self.tr("Open a bundle"), "", self.tr("Bundles (*.zip)"))
+        file, _ = QFileDialog.getOpenFileName(
+            self, self.tr("Open a bundle"), "", self.tr("Bundles (*.heedaudit *.zip)")
+        )
         if file:
             self.open_elsewhere(file)
 
@@ -426,8 +429,9 @@ class AuditView(View):
     def ask_zip_file(self) -> None:
         if self.bundle is None:
             return
-        wanted = f"{self.bundle.path}.zip"
-        file, _ = QFileDialog.getSaveFileName(self, self.tr("Save as zip"), wanted, self.tr("Bundles (*.zip)"))
+        wanted = f"{self.bundle.path}{BUNDLE}"
+        kinds = self.tr("Bundles (*.heedaudit *.zip)")
+        file, _ = QFileDialog.getSaveFileName(self, self.tr("Save as one file"), wanted, kinds)
         if file:
             self.save_zip(Path(file))
 
@@ -448,7 +452,7 @@ class AuditView(View):
         group = self.tr("Audit")
         return [
             Action("audit.begin", self.tr("Audit a run…"), self.ask_begin, group=group, shortcut="Ctrl+N"),
-            Action("audit.open", self.tr("Open a bundle (zip)…"), self._ask_zip, group=group),
+            Action("audit.open", self.tr("Open a bundle (file)…"), self._ask_zip, group=group),
             Action("audit.open_folder", self.tr("Open a bundle (folder)…"), self._ask_folder, group=group),
             Action("audit.verify", self.tr("Verify the bundle…"), self.ask_signer, group=group),
             Action("audit.compare", self.tr("Compare with another audit…"), self.ask_compare, group=group),

@@ -10,6 +10,7 @@ from typing import Any
 from engine.commands.options import add_moved, trained_run
 from engine.commands.progress import run_job
 from engine.errors import HeedmapError
+from engine.given_path import BUNDLE
 
 _SHOWN = 20  # faults that are printed
 
@@ -24,7 +25,9 @@ def add(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--languages", default="en,zh_CN", metavar="A,B", help="of the reports: en, zh_CN; both by default"
     )
-    parser.add_argument("--zip", action="store_true", help="write BUNDLE.zip too: the whole bundle as one file")
+    parser.add_argument(
+        "--zip", action="store_true", help="write BUNDLE.heedaudit too: the whole bundle as one file, a zip"
+    )
     parser.add_argument("--key", type=Path, metavar="F", help="an Ed25519 key to sign with (PEM); yours by default")
 
 
@@ -44,7 +47,7 @@ def run(parsed: Namespace) -> Any:
         texts(one)  # refuses an unknown one before hours of work
     results = run_job(audit(trained_run(parsed), plan, parsed.out, key, languages), parsed.json)
     if parsed.zip:
-        zip_of(parsed.out, parsed.out.with_name(f"{parsed.out.name}.zip"))
+        zip_of(parsed.out, parsed.out.with_name(f"{parsed.out.name}{BUNDLE}"))
     if not parsed.json:
         signer = Signature(key.public_key().public_bytes_raw().hex(), "").fingerprint
         print(f"{summary_text(results)}\n\nThe bundle is {parsed.out}, signed with the key {signer}")
@@ -52,7 +55,7 @@ def run(parsed: Namespace) -> Any:
 
 
 def add_verify(parser: ArgumentParser) -> None:
-    parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="the folder or the zip")
+    parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="the folder, or its one file")
     parser.add_argument("--signer", default="", metavar="KEY", help="the key that must have signed, or its fingerprint")
     parser.add_argument(
         "--recompute", type=float, metavar="SHARE", help="measure this share of it again, such as 0.1; wants --run"

@@ -1,4 +1,4 @@
-"""Open the window on a workspace; with --read-only nothing is written inside it, and notes go to a signed file."""
+"""Open the window on a workspace, a run or a bundle; a workspace also so that nothing is written inside it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,18 @@ from typing import Any
 
 from engine.errors import HeedmapError
 from engine.files import READ_ONLY, refuse_read_only
+from engine.given_path import Given, given
+from engine.versions import NewerError
 
 
 def add(parser: ArgumentParser) -> None:
-    parser.add_argument("workspace", type=Path, nargs="?", metavar="WORKSPACE", help="without it: the one open last")
+    parser.add_argument(
+        "path",
+        type=Path,
+        nargs="?",
+        metavar="PATH",
+        help="a workspace, a run or a bundle; by default what was open last",
+    )
     parser.add_argument("--read-only", action="store_true", help="look at everything, write nothing inside")
     parser.add_argument(
         "--notes", type=Path, metavar="FILE", help="with --read-only: the signed file of your notes, outside of it"
@@ -20,20 +28,31 @@ def add(parser: ArgumentParser) -> None:
 
 
 def run(parsed: Namespace) -> Any:
-    """Returns when the window is closed. HeedmapError where the folder is missing, or the notes would lie inside."""
+    """Returns when the window is closed. HeedmapError where there is nothing to open, or the notes would lie inside."""
     if parsed.window is None:
         raise HeedmapError("The window needs its packages.", "Install heedmap with PySide6.")
-    folder: Path | None = parsed.workspace.resolve() if parsed.workspace is not None else None
-    if folder is not None and not folder.is_dir():
-        raise HeedmapError(f"There is no folder at {folder}.", "Check the path.")
-    if parsed.read_only and folder is None:
+    what = _given(parsed.path.resolve()) if parsed.path is not None else None
+    folder = str(what.path) if what is not None and what.kind == "workspace" else ""
+    if parsed.read_only and not folder:
         raise HeedmapError("--read-only is for a workspace that is named.", "Write: heedmap open WORKSPACE --read-only")
     if parsed.notes is not None and not parsed.read_only:
         raise HeedmapError("--notes is for --read-only.", "Without it, notes are kept in the workspace.")
     notes: Path | None = parsed.notes.resolve() if parsed.notes is not None else None
     if parsed.read_only:
-        os.environ[READ_ONLY] = str(folder)  # the processes of the engine inherit it
+        os.environ[READ_ONLY] = folder  # the processes of the engine inherit it
     if notes is not None:
         refuse_read_only(notes)
-    parsed.window(str(folder or ""), notes=notes)
-    return {"workspace": str(folder or ""), "read_only": parsed.read_only}
+    parsed.window(folder, notes=notes, what=what)
+    return {"opened": str(what.path) if what is not None else "", "read_only": parsed.read_only}
+
+
+def _given(path: Path) -> Given:
+    """A folder of nothing that is known becomes a workspace."""
+    try:
+        return given(path)
+    except NewerError:
+        raise
+    except HeedmapError:
+        if path.is_dir():
+            return Given("workspace", path)
+        raise

@@ -190,7 +190,7 @@ def test_the_command_says_it_before_anything_starts(
     monkeypatch.setenv(READ_ONLY, "")  # put back at the end
     opened: list[tuple[str, Path | None, str]] = []
 
-    def window(workspace: str, *, notes: Path | None = None) -> None:
+    def window(workspace: str, *, notes: Path | None, what: object) -> None:
         opened.append((workspace, notes, os.environ[READ_ONLY]))
 
     monkeypatch.setattr("app.__main__._window", window)
