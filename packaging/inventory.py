@@ -7,6 +7,7 @@ little about its packages, so the environment that it was frozen from is read be
 import importlib
 import re
 import subprocess
+import sys
 import sysconfig
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -132,7 +133,7 @@ class Inventory:
                 continue
             place = path.relative_to(self.packages_folder)
             owner = owners.get(place.as_posix(), "")
-            if not owner and ("lib-dynload" in place.parts or place.name.startswith(("libpython3", "python3"))):
+            if not owner and _came_with_python(place):
                 owner = "python"
             if not owner and len(place.parts) > 1:
                 owner = self._owner_of_top.get(place.parts[0], "")
@@ -165,6 +166,17 @@ def read(folder: Path, environment: Path | None = None) -> Inventory:
     if not folder.is_dir():
         raise SystemExit(f"{folder} is not a folder.")
     return Inventory(folder, environment or Path(sysconfig.get_path("purelib")))
+
+
+def _came_with_python(place: Path) -> bool:
+    if "lib-dynload" in place.parts or place.name.startswith(("libpython3", "python3")):
+        return True
+    system: str = sys.platform
+    if system == "linux" or len(place.parts) > 1:
+        return False
+    # Python for Windows and macOS brings OpenSSL, SQLite and so on itself, and their texts in its LICENSE.txt.
+    base = Path(sys.base_prefix)
+    return any((base / folder / place.name).exists() for folder in ("", "DLLs", "lib"))
 
 
 def debian_package(library: str) -> DebianPackage | None:

@@ -78,8 +78,9 @@ def _of_natives(folder: inventory.Inventory, out: Path) -> list[Entry]:
     """Python itself and the libraries that came from the system, one entry for each of the system's packages."""
     entries = []
     if folder.frozen:
-        python = Path(sysconfig.get_path("stdlib"), "LICENSE.txt")
-        texts = _write(out, "python", [("LICENSE", python.read_text(encoding="utf-8"))] if python.exists() else [])
+        places = (Path(sysconfig.get_path("stdlib")), Path(sys.base_prefix))
+        found = [folder / "LICENSE.txt" for folder in places if (folder / "LICENSE.txt").exists()]
+        texts = _write(out, "python", [("LICENSE", path.read_text(encoding="utf-8")) for path in found[:1]])
         version = platform.python_version()
         entries.append(Entry("Python", version, "native", policy.PYTHON, "https://www.python.org", texts))
     for package in folder.system:

@@ -1,6 +1,7 @@
 """What must not be passed on is named: copyleft, faulty versions, test tools, NVIDIA's libraries, two OpenMPs."""
 
 import json
+import sys
 from pathlib import Path
 
 import check_bundle
@@ -103,6 +104,23 @@ def test_native_libraries_are_judged_by_what_they_are(tmp_path: Path) -> None:
         "module stray is of no package",
         "OpenMP of GNU and Intel in one program",
     ]
+
+
+def test_on_windows_python_brings_its_own_libraries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "python" / "DLLs").mkdir(parents=True)
+    (tmp_path / "site").mkdir()
+    inner = tmp_path / "heedmap" / "_internal"
+    inner.mkdir(parents=True)
+    for name in ("python/DLLs/libssl-3.dll", "python/VCRUNTIME140.dll"):
+        (tmp_path / name).write_bytes(b"")
+    for name in ("libssl-3.dll", "VCRUNTIME140.dll", "strange.dll", "python311.dll"):
+        (inner / name).write_bytes(b"")
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(sys, "base_prefix", str(tmp_path / "python"))
+    folder = inventory.Inventory(tmp_path / "heedmap", tmp_path / "site")
+    owners = {library.path.name: library.owner for library in folder.libraries}
+    python = dict.fromkeys(("libssl-3.dll", "VCRUNTIME140.dll", "python311.dll"), "python")
+    assert owners == {**python, "strange.dll": ""}
 
 
 def test_the_command_fails_when_there_is_a_problem(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
