@@ -57,7 +57,7 @@ def render(name: str, size: int, margin: float = 0.0) -> bytes:
     buffer = QBuffer(held)
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
     image.save(buffer, "PNG")  # type: ignore[call-overload]  # the stub knows no format for a device
-    return held.data()
+    return bytes(held.data())
 
 
 def hicolor(out: Path) -> None:
