@@ -307,6 +307,11 @@ class StatusBar(QFrame):
         self.rules.setText(text)
         self.rules.setVisible(bool(text))
 
+    @property
+    def device(self) -> str:
+        """The device that computes and its memory, as it is shown; "" before the engine has told."""
+        return self._device.text()
+
     def show_machine(self, device: str, used: int, total: int) -> None:
         self._device.setText(joined([device, gigabytes(used, total)]))
         self._device.setToolTip(self.tr("The device that computes, and the memory in use"))

@@ -64,6 +64,16 @@ def offered(window: MainWindow) -> list[Action]:
 
         return act
 
+    def check() -> None:
+        from app.checking import show_check
+
+        show_check(window.themes, window)
+
+    def about() -> None:
+        from app.about import show_about
+
+        show_about(window.status.device, window)
+
     return [
         *(
             Action(place.name, place.text, go(place.name), f"Ctrl+{number}", place.icon, "views")
@@ -107,6 +117,8 @@ def offered(window: MainWindow) -> list[Action]:
         ),
         Action("help", tr("Help on this view"), window.toggle_help, "F1", "help", "help"),
         Action("tour", tr("Take the tour"), window.start_tour, "", "tour", "help"),
+        Action("check", tr("Check this installation …"), check, "", "", "help"),
+        Action("about", tr("About Heedmap"), about, "", "", "help"),
         Action("quit", tr("Quit"), window.quit, "Ctrl+Q", "quit", "quit"),
     ]  # fmt: skip
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QEvent, QObject, Qt, QUrl, Signal
@@ -78,11 +77,11 @@ class FaultNote(QFrame):
         self._title.setText(self.tr("Heedmap was ended by a fault") if before else self.tr("Something went wrong"))
         kept = self.tr("What was open is restored.") if before else self.tr("Your work is kept; you can go on.")
         where = (
-            self.tr("A report is in this folder; nothing was sent.")
+            self.tr("A report is kept on this computer; nothing was sent.")
             if report.path is not None
             else self.tr("Its report could not be written to the disk; it can be copied. Nothing was sent.")
         )
-        self._text.setText(f"{kept} {where}")
+        self._text.setText(f"{kept}\n{where}")
         self.open.setText(self.tr("Open folder"))
         self.open.setToolTip(str(report.path.parent) if report.path is not None else "")
         self.open.setVisible(report.path is not None)
@@ -158,8 +157,3 @@ class Faults(QObject):
 
 def _nothing(_: Any) -> None:
     """Nobody is there to be told."""
-
-
-def open_log_folder(folder: Path) -> None:
-    """Show where reports and logs are kept."""
-    QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))

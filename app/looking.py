@@ -69,6 +69,12 @@ def look(run: str, folder: str, began: float) -> tuple[Found, list[str]]:
     return Found(said, values), sockets
 
 
+def look_off_screen(run: str, folder: str, began: float) -> tuple[Found, list[str]]:
+    """The same without a second window on the user's screen."""
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    return look(run, folder, began)
+
+
 def has_display() -> bool:
     """Whether a window could be seen; on other systems than Linux there always is a desktop."""
     if sys.platform in ("win32", "darwin"):
