@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from app.actions import Action
 from app.i18n import joined
 from app.theme import ThemeSource, icon, set_role
 from engine.errors import HeedmapError
@@ -101,6 +102,8 @@ class ComebackBar(QFrame):
         self._came = CameBack(False, False, "", 0, ())
         self._acts: dict[QPushButton, Callable[[], None]] = {}
         set_role(self, "panel")
+        self.setObjectName("comeback")
+        self.setStyleSheet("#comeback { margin-top: 12px; }")  # below the top bar
         self.message = QLabel()
         set_role(self.message, "strong")
         self.facts = QLabel()
@@ -116,7 +119,7 @@ class ComebackBar(QFrame):
         set_role(self.on, "primary")
         set_role(self.away, "quiet")
         row = QHBoxLayout(self)
-        row.setContentsMargins(14, 8, 8, 8)
+        row.setContentsMargins(14, 20, 8, 8)
         row.setSpacing(12)
         row.addLayout(words, 1)
         for button in (self.on, self.other, self.away):
@@ -186,6 +189,12 @@ class ComebackBar(QFrame):
         else:
             self.hide()
         self._acts[button]()
+
+    def offers(self) -> list[Action]:
+        """The buttons, for the palette."""
+        on = Action("comeback-on", self.on.toolTip(), self.on.click, icon="play")
+        other = Action("comeback-other", self.other.text(), self.other.click, icon="undo")
+        return [*([on] if self.on.isVisible() else []), *([other] if self.other.isVisible() else [])]
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
