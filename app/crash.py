@@ -30,7 +30,7 @@ if sys.platform != "win32":
 MOST = 20  # reports that are kept
 LINES = 50  # of what went on before
 _LONGEST = 300  # letters of a message
-_QUOTED = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"")
+_QUOTED = re.compile(r"'[^'\n]*'|(?<!File )\"[^\"\n]*\"")  # a traceback names its files
 _LAST_WORDS = "window-*.fault"
 
 

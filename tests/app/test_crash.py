@@ -263,5 +263,6 @@ def test_a_window_that_came_back_says_so_once(qtbot: QtBot, open_window: Open, t
 
 def test_what_people_wrote_is_not_repeated() -> None:
     assert plain(f"{Path.home()}/x: 'Ann' and \"Bob\" met") == "~/x: '…' and '…' met"
+    assert plain('  File "app/x.py", line 3 in paint') == '  File "app/x.py", line 3 in paint'
     error = RuntimeError("x" * 5000)
     assert len(described(RuntimeError, error, None)) < 400
