@@ -129,12 +129,18 @@ def icon_of(action: Action) -> str:
     return named if (ICONS / f"{named}.svg").is_file() else "command"
 
 
+def _answers(window: MainWindow) -> list[Action]:
+    """What can be said to the bar about an unexpected end, while it is there."""
+    bar = window.comeback
+    return bar.offers() if bar is not None and bar.isVisible() else []
+
+
 def find(window: MainWindow, query: str) -> list[Entry]:
     """What the palette shows for a query: actions, runs, shoppers and products."""
     locked = is_read_only(window.workspace.folder)
     commands = [
         Entry(action.text, action.shortcut.replace("+", " "), icon_of(action), action.run)
-        for action in [*(window.view.offers() if window.view else []), *offered(window)]
+        for action in [*(window.view.offers() if window.view else []), *_answers(window), *offered(window)]
         if action.id != "find" and not (locked and action.id in WRITING)
     ]
     columns = [

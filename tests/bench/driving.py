@@ -246,17 +246,22 @@ def main() -> int:
     """Open the window as the command does, and press the keys that are told on standard input."""
     import threading
 
-    from PySide6.QtCore import QObject, Qt, Signal
+    from PySide6.QtCore import QObject, Qt, QTimer, Signal
     from PySide6.QtGui import QKeySequence
     from PySide6.QtTest import QTest
     from PySide6.QtWidgets import QApplication
 
     from app import start as starting
     from app.__main__ import window_parser
+    from app.main_window import MainWindow
+    from app.surroundings import prepare
+
+    prepare()
 
     class Keys(QObject):
         told = Signal(str, str)
 
+    starting.make_application()
     keys = Keys()
 
     def listen() -> None:
@@ -275,6 +280,21 @@ def main() -> int:
         chord: Any = QKeySequence(text.replace("Escape", "Esc"))
         QTest.keyClick(at, chord[0].key(), chord[0].keyboardModifiers())
 
+    said: list[str] = []
+
+    def look() -> None:
+        """Tell what the window says, for those who cannot see it."""
+        for window in QApplication.topLevelWidgets():
+            if isinstance(window, MainWindow):
+                shown = [window.banner.accessibleName()] if window.banner.isVisible() else []
+                shown += [window.remark.message] if window.remark.isVisible() else []
+                for text in [one for one in shown if one not in said]:
+                    said.append(text)
+                    print(f"heedmap: in the window: {text}", flush=True)
+
+    ticking = QTimer(interval=200)
+    ticking.timeout.connect(look)
+    ticking.start()
     keys.told.connect(press, Qt.ConnectionType.QueuedConnection)
     threading.Thread(target=listen, daemon=True).start()
     options = window_parser().parse_args()
