@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import Qt, QThreadPool, QTimer, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -101,6 +101,8 @@ class MainWindow(QMainWindow):
         self.languages = languages
         self._settings = settings
         self._save = save
+        self._disk = QThreadPool(self)
+        self._disk.setMaxThreadCount(1)  # the newest is written last
         self._begun = False
         self._unseen = QTimer(self, singleShot=True, interval=UNSEEN)
         self._unseen.timeout.connect(self._begin_once)
@@ -677,7 +679,16 @@ class MainWindow(QMainWindow):
         self._remember(export_folder=folder, export_format=form)
 
     def _remember(self, **changes: str) -> None:
-        self._settings = replace(self._settings, **changes)
+        changed = replace(self._settings, **changes)
+        if changed != self._settings:
+            self._settings = changed
+            self._disk.start(partial(self._save_settings, changed))  # at once: a window can be killed
+
+    def _save_settings(self, settings: Settings) -> None:
+        try:
+            self._save(settings)
+        except HeedmapError as error:
+            print(error)
 
     def may_close(self) -> bool:
         """Ask when a job runs; without one there is nothing to lose."""
@@ -699,10 +710,8 @@ class MainWindow(QMainWindow):
         self.session.end()
         for lane in self._lanes:
             lane.stop()
-        try:
-            self._save(self._settings)
-        except HeedmapError as error:
-            print(error)
+        self._disk.waitForDone()
+        self._save_settings(self._settings)
         event.accept()
 
 
