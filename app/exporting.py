@@ -11,7 +11,6 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 from xml.etree import ElementTree
 
@@ -35,6 +34,7 @@ from PySide6.QtWidgets import QWidget
 from app.i18n import joined
 from app.theme import ui_font
 from app.views.view import Numbers
+from engine.versions import program_version
 
 RATIO = 2.0  # pixels of a picture for each of the screen
 _DPI = 96.0  # what a pixel of the screen is on paper
@@ -73,7 +73,7 @@ class About:
             (tr("Run"), self.run),
             (tr("Dataset"), self.dataset),
             (tr("Date"), QLocale().toString(QDateTime.currentDateTime(), QLocale.FormatType.ShortFormat)),
-            (tr("Made with"), f"Heedmap {heedmap_version()}"),
+            (tr("Made with"), f"Heedmap {program_version()}"),
             *((tr("Note"), note) for note in self.notes),
         ]
         return [(name, value) for name, value in found if value]
@@ -82,13 +82,6 @@ class About:
     def line(self) -> str:
         """The same on one line, without the notes."""
         return joined([value for name, value in self.facts if name != tr("Note")])
-
-
-def heedmap_version() -> str:
-    try:
-        return version("heedmap")
-    except PackageNotFoundError:  # run from its folder
-        return ""
 
 
 def picture(view: QWidget, ratio: float = RATIO) -> QImage:
@@ -169,7 +162,7 @@ def pdf(view: QWidget, about: About) -> bytes:
     held.open(QIODevice.OpenModeFlag.WriteOnly)
     writer = QPdfWriter(held)
     writer.setTitle(about.title)
-    writer.setCreator(f"Heedmap {heedmap_version()}".strip())
+    writer.setCreator(f"Heedmap {program_version()}")
     writer.setResolution(1200)
     metric = QLocale().measurementSystem() == QLocale.MeasurementSystem.MetricSystem
     across = QPageLayout.Orientation.Landscape if view.width() > view.height() else QPageLayout.Orientation.Portrait

@@ -40,6 +40,7 @@ from app.views.view import View
 from app.workspace import Workspace
 from engine.errors import HeedmapError
 from engine.files import is_read_only
+from engine.workspace import refuse_newer
 
 if TYPE_CHECKING:  # what an answer brings, and what is made when it is first asked for
     from app.comeback import CameBack, ComebackBar
@@ -150,6 +151,7 @@ class MainWindow(QMainWindow):
         self.state.remarked.connect(self.remark.say)
         self.state.came_back.connect(self._came_back)
         self.workspace.changed.connect(self._listed)
+        self.workspace.changed.connect(self._brought_forward)
         self.workspace.failed.connect(lambda message, hint: self.banner.say(message, hint))
         self.batch.changed.connect(self._show_work)
         self.batch.advanced.connect(self._batch_advanced)
@@ -176,7 +178,7 @@ class MainWindow(QMainWindow):
             self.begin()
 
     def begin(self) -> None:
-        self.workspace.refresh(create=not self._first_run)
+        self.workspace.refresh(create=not self._first_run or self.state.keeps)
         if self._first_run:
             self.session.open_run(self._first_run)
         self._make_views()
@@ -201,6 +203,12 @@ class MainWindow(QMainWindow):
                 self.session.open_run(done[0].folder)
             else:
                 self.show_view(self.current)
+
+    def _brought_forward(self, summary: WorkspaceSummary) -> None:
+        if summary.backups or summary.not_forward:
+            from app.newer import tell_forward
+
+            tell_forward(self, summary)
 
     def _run_opened(self, run: RunSummary | None) -> None:
         self._show_open()
@@ -379,6 +387,12 @@ class MainWindow(QMainWindow):
             self._listed(self.workspace.summary)
 
     def open_workspace(self, folder: Path) -> None:
+        """Go on in another workspace; one of a newer program is refused with a sentence, and this one stays."""
+        try:
+            refuse_newer(folder)
+        except HeedmapError as error:
+            self.banner.say(error.message, error.hint)
+            return
         self.state.leave()
         self.session.close_run()
         self._first_run = self.state.move(folder)

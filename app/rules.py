@@ -14,6 +14,7 @@ from engine.errors import HeedmapError
 from engine.files import is_read_only, read_json, write_json
 from engine.rule_book import RuleBook
 from engine.rules import Rule
+from engine.versions import NewerError
 
 FOLDER = "rules"  # of a workspace
 _LARGEST = 2**20  # bytes of a file that is read: no rule book is longer
@@ -136,6 +137,10 @@ class Rules(QObject):
             return RuleBook()
         try:
             return self.read_from(place)
+        except NewerError as error:
+            self._place = None  # it stays as it is: what is made now is in memory alone
+            self.failed.emit(error.message, error.hint)
+            return RuleBook()
         except HeedmapError as error:
             aside = place.with_suffix(".damaged.json")  # never written over
             if is_read_only(place):

@@ -13,9 +13,9 @@ from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from engine.errors import HeedmapError
 from engine.files import is_read_only, read_json, write_json
+from engine.versions import NewerError, current, forward
 
 Kind = Literal["items", "users"]
-_VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class Segments(QObject):
         """Put these segments in force without a step of its own: the undo stack does."""
         self.all = segments
         if self._place is not None:
-            content = {"version": _VERSION, "segments": [asdict(one) for one in segments]}
+            content = {"version": current("segments"), "segments": [asdict(one) for one in segments]}
             self._writer.start(partial(self._write, self._place, content))
         self.changed.emit()
 
@@ -149,11 +149,14 @@ class Segments(QObject):
         if not place.is_file():
             return ()
         try:
-            content = read_json(place)
-            listed = content.get("segments") if isinstance(content, dict) else None
+            listed = forward("segments", read_json(place), place).get("segments")
             if not isinstance(listed, list):
                 raise HeedmapError(f"{place} is not a list of segments.", "Restore it from a copy.")
             return tuple(Segment.from_json(one) for one in listed)
+        except NewerError as error:
+            self._place = None  # it stays as it is: what is made now is in memory alone
+            self.failed.emit(error.message, error.hint)
+            return ()
         except HeedmapError as error:
             aside = place.with_suffix(".damaged.json")  # never written over
             if is_read_only(place):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
 from pathlib import Path
 
 import platformdirs
 
 from engine.errors import HeedmapError
 from engine.files import read_json, write_json
+from engine.versions import current, forward, version_of
 
 NAME = "heedmap"
 
@@ -33,12 +35,10 @@ def settings_path() -> Path:
 
 
 def load(path: Path) -> Settings:
-    """Read the settings; what is missing or damaged has its default."""
+    """Read the settings; what is missing or damaged has its default, and all has where a newer program wrote them."""
     try:
-        content = read_json(path)
+        content = forward("settings", read_json(path), path)
     except (HeedmapError, OSError):
-        return Settings()
-    if not isinstance(content, dict):
         return Settings()
     known = {field.name for field in fields(Settings)}
     return Settings(**{key: value for key, value in content.items() if key in known and isinstance(value, str)})
@@ -46,7 +46,27 @@ def load(path: Path) -> Settings:
 
 def save(settings: Settings, path: Path) -> None:
     """Write the settings. HeedmapError when the place cannot be written."""
-    write_json(path, asdict(settings))
+    write_json(path, {"version": current("settings"), **asdict(settings)})
+
+
+def keep_others(path: Path) -> str:
+    """Keep settings of another version before they are written over: older ones in a backup beside them, those of a
+    newer program under another name. Returns that name, "" where there are none."""
+    try:
+        content = read_json(path)
+        version = version_of("settings", content, path)
+        if version < current("settings"):
+            from engine.upgrade import back_up  # only then: it is not needed for the first frame
+
+            back_up(path.parent, "settings", version, (path,))
+            write_json(path, forward("settings", content, path))
+        elif version > current("settings"):
+            aside = path.with_name(f"settings.newer-{datetime.now(UTC):%Y%m%d-%H%M%S}.json")
+            path.replace(aside)
+            return aside.name
+    except (HeedmapError, OSError):
+        pass  # there are none, or nothing can be written here
+    return ""
 
 
 def default_workspace() -> Path:

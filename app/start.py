@@ -18,9 +18,9 @@ from app.crash import Crashes
 from app.engine_thread import EngineLane
 from app.i18n import LanguageSource
 from app.main_window import MainWindow
+from app.newer import tell_settings_kept, workspace_to_start_with
 from app.opening import Application, follow_files, placed, show_when_ready
 from app.screen import told_without_screen
-from app.newer import tell_settings_kept, workspace_to_start_with
 from app.session import Session
 from app.settings import Settings
 from app.theme import ICONS, ThemeSource
@@ -123,6 +123,8 @@ def start(
     chosen = workspace_to_start_with(*what_to_open(settings, workspace, run), settings.language)
     if chosen is None:
         crashes.end()
+        if engine is not None:
+            engine.stop()
         return 2
     folder, run = chosen
     window = make_window(

@@ -21,13 +21,14 @@ from app.session import ALL_HEADS, Chosen, Step
 from engine.errors import HeedmapError
 from engine.files import is_read_only, read_json, write_json
 from engine.scenario import Scenario
+from engine.versions import NewerError, current, forward, version_of
+from engine.workspace import is_marked
 
 if TYPE_CHECKING:
     from app.main_window import MainWindow
     from app.views.view import View
     from engine.answers import RunSummary
 
-VERSION = 1
 TICK = 800  # milliseconds between two looks at what is different
 STEPS = 50  # of the undo list that are kept, or fewer of many changes: the file is read before the first paint
 CHANGES = 1500
@@ -79,7 +80,7 @@ class WindowState(QObject):
         self._workspace = workspace
         self._content, self._views, self._place = {}, {}, None
         self._fallen, self._falls, self._before, self._tasks = False, 0, {}, ()
-        made = (workspace / "workspace.json").is_file()
+        made = is_marked(workspace)
         if not self._keep or is_read_only(workspace) or (run and not made):  # looked at, and left as it is
             return run
         content = self._read(workspace / "sessions" / "window.json")
@@ -134,6 +135,11 @@ class WindowState(QObject):
     def forget_tasks(self) -> None:
         """The user goes on with the tasks: they are the window's again."""
         self._tasks = ()
+
+    @property
+    def keeps(self) -> bool:
+        """Whether the workspace is the window's own to write to."""
+        return self._place is not None
 
     def follow(self) -> None:
         """Begin to write what is different; call once the window is there."""
@@ -198,18 +204,29 @@ class WindowState(QObject):
             return {}
         try:
             content = read_json(place) if place.is_file() else {}
-            if not isinstance(content, dict) or not isinstance(content.get("version", VERSION), int):
-                raise HeedmapError(f"{place} is not the arrangement of a window.")
+            version, content = version_of("window", content, place), forward("window", content, place)
+        except NewerError:
+            self._say(self.tr("A newer Heedmap kept the arrangement of this workspace; it is left as it is."))
+            return {}
         except (HeedmapError, OSError):
             self._put_aside(place)
             return {}
-        if content.get("version", VERSION) > VERSION:
-            self._say(self.tr("A newer Heedmap kept the arrangement of this workspace; it is left as it is."))
-            return {}
         self._place = place
+        if version < current("window"):
+            self._back_up(place, version)
         self._fallen = content.get("open") is True
         inside = _turned(content, partial(_absolute, self._workspace))
         return inside if isinstance(inside, dict) else {}
+
+    def _back_up(self, place: Path, version: int) -> None:
+        """Keep an older arrangement before it is written over; where that cannot be, it is not."""
+        from engine.upgrade import back_up
+
+        try:
+            back_up(self._workspace, "window", version, (place,))
+        except HeedmapError as error:
+            self._place = None
+            self._say(error.message, error.hint)
 
     def _put_aside(self, place: Path) -> None:
         aside = place.with_name(f"window.damaged-{datetime.now(UTC):%Y%m%d-%H%M%S}.json")
@@ -272,7 +289,7 @@ class WindowState(QObject):
         if self._front in window.views:  # the others cannot be arranged now
             self._views[self._front] = dict(window.views[self._front].state())
         frame = {
-            "version": VERSION,
+            "version": current("window"),
             "geometry": bytes(window.saveGeometry().toBase64().data()).decode(),
             "view": window.current,
             "recent": [list(one) for one in window.recent],

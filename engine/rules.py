@@ -99,9 +99,10 @@ def rules_from(content: Any, source: str = "the rules") -> tuple[Rule, ...]:
 
 def all_rules(content: Any, source: str = "the rules") -> tuple[tuple[Rule, ...], bool]:
     """Every rule of a decoded file, in the order in which they act, and whether the file as a whole is on."""
+    if isinstance(content, dict):
+        content = forward("rules", content, source)
     if not isinstance(content, dict) or not isinstance(content.get("rules"), list):
         raise HeedmapError(f"{source} holds no rules.", 'It must be {"rules": [{"name": ..., "rule": ...}, ...]}.')
-    content = forward("rules", content, source)
     _only(content, ("version", "rules", "on"), source)
     rules = [_rule(one, f"{source}, rule {place}") for place, one in enumerate(content["rules"], start=1)]
     names = [rule.name for rule in rules]

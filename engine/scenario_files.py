@@ -76,6 +76,7 @@ def read_scenario(file: Path) -> SavedScenario:
     content = read_json(file)
     if not isinstance(content, dict):
         raise HeedmapError(f"{file} is not a scenario.", "Save it again from the What-if view.")
+    versions.refuse_newer("scenario", content, file)
     bare = "scenario" not in content
     home = file.parent if bare else file.parent.parent
     if not bare:

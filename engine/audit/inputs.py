@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import platform
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import torch
 import engine
 from engine.files import sha256, sha256_of
 from engine.recommend import Recommender
+from engine.versions import package_version, program_version
 
 
 def inputs_of(run: Recommender) -> dict[str, Any]:
@@ -20,7 +21,7 @@ def inputs_of(run: Recommender) -> dict[str, Any]:
     manifest = run.dataset.manifest
     weights = sorted(path for path in run.folder.glob("*.safetensors"))
     return {
-        "heedmap": importlib.metadata.version("heedmap"),
+        "heedmap": program_version(),
         "code": code_hash(),
         "run": {
             "name": run.folder.name,
@@ -64,12 +65,14 @@ def environment(device: str) -> dict[str, Any]:
         "system": f"{platform.system()} {platform.machine()}",
         "device": device,
         "threads": torch.get_num_threads(),
-        "packages": {name: importlib.metadata.version(name) for name in _PACKAGES},
+        "packages": {name: package_version(name) for name in _PACKAGES},
     }
 
 
 def code_hash() -> str:
-    """One hash over the engine's own source files."""
+    """One hash over the engine's own source files; of a frozen program, which holds them in itself, its own."""
+    if getattr(sys, "frozen", False):
+        return sha256_of(Path(sys.executable))
     root = Path(engine.__file__).parent
     lines = [f"{path.relative_to(root).as_posix()} {sha256_of(path)}" for path in sorted(root.rglob("*.py"))]
     return sha256("\n".join(lines).encode())

@@ -77,12 +77,12 @@ def test_the_program_has_one_version_and_goes_without_when_it_is_not_known(
 
 
 def _scenario(folder: Path) -> Callable[[], object]:
-    write_json(folder / "a.json", {"version": NEXT["scenario"], "scenario": {}})
+    write_json(folder / "a.json", {"version": NEXT["scenario"], "tomorrow": {}})
     return lambda: read_scenario(folder / "a.json")
 
 
 def _rules(folder: Path) -> Callable[[], object]:
-    write_json(folder / "rules.json", {"version": NEXT["rules"], "rules": []})
+    write_json(folder / "rules.json", {"version": NEXT["rules"], "tomorrow": []})
     return lambda: read_rules(folder / "rules.json")
 
 

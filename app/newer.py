@@ -1,0 +1,71 @@
+"""What the window says of files that another version made: a newer workspace at the start, one brought forward."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QCoreApplication
+from PySide6.QtWidgets import QFileDialog, QMessageBox
+
+from app.i18n import LanguageSource
+from engine.errors import HeedmapError
+from engine.workspace import refuse_newer
+
+if TYPE_CHECKING:
+    from app.main_window import MainWindow
+    from engine.workspace import WorkspaceSummary
+
+
+def tr(text: str) -> str:
+    return QCoreApplication.translate("Newer", text)
+
+
+def workspace_to_start_with(folder: Path, run: str, language: str) -> tuple[Path, str] | None:
+    """The workspace and the run to open. Where a newer program made the workspace, the user is asked for another one:
+    None to quit."""
+    try:
+        refuse_newer(folder)
+    except HeedmapError as error:
+        languages = LanguageSource(language)  # before the window has one
+        other = _ask(error, folder)
+        languages.remove()
+        return workspace_to_start_with(other, "", language) if other is not None else None
+    return folder, run
+
+
+def _ask(error: HeedmapError, folder: Path) -> Path | None:
+    box = QMessageBox()
+    box.setIcon(QMessageBox.Icon.Warning)
+    box.setWindowTitle("Heedmap")
+    box.setText(error.message)
+    box.setInformativeText(error.hint)
+    choose = box.addButton(tr("Open another workspace…"), QMessageBox.ButtonRole.AcceptRole)
+    box.addButton(tr("Quit"), QMessageBox.ButtonRole.RejectRole)
+    box.setDefaultButton(choose)
+    box.exec()
+    if box.clickedButton() is not choose:
+        return None
+    chosen = QFileDialog.getExistingDirectory(None, tr("Open a workspace"), str(folder.parent))
+    return Path(chosen) if chosen else None
+
+
+def tell_settings_kept(window: MainWindow, aside: str) -> None:
+    """Say in a window that is there that settings of a newer program were kept under the name `aside`."""
+    window.remark.say(tr("The settings are of a newer Heedmap. They were kept as {0}; these are new.").format(aside))
+
+
+def tell_forward(window: MainWindow, summary: WorkspaceSummary) -> None:
+    """Say that a workspace was just brought forward, and where its files are as they were; or why it was not."""
+    from app.sending import show_in_folder  # after the first frame
+
+    if summary.not_forward:
+        said = tr("This workspace is of an older Heedmap and could not be brought forward. It is used as it is.")
+        window.banner.say(said, summary.not_forward)
+    elif summary.backups:
+        said = tr("This workspace was brought forward to this version of Heedmap. A backup is in its folder {0}.")
+        window.remark.say(
+            said.format(Path(summary.backups[0]).parent.name),
+            tr("Open folder"),
+            lambda: show_in_folder(summary.backups[0]),
+        )
