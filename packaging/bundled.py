@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, distribution
+from importlib.util import find_spec
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -75,6 +77,47 @@ MODULES_LEFT_OUT = [
     "PySide6.QtSql",
 ]
 
+# Of transformers' hundreds of model families, those that engine/features/hf.py reads and peft names.
+MODEL_FAMILIES = [
+    "albert",
+    "auto",
+    "bart",
+    "bert",
+    "bit",
+    "bloom",
+    "camembert",
+    "clip",
+    "deberta",
+    "deberta_v2",
+    "deit",
+    "dinov2",
+    "dinov2_with_registers",
+    "distilbert",
+    "electra",
+    "encoder_decoder",
+    "gemma",
+    "gpt2",
+    "gpt_neo",
+    "gpt_neox",
+    "hubert",
+    "llama",
+    "mistral",
+    "modernbert",
+    "mpnet",
+    "opt",
+    "qwen2",
+    "qwen3",
+    "roberta",
+    "siglip",
+    "vit",
+    "wav2vec2",
+    "wav2vec2_with_lm",
+    "wavlm",
+    "whisper",
+    "xlm_roberta",
+    "xlnet",
+]
+
 # Files by their place in the folder (with /): a library's headers, tests, tools, static parts; Qt that is not used.
 _FILES_LEFT_OUT = re.compile(
     r"""
@@ -126,6 +169,27 @@ def is_bundled(place: str, *, cuda: bool = False) -> bool:
     return _FILES_LEFT_OUT.search(named) is None and (cuda or _CUDA_ONLY.search(named) is None)
 
 
+def modules_of(package: str) -> list[str]:
+    """The names of a package's modules, by its files: importing some needs what is only there when Heedmap runs."""
+    spec = find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise SystemExit(f"{package} is not installed here.")
+    folder = Path(next(iter(spec.submodule_search_locations)))
+    named = (path.relative_to(folder).with_suffix("").parts for path in sorted(folder.rglob("*.py")))
+    return [".".join((package, *parts)).removesuffix(".__init__") for parts in named if "tests" not in parts]
+
+
+def modules_of_transformers() -> list[str]:
+    """The modules of transformers that read the families above, asked for by name while the program runs."""
+    names = [f"transformers.models.{family}" for family in MODEL_FAMILIES]
+    return [
+        module
+        for name in names
+        for module in modules_of(name)
+        if ".modular_" not in module and ".convert_" not in module
+    ]
+
+
 @dataclass(frozen=True)
 class Project:
     """What pyproject.toml says."""
@@ -135,7 +199,6 @@ class Project:
 
     def distributions(self) -> tuple[str, ...]:
         """The names of what Heedmap asks for itself and that is installed here."""
-        from importlib.metadata import PackageNotFoundError, distribution
 
         def there(name: str) -> bool:
             try:

@@ -25,15 +25,7 @@ PARTS = {
     "NumPy, SciPy, pandas": ("numpy", "scipy", "pandas", "libscipy", "libgfortran", "libquadmath"),
     "NVIDIA's libraries": ("nvidia", "libcud", "libnv", "triton"),
     "Heedmap": ("engine", "app", "resources", "heedmap", "licences"),
-    "Python and bytecode of all": (
-        "../",
-        "python3.",
-        "libpython",
-        "base_library",
-        "lib-dynload",
-        "libssl",
-        "libcrypto",
-    ),
+    "Python and bytecode of all": ("../", "python3.", "libpython", "base_library", "libssl", "libcrypto"),
 }
 
 
