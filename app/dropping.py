@@ -37,6 +37,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.opening import open_path
 from app.theme import ThemeSource, faded, icon, ui_font
+from engine import scenario_files
 from engine.errors import HeedmapError
 from engine.files import read_json, sha256, write_bytes
 from engine.given_path import WORKSPACE, ZIPS
@@ -332,7 +333,9 @@ def is_workspace(path: Path) -> bool:
 def read_scenario(path: Path) -> Scenario:
     """A scenario as the What-if view keeps it; its photos lie in the workspace that the file is in. HeedmapError."""
     content = read_json(path)
-    scenario = Scenario.from_json(content.get("scenario", content))
+    if "scenario" in content:
+        return scenario_files.read_scenario(path).scenario  # of any version, its files where they are now
+    scenario = Scenario.from_json(content)
     home = path.parent.parent
     edits = tuple(
         replace(edit, photo=str(home / edit.photo)) if edit.photo else edit for edit in scenario.edits
