@@ -12,7 +12,6 @@ import hashlib
 import json
 import platform
 import re
-import shutil
 import sys
 import sysconfig
 from collections.abc import Iterable
@@ -47,11 +46,18 @@ class Entry:
 
 
 def collect(folder: inventory.Inventory, out: Path) -> list[Entry]:
-    """Write every text into `out`, which must be empty or absent; returns the components, sorted by name."""
-    if out.exists() and any(out.iterdir()):
-        raise SystemExit(f"{out} is not empty.")
+    """Write every text into `out`, in place of those of an earlier run; returns the components, sorted by name.
+
+    Folders in `out` stay: a frozen program has Heedmap's own licence in one.
+    """
     out.mkdir(parents=True, exist_ok=True)
-    entries = [_of_distribution(name, one, folder, out) for name, one in folder.distributions.items()]
+    before = [path for path in out.iterdir() if path.is_file()]
+    if before and not (out / "licences.json").exists():
+        raise SystemExit(f"{out} has files of something else.")
+    for path in before:
+        path.unlink()
+    others = {name: one for name, one in folder.distributions.items() if name != "heedmap"}
+    entries = [_of_distribution(name, one, folder, out) for name, one in others.items()]
     entries += _of_natives(folder, out)
     if "pyside6-essentials" in folder.distributions:
         version = folder.distributions["pyside6-essentials"].version
@@ -157,13 +163,11 @@ def _write(out: Path, name: str, texts: Iterable[tuple[str, str]]) -> list[str]:
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(description="Collects the licence texts of everything in a built folder.")
     parser.add_argument("folder", type=Path, help="the frozen program's folder, or a site-packages folder")
-    parser.add_argument("out", type=Path, help="folder for the texts and licences.json; replaced")
+    parser.add_argument("out", type=Path, help="folder for the texts and licences.json")
     parser.add_argument("--environment", type=Path, help="site-packages that a frozen folder was made from")
     options = parser.parse_args(arguments)
-    if (options.out / "licences.json").exists():
-        shutil.rmtree(options.out)
     entries = collect(inventory.read(options.folder, options.environment), options.out)
-    size = sum(path.stat().st_size for path in options.out.iterdir())
+    size = sum(path.stat().st_size for path in options.out.iterdir() if path.is_file())
     print(f"{len(entries)} components, {sum(len(entry.texts) for entry in entries)} texts, {size / 1e6:.1f} MB")
 
 

@@ -1,6 +1,7 @@
 """Every component's licence texts are found, each once, and a component without one is refused."""
 
 import json
+import shutil
 import sysconfig
 from pathlib import Path
 
@@ -69,10 +70,23 @@ def test_qt_comes_with_the_lgpl_and_how_to_replace_it(tmp_path: Path) -> None:
     assert found["PySide6_Essentials"].texts
 
 
+def test_an_earlier_run_is_replaced_and_heedmaps_own_licence_stays(tmp_path: Path) -> None:
+    site, out = tmp_path / "site", tmp_path / "out"
+    distribution(site, "heedmap", texts={"LICENSE": "ours"}, License_Expression="Apache-2.0")
+    distribution(site, "one", texts={"LICENSE": MIT}, License_Expression="MIT")
+    (out / "heedmap").mkdir(parents=True)
+    (out / "heedmap" / "LICENSE").write_text("ours", encoding="utf-8")
+    assert collect(site, out).keys() == {"one"}
+    distribution(site, "two", texts={"LICENSE": "two"}, License_Expression="MIT")
+    shutil.rmtree(site / "one-1.0.dist-info")
+    assert collect(site, out).keys() == {"two"}
+    assert sorted(path.name for path in out.iterdir()) == ["heedmap", "licences.json", "two-1.txt"]
+
+
 def test_another_licence_folder_is_not_overwritten(tmp_path: Path) -> None:
     distribution(tmp_path / "site", "one", texts={"LICENSE": MIT}, License_Expression="MIT")
     (tmp_path / "mine").write_text("")
-    with pytest.raises(SystemExit, match="is not empty"):
+    with pytest.raises(SystemExit, match="files of something else"):
         licences.main([str(tmp_path / "site"), str(tmp_path)])
     assert (tmp_path / "mine").exists()
 
