@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from typing import Any
 
 from engine.errors import HeedmapError
 
+_LITTLE = 2**26  # bytes: a disk with less counts as full
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _REFUSED = {errno.EACCES, errno.EPERM}
 
@@ -51,12 +53,15 @@ def disk_errors(path: Path) -> Iterator[None]:
 
 def disk_error(error: OSError, path: Path | str) -> HeedmapError | None:
     """The operating system's error as a sentence about `path`; None where it is none of the disk's."""
-    if error.errno in _FULL:
+    number = error.errno
+    if number is None and "requested and" in str(error):  # as numpy tells that not all was written, without a reason
+        number = errno.ENOSPC if _free(Path(path)) < _LITTLE else errno.EFBIG
+    if number in _FULL:
         return HeedmapError(
             f"The disk is full: {path} could not be written.",
             "Free some space and start again; what was written before is still valid.",
         )
-    if error.errno == errno.EFBIG:
+    if number == errno.EFBIG:
         return HeedmapError(
             f"{path} is larger than a file may be here.",
             "Raise the limit (ulimit -f), or choose a place on another file system.",
@@ -72,6 +77,14 @@ def disk_error(error: OSError, path: Path | str) -> HeedmapError | None:
     if error.errno in {errno.ENOTDIR, errno.EEXIST}:
         return HeedmapError(f"{path} is in the way of a folder.", "Choose another name.")
     return None
+
+
+def _free(path: Path) -> int:
+    """The bytes that are free where `path` is to be."""
+    try:
+        return shutil.disk_usage(next(one for one in path.absolute().parents if one.is_dir())).free
+    except OSError:
+        return 0
 
 
 def make_folder(path: Path) -> Path:
