@@ -63,19 +63,18 @@ make_venv() {
     for lock in macos build-macos; do
         run "${pip[@]}" --require-hashes --no-deps --only-binary :all: -r "$ROOT/packaging/lock/$lock.txt"
     done
-    run "${pip[@]}" --no-deps --no-build-isolation "$ROOT"
+    run "${pip[@]}" --no-deps --no-build-isolation --editable "$ROOT"
 }
 
 freeze() {
     run "$VENV/bin/python" "$ROOT/packaging/make_icons.py" icns "$ROOT/build/icons"
     run "$VENV/bin/python" -m PyInstaller --noconfirm --distpath "$BUILD/dist" --workpath "$BUILD/work" \
-        "$ROOT/packaging/heedmap.spec"
+        "$ROOT/packaging/macos/heedmap-app.spec"
     # Icons of the two kinds of document; the program's own is the recipe's.
     run cp "$ROOT/build/icons/workspace.icns" "$ROOT/build/icons/audit.icns" "$APP/Contents/Resources/"
     run plutil -lint "$APP/Contents/Info.plist"
-    run "$VENV/bin/python" "$ROOT/packaging/licences.py" "$APP/Contents" "$BUILD/licences" \
+    run "$VENV/bin/python" "$ROOT/packaging/licences.py" "$APP/Contents" "$APP/Contents/Resources/licences" \
         --environment "$VENV/lib/python3.11/site-packages"
-    run cp -R "$BUILD/licences/" "$APP/Contents/Resources/licences/"
     run "$VENV/bin/python" "$ROOT/packaging/check_bundle.py" "$APP/Contents" --lock "$ROOT/packaging/lock/macos.txt" \
         --environment "$VENV/lib/python3.11/site-packages"
 }

@@ -28,7 +28,7 @@ $Venv = Join-Path $Build "venv"
 $VenvPython = Join-Path $Venv "Scripts\python.exe"
 $SitePackages = Join-Path $Venv "Lib\site-packages"
 $Folder = Join-Path $Build "dist\heedmap"
-$Licences = Join-Path $Build "licences"
+$Licences = Join-Path $Folder "_internal\licences"
 
 function Stop-Build([string]$Sentence) {
     Write-Error "heedmap: $Sentence" -ErrorAction Continue
@@ -73,19 +73,16 @@ function Install-Packages {
         $file = Join-Path $Packaging "lock\$lock.txt"
         Invoke-Step $VenvPython ($pip + @("--require-hashes", "--no-deps", "--only-binary", ":all:", "-r", $file))
     }
-    Invoke-Step $VenvPython ($pip + @("--no-deps", "--no-build-isolation", $Root))
+    Invoke-Step $VenvPython ($pip + @("--no-deps", "--no-build-isolation", "--editable", $Root))
 }
 
 function New-Program {
     Invoke-Step $VenvPython @((Join-Path $Packaging "make_icons.py"), "ico", $Icons)
     Invoke-Step $VenvPython @((Join-Path $Packaging "windows\version_info.py"), (Join-Path $Root "build\version_info.txt"))
     Invoke-Step $VenvPython @("-m", "PyInstaller", "--noconfirm", "--distpath", (Join-Path $Build "dist"),
-        "--workpath", (Join-Path $Build "work"), (Join-Path $Packaging "heedmap.spec"))
+        "--workpath", (Join-Path $Build "work"), (Join-Path $Packaging "windows\heedmap-exe.spec"))
     $from = @("--environment", $SitePackages)
     Invoke-Step $VenvPython (@((Join-Path $Packaging "licences.py"), $Folder, $Licences) + $from)
-    if (-not $DryRun) {
-        Copy-Item -Recurse -Force (Join-Path $Licences "*") (Join-Path $Folder "_internal\licences")
-    }
     $lock = @("--lock", (Join-Path $Packaging "lock\windows.txt"))
     Invoke-Step $VenvPython (@((Join-Path $Packaging "check_bundle.py"), $Folder) + $lock + $from)
     $bill = Join-Path $Dist "Heedmap-$Version-x64.cdx.json"

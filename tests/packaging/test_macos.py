@@ -57,7 +57,7 @@ def test_the_hardened_runtime_grants_one_thing() -> None:
 
 
 def test_the_build_says_every_step_without_taking_one() -> None:
-    script = FOLDER / "build.sh"
+    script, built = FOLDER / "build.sh", (ROOT / "build" / "macos").exists()
     assert "UNTESTED until someone" in script.read_text(encoding="utf-8")[:500]
     done = subprocess.run(["bash", str(script), "--dry-run"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -68,7 +68,7 @@ def test_the_build_says_every_step_without_taking_one() -> None:
     for word in (word for step in steps for word in step):
         if word.startswith(f"{ROOT}/packaging/"):
             assert Path(word).is_file(), word
-    assert not (ROOT / "build" / "macos").exists()
+    assert (ROOT / "build" / "macos").exists() == built
 
 
 def test_shellcheck_finds_nothing() -> None:
