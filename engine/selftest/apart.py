@@ -7,6 +7,7 @@ import faulthandler
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 import traceback
@@ -18,12 +19,14 @@ from typing import Any
 from engine.errors import HeedmapError
 
 _TICK = 0.2  # seconds between two looks
+_SAID = "window.log"  # what the process writes where a terminal would be
+_NAME = "heedmap: "  # how a sentence for the user begins there
 
 
 def apart(
     function: Callable[..., Any], arguments: tuple[Any, ...], log: Path, most: float
 ) -> Generator[None, None, Any]:
-    """Call a function of a module with a Connection-free set of plain values, in a new process; return its answer.
+    """Call a function of a module with plain values, in a new process; return its answer.
 
     Yields while it runs, so that the caller can close this and with it the process. The function gets `began`, the
     time (`time.time()`) at which its process was asked for, as a last argument. HeedmapError as the function raises
@@ -41,6 +44,8 @@ def apart(
     theirs.close()
     try:
         answer = yield from _listen(mine, process, time.monotonic() + most, most)
+    except HeedmapError as error:
+        raise HeedmapError(_last_words(log) or error.message, error.hint) from error
     finally:
         if process.is_alive():
             process.kill()
@@ -66,6 +71,16 @@ def _listen(mine: Connection, process: Any, until: float, most: float) -> Genera
             raise HeedmapError(f"Its process {_end(process.exitcode)}.")
         if time.monotonic() > until:
             raise HeedmapError(f"It was not done after {most:.0f} s.", "Try again on an idle computer.")
+
+
+def _last_words(log: Path) -> str:
+    """What the process said to a user before it ended by itself; "" where it said nothing."""
+    try:
+        lines = (log / _SAID).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    said = [line.removeprefix(_NAME) for line in lines if line.startswith(_NAME)]
+    return said[-1][:1].upper() + said[-1][1:] if said else ""
 
 
 def _told(mine: Connection) -> tuple[Any, ...]:
@@ -94,20 +109,23 @@ def _child(connection: Connection, function: Callable[..., Any], arguments: tupl
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the parent, which ends this process
     threading.Thread(target=_end_with_parent, name="parent watch", daemon=True).start()
     Path(log).mkdir(parents=True, exist_ok=True)
-    with (Path(log) / "crash.log").open("a", encoding="utf-8") as crashes:
+    said = (Path(log) / _SAID).open("a", encoding="utf-8", buffering=1)
+    with (Path(log) / "crash.log").open("a", encoding="utf-8") as crashes, said:
         faulthandler.enable(crashes)
+        sys.stderr = said
         answer: tuple[Any, ...]
         try:
             answer = ("answer", function(*arguments))
         except HeedmapError as error:
             answer = ("error", error.message, error.hint)
         except Exception as error:
-            (Path(log) / "window.log").write_text(traceback.format_exc(), encoding="utf-8")
+            said.write(traceback.format_exc())
             answer = ("error", f"A fault in Heedmap: {type(error).__name__}: {error}", "")
         with contextlib.suppress(OSError):
             connection.send(answer)
         connection.close()
         faulthandler.disable()
+        sys.stderr = sys.__stderr__
 
 
 def _end_with_parent() -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from engine.selftest.desk import SelftestDesk
     from engine.training.trainer import Trainer
 
-ITEMS, SHOPPERS, SEED = 240, 360, 7
+ITEMS, SHOPPERS, SEED = 160, 240, 7
 DATASET, RUN = Path("datasets") / "sample", Path("runs") / "selftest"  # in the workspace
 EPOCHS = 16  # of which a minute has time for most
 ATTENDING = 2  # epochs that train attention

@@ -33,7 +33,13 @@ STEPS = (
     Step("explanation", "Explanations", ("training",)),
     Step("export", "Exported pages", ("training",)),
     Step("audit", "A signed audit and its report", ("training",)),
-    Step(WINDOW, "The window", ("training",), 240.0),
+    Step(
+        WINDOW,
+        "The window",
+        ("training",),
+        240.0,
+        "Update the graphics driver; if it fails again, send this report on.",
+    ),
     Step(NETWORK, "No network"),
     Step(CLEAN, "Nothing left behind", (), 60.0, "Delete what is named, and restart the computer if it cannot be."),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -105,6 +106,17 @@ def test_a_window_that_dies_is_a_sentence() -> None:
     assert window.why == "Its process was ended by the system (signal 6, SIGABRT)."
     assert "Fatal Python error" in window.trace
     assert report.outcomes[3].state == "ok"
+
+
+def speaking_look(run: str, folder: str, began: float) -> Any:
+    print("a warning of a library", file=sys.stderr)
+    print("heedmap: the screen :77 cannot be reached. Start it on a desktop.", file=sys.stderr)
+    os._exit(2)
+
+
+def test_what_a_process_says_before_it_ends_is_why(tmp_path: Path) -> None:
+    with pytest.raises(HeedmapError, match=r"The screen :77 cannot be reached\. Start it on a desktop\."):
+        list(apart(speaking_look, ("", ""), tmp_path, 60.0))
 
 
 def test_a_process_that_takes_too_long_is_ended(tmp_path: Path) -> None:
