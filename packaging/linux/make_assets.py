@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tomllib
 from datetime import UTC, datetime
+from email.utils import format_datetime
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -33,15 +34,24 @@ def version() -> str:
     return str(tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"])
 
 
-def date() -> str:
-    """The day of the sources, such as 2026-11-22 (UTC)."""
+def time() -> datetime:
+    """The time of the sources, in UTC."""
     given = os.environ.get("SOURCE_DATE_EPOCH")
     if not given:
         asked = subprocess.run(
             ["git", "-C", str(ROOT), "log", "-1", "--format=%ct"], capture_output=True, text=True, check=False
         )
         given = asked.stdout.strip() or str(int((ROOT / "CHANGELOG.md").stat().st_mtime))
-    return datetime.fromtimestamp(int(given), UTC).strftime("%Y-%m-%d")
+    return datetime.fromtimestamp(int(given), UTC)
+
+
+def debian_changelog() -> str:
+    """In the form that Debian's tools read; what is new stands in a file of its own."""
+    when = format_datetime(time())
+    return (
+        f"heedmap ({version()}) unstable; urgency=medium\n\n  * What is new stands in NEWS.gz.\n\n"
+        f" -- The Heedmap authors <heedmap@localhost>  {when}\n"
+    )
 
 
 def write(place: Path, content: bytes) -> None:
@@ -55,18 +65,19 @@ def packed(content: bytes) -> bytes:
 
 
 def make(out: Path) -> None:
-    share, every = out / "usr" / "share", commands()
+    share, every, date = out / "usr" / "share", commands(), f"{time():%Y-%m-%d}"
     metainfo = (HERE / "heedmap.metainfo.xml").read_text(encoding="utf-8")
-    metainfo = metainfo.replace("@VERSION@", version()).replace("@DATE@", date())
+    metainfo = metainfo.replace("@VERSION@", version()).replace("@DATE@", date)
     write(share / "applications" / "heedmap.desktop", (HERE / "heedmap.desktop").read_bytes())
     write(share / "mime" / "packages" / "heedmap.xml", (HERE / "heedmap-mime.xml").read_bytes())
     write(share / "metainfo" / f"{ID}.metainfo.xml", metainfo.encode())
-    write(share / "man" / "man1" / "heedmap.1.gz", packed(man_page(every, version(), date()).encode()))
+    write(share / "man" / "man1" / "heedmap.1.gz", packed(man_page(every, version(), date).encode()))
     write(share / "bash-completion" / "completions" / "heedmap", bash(every).encode())
     write(share / "zsh" / "vendor-completions" / "_heedmap", zsh(every).encode())
     write(share / "fish" / "vendor_completions.d" / "heedmap.fish", fish(every).encode())
     write(share / "doc" / "heedmap" / "copyright", (HERE / "copyright").read_bytes())
-    write(share / "doc" / "heedmap" / "changelog.gz", packed((ROOT / "CHANGELOG.md").read_bytes()))
+    write(share / "doc" / "heedmap" / "changelog.gz", packed(debian_changelog().encode()))
+    write(share / "doc" / "heedmap" / "NEWS.gz", packed((ROOT / "CHANGELOG.md").read_bytes()))
     icons = [sys.executable, str(HERE.parent / "make_icons.py"), "hicolor", str(share / "icons" / "hicolor")]
     subprocess.run(icons, check=True)
 

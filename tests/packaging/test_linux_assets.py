@@ -50,7 +50,7 @@ def test_the_same_sources_give_the_same_bytes(share: Path, tmp_path: Path) -> No
     again = made(tmp_path / "again")
     files = {path.relative_to(share): path.read_bytes() for path in share.rglob("*") if path.is_file()}
     assert files == {path.relative_to(again): path.read_bytes() for path in again.rglob("*") if path.is_file()}
-    assert len(files) == 9 + 3 * 9  # of three icons eight sizes and the drawing
+    assert len(files) == 10 + 3 * 9  # of three icons eight sizes and the drawing
 
 
 def test_the_menu_entry_is_valid_and_opens_our_files(share: Path) -> None:
