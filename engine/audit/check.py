@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from engine.audit.subject import Subject
     from engine.jobs import Job
 
-# pass: what is asked is met. unsure: it is not met, but its interval reaches to where it is. fail: not met, beyond
-# chance. told: a figure of which nothing is asked. not run: the check could not be measured; the reason says why.
+# pass: what is asked is met. unsure: it is not met, but its interval reaches to where it is; or it is met, but too
+# little was measured to see a breach. fail: not met, beyond chance. told: a figure of which nothing is asked. not run:
+# the check could not be measured; the reason says why.
 Verdict = Literal["pass", "unsure", "fail", "told", "not run"]
 WORST: tuple[Verdict, ...] = ("fail", "unsure", "pass", "told", "not run")
 
@@ -39,7 +40,8 @@ class Figure:
     shoppers, products or pairs; of: what it is of where a check measures several ("group": "women").
 
     Of figures with a threshold that are measured for many groups the intervals hold together (Bonferroni), so that
-    nothing is failed for being one of many.
+    nothing is failed for being one of many. blind: too little was measured for a plain breach of the threshold to be
+    failed four times in five; what such a figure meets is unsure.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Figure:
     high: float | None = None
     n: int = 0
     of: Mapping[str, str] = field(default_factory=dict)
+    blind: bool = False
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -77,7 +80,7 @@ class Threshold:
             return "fail" if high < self.at_least else "unsure"
         if self.at_most is not None and figure.value > self.at_most:
             return "fail" if low > self.at_most else "unsure"
-        return "pass"
+        return "unsure" if figure.blind else "pass"
 
 
 @dataclass(frozen=True)

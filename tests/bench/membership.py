@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 import torch
 from numpy.typing import NDArray
 
-from engine.audit.checks.privacy.membership import control_scores, log_chances, membership
+from engine.audit.checks.privacy.membership import control_scores, membership, standings
 from engine.audit.plan import Plan
 from engine.audit.subject import Subject
 from engine.dataset.sample import sample
@@ -92,7 +92,7 @@ def _by_lot(run: Recommender, data: Interactions, early: NDArray[np.int64], out:
     trained[out] = False
     trained &= data.time < cuts_of(data.time)[1]
     run.data = data  # the pasts as they were, with what was withheld
-    ours = finish(log_chances(Subject(run, Plan()), events))
+    ours = finish(standings(Subject(run, Plan()), events)).plain
     theirs = finish(control_scores(data, trained, events))
     _, who = np.unique(data.user[events], return_inverse=True)
     times = random.multinomial(who.max() + 1, np.full(who.max() + 1, 1 / (who.max() + 1)), DRAWS)[:, who].astype(float)

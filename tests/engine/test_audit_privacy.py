@@ -16,7 +16,7 @@ import pytest
 from engine.audit.check import NotRun, Threshold
 from engine.audit.checks import CHECKS
 from engine.audit.checks.privacy.attributes import FOLDS, macro_auc, read
-from engine.audit.checks.privacy.membership import CHECK, control_scores, trained_on
+from engine.audit.checks.privacy.membership import CHECK, control_scores, standings, trained_on
 from engine.audit.checks.privacy.personal import found_in, masked
 from engine.audit.plan import Plan
 from engine.audit.run import remeasured
@@ -25,6 +25,7 @@ from engine.dataset.store import Dataset, DatasetWriter
 from engine.files import sha256_of
 from engine.jobs import finish
 from engine.metrics.separation import auc, found_at, weighted_aucs
+from engine.model.scoring import running_scores
 from engine.recommend import Recommender
 from engine.training.config import Config
 from engine.training.loop import train
@@ -90,6 +91,25 @@ def test_the_control_counts_only_other_shoppers(opened: Opened) -> None:
             together = sum({item, int(data.item[event])} <= one for one in bought.values())
             terms.append((together + 10 * share) / (sum(item in one for one in bought.values()) + 10))
         assert score == pytest.approx(np.log(np.mean(terms) + 1e-9), abs=1e-5)
+
+
+def test_how_high_a_product_stands_is_counted_as_by_hand(opened: Opened) -> None:
+    """In standard deviations over what the shopper lacks, and against shoppers who never have the product."""
+    subject = Subject(opened(), Plan())
+    run, data = subject.run, subject.run.data
+    events = np.flatnonzero(np.arange(len(data.item)) > data.start[data.user])
+    found = finish(standings(subject, events))
+    rows = np.concatenate([scores for _, _, scores in running_scores(run.model, run.tokens, data, events)])
+    rows = np.where(np.isfinite(rows), rows, np.nan).astype(np.float64)
+    high = (rows - np.nanmean(rows, axis=1, keepdims=True)) / np.nanstd(rows, axis=1, keepdims=True)
+    for place, event in enumerate(events.tolist()):
+        item = data.item[event]
+        has = {int(user) for user in data.user[data.item == item]}
+        others = [high[row, item] for row, other in enumerate(events) if int(data.user[other]) not in has]
+        assert found.plain[place] == pytest.approx(high[place, item], abs=1e-4)
+        if len(others) > 1:
+            calibrated = (high[place, item] - np.mean(others)) / max(np.std(others), 1e-3)
+            assert found.calibrated[place] == pytest.approx(calibrated, abs=1e-2)
 
 
 def test_a_shop_too_small_to_attack_says_so(opened: Opened) -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.audit.check import Check, Figure, Measured, Note, NotRun, Threshold
+from engine.audit.checks.shoppers_earlier import earlier
 from engine.audit.checks.shoppers_groups import JUDGED, Grouping, habit_groupings, profile_groupings
+from engine.audit.checks.shoppers_share import Share, chance, gain, holm, share_of, sums_of, without
 from engine.audit.draws import DRAWS, normal, normal_ratio, redrawn
 from engine.audit.lists import Relisted, floor, relisted, variety
 from engine.audit.subject import K, Subject
+from engine.dataset.split import Interactions
 from engine.evaluation.outcome import Outcome
 from engine.evaluation.slices import long_tail
 from engine.jobs import Job
@@ -27,16 +30,21 @@ _TAIL_PLACES = 2  # of ten, kept for the long tail by the repair
 
 @dataclass(frozen=True)
 class Served:
-    """How well each target is served. user: whose it is; ndcg; place: in the list of all products, 0 first, 1 last."""
+    """How well each target is served. user: whose it is; ndcg; place: in the list of all products, 0 first, 1 last;
+    gain: see `gain`; causes: float64[targets, 3], what explains some of it: how popular the product is, whether it is
+    new, how long the past is."""
 
     user: NDArray[np.int32]
     ndcg: Floats
     place: Floats
+    gain: Floats
+    causes: Floats
 
 
 @dataclass(frozen=True)
 class GroupFigures:
-    """Of one group. ratio: its mean NDCG over that of all other shoppers; behind: its mean place less theirs."""
+    """Of one group. ratio: its mean NDCG over that of all other shoppers; behind: its mean place less theirs; 95 %
+    intervals of each alone."""
 
     shoppers: int
     ndcg: Floats
@@ -45,15 +53,38 @@ class GroupFigures:
 
 
 def served(subject: Subject, outcome: Outcome) -> Served:
-    on = subject.ground
-    had = on.targets - on.data.start[on.users]
-    place = (outcome.ranks - 1) / np.maximum(len(on.data.items) - had - 1, 1)
-    return Served(on.users, measures(outcome.ranks, K)["ndcg"], place)
+    """Of the test period."""
+    return _served(subject.run.data, subject.ground.targets, outcome, subject.ground.known)
 
 
-def group_figures(one: Served, grouping: Grouping, seed: int, judged: int) -> list[GroupFigures]:
-    """Of each group: value, low and high of each figure; those of ratio and behind hold for `judged` figures at once.
-    A group of under `JUDGED` shoppers has no interval."""
+def _served(data: Interactions, targets: NDArray[np.int64], outcome: Outcome, known: NDArray[np.bool_]) -> Served:
+    """Of these targets. known: bool[events], those before them that were learned from."""
+    user = data.user[targets]
+    past = targets - data.start[user]
+    products = len(data.items) - past
+    popularity = np.bincount(data.item[known], minlength=len(data.items))[data.item[targets]]
+    return Served(
+        user,
+        measures(outcome.ranks, K)["ndcg"],
+        (outcome.ranks - 1) / np.maximum(products - 1, 1),
+        gain(outcome.ranks, products),
+        np.stack([np.log1p(popularity), popularity == 0, np.log(past)], axis=1),
+    )
+
+
+def _both_periods(subject: Subject) -> Job:
+    """Return Served of the test period, and of the validation period where it can be had."""
+    one = served(subject, (yield from subject.outcome()))
+    before: Outcome | None = yield from earlier(subject)
+    if before is None:
+        return one
+    parts = subject.run.parts
+    other = _served(subject.run.data, parts.validation, before, parts.train)
+    return Served(*(np.concatenate([getattr(each, field.name) for each in (one, other)]) for field in fields(Served)))
+
+
+def group_figures(one: Served, grouping: Grouping, seed: int) -> list[GroupFigures]:
+    """Of each group: value, low and high of each figure."""
     group = grouping.place[one.user]
     inside = group[:, None] == np.arange(len(grouping.names))
     some = (group >= 0).astype(np.float64)[:, None]
@@ -70,11 +101,11 @@ def group_figures(one: Served, grouping: Grouping, seed: int, judged: int) -> li
         mine, theirs = ndcg[:, number] / own, (ndcg[:, -1] - ndcg[:, number]) / rest
         behind = place[:, number] / own - (place[:, -1] - place[:, number]) / rest
         even = (mine + typical / own) / (theirs + typical / rest)
-        low, high = normal_ratio(even[0], even[1:], np.ones(len(even) - 1), judged)
+        low, high = normal_ratio(even[0], even[1:], np.ones(len(even) - 1))
         figures = (
             (mine[0], *normal(mine[0], mine[1:])),
             (mine[0] / theirs[0] if theirs[0] else np.nan, low, high),
-            (behind[0], *normal(behind[0], behind[1:], judged)),
+            (behind[0], *normal(behind[0], behind[1:])),
         )
         found.append(GroupFigures(shoppers, *(np.array(figure) for figure in figures)))
     return found
@@ -100,43 +131,94 @@ def profile(subject: Subject) -> Job:
     """Gaps between groups by what is known of shoppers."""
     if not subject.profiles:
         raise NotRun(Note("no_profiles"))
-    return (yield from _gaps(subject, profile_groupings(subject, subject.ground.users), "shoppers.profile"))
+    one: Served = yield from _both_periods(subject)
+    return _gaps(subject, one, profile_groupings(subject, one.user), PROFILE)
 
 
 def habits(subject: Subject) -> Job:
-    """Gaps between groups by what shoppers did, which every dataset tells."""
-    return (yield from _gaps(subject, habit_groupings(subject), "shoppers.habits"))
+    """Gaps between groups by what shoppers did, which every dataset tells. Of the test period alone: what was chosen
+    before it is what the groups are made by."""
+    one = served(subject, (yield from subject.outcome()))
+    return _gaps(subject, one, habit_groupings(subject), HABITS)
 
 
-def _gaps(subject: Subject, groupings: tuple[Grouping, ...], check: str) -> Job:
-    outcome = yield from subject.outcome()
-    one = served(subject, outcome)
+def _gaps(subject: Subject, one: Served, groupings: tuple[Grouping, ...], check: Check) -> Measured:
     usable = [grouping for grouping in groupings if len(grouping.names) > 1]
     if not usable:
         raise NotRun(Note("small_groups", {"least": JUDGED}))
-    seed = int(subject.random(check).integers(2**31))
-    judged = sum(len(_judged(one, grouping)) for grouping in usable)
+    seed = int(subject.random(check.name).integers(2**31))
+    shares = _shares(one, usable, seed, _asked(subject, check))
+    chances = holm([chance for _, chance in shares])
     figures: list[Figure] = []
-    table: dict[str, list[object]] = {name: [] for name in ("grouping", "group", "shoppers", *_COLUMNS)}
-    worst: tuple[float, str, str] = (0.0, "", "")
-    for grouping in usable:
+    table: dict[str, list[object]] = {name: [] for name in ("grouping", "group", "shoppers", "share", *_COLUMNS)}
+    for grouping, (found, _), alike in zip(usable, shares, chances, strict=True):
         shoppers = len(np.unique(one.user[grouping.place[one.user] >= 0]))
+        figures.append(Figure("chance", alike, n=shoppers, of={"by": grouping.name}))
         for what, bounds in zip(("gap", "least_over_most"), extremes(one, grouping, seed), strict=True):
             figures.append(_figure(what, bounds, shoppers, {"by": grouping.name}))
-        for name, found in zip(grouping.names, group_figures(one, grouping, seed, judged), strict=True):
-            of = {"by": grouping.name, "group": name}
-            figures.append(_figure("ndcg", found.ndcg, found.shoppers, of))
-            if grouping.names.index(name) in _judged(one, grouping):
-                figures.append(_figure("ratio", found.ratio, found.shoppers, of))
-                figures.append(_figure("behind", found.behind, found.shoppers, of))
-                worst = max(worst, (float(found.behind[0]), grouping.name, name))
-            row = (grouping.name, name, found.shoppers, *(getattr(found, one)[0] for one in _COLUMNS))
-            for column, value in zip(table.values(), row, strict=True):
+        for at, (name, other) in enumerate(zip(grouping.names, group_figures(one, grouping, seed), strict=True)):
+            of, share = {"by": grouping.name, "group": name}, found.get(at)
+            figures += _share_figures(share, other.shoppers, of) if share else []
+            figures.append(_figure("ndcg", other.ndcg, other.shoppers, of))
+            if at in _judged(one, grouping):
+                figures.append(_figure("ratio", other.ratio, other.shoppers, of))
+                figures.append(_figure("behind", other.behind, other.shoppers, of))
+            told = (share.share if share else np.nan, *(getattr(other, column)[0] for column in _COLUMNS))
+            for column, value in zip(table.values(), (grouping.name, name, other.shoppers, *told), strict=True):
                 column.append(value if isinstance(value, str | int) else float(value))
-    notes = [Note("worst", {"by": worst[1], "group": worst[2], "behind": f"{worst[0]:.3f}"})] if worst[1] else []
+    notes = _gap_notes(figures, usable, shares)
     small = [one.name for one in groupings if one not in usable]
     notes += [Note("too_small", {"by": ", ".join(small), "least": JUDGED})] if small else []
     return Measured(tuple(figures), tuple(notes), tables={"groups": table})
+
+
+def _asked(subject: Subject, check: Check) -> float:
+    """The share that is asked; all that others get, where the plan asks for no least one."""
+    asked = next((one.at_least for one in subject.plan.thresholds_of(check) if one.figure == "share"), None)
+    return 1.0 if asked is None else asked
+
+
+def _shares(
+    one: Served, groupings: Sequence[Grouping], seed: int, asked: float
+) -> list[tuple[dict[int, Share], float]]:
+    """Of each grouping: the Share of each of its judged groups, and the p-value of there being no gap at all."""
+    judged = sum(len(_judged(one, grouping)) for grouping in groupings)
+    found = []
+    for grouping in groupings:
+        group = grouping.place[one.user]
+        alike = without(one.gain, group + 1, one.causes)
+        sums = sums_of((one.gain, alike), one.user, grouping, seed)
+        shoppers = np.array([len(np.unique(one.user[group == at])) for at in range(len(grouping.names))])
+        shares = {at: share_of(sums, at, shoppers, judged, asked) for at in _judged(one, grouping)}
+        found.append(({at: share for at, share in shares.items() if share}, chance(sums, shoppers)))
+    return found
+
+
+def _share_figures(share: Share, shoppers: int, of: dict[str, str]) -> list[Figure]:
+    blind = share.needed > shoppers
+    return [
+        Figure("share", share.share, share.low, share.high, shoppers, of, blind),
+        Figure("alike", *share.alike, shoppers, of),
+        Figure("seen", share.seen, n=shoppers, of=of),
+    ]
+
+
+def _gap_notes(
+    figures: Sequence[Figure], groupings: Sequence[Grouping], shares: Sequence[tuple[dict[int, Share], float]]
+) -> list[Note]:
+    """Whom the run serves worst; how many shoppers it would take where the check could have missed a plain gap; and
+    where nobody has a gain to have a share of."""
+    judged = [one for one in figures if one.name == "share"]
+    if not judged:
+        return [Note("no_gain")]
+    worst = min(judged, key=lambda one: one.value)
+    notes = [Note("worst", {**worst.of, "share": f"{worst.value:.2f}"})] if worst.value < 1 else []
+    needed = max(share.needed for found, _ in shares for share in found.values())
+    blind = [one for one in judged if one.blind]
+    if blind:
+        least = min(one.n for one in blind)
+        notes.append(Note("blind", {"n": len(blind), "all": len(judged), "least": least, "needed": needed}))
+    return notes
 
 
 def _figure(name: str, bounds: Floats, n: int, of: dict[str, str]) -> Figure:
@@ -242,9 +324,11 @@ def _mean(name: str, values: Floats, user: NDArray[np.int32], seed: int, n: int,
     return Figure(name, mean, *normal(mean, drawn[:, 0] / np.maximum(drawn[:, 1], 1)), n, of)
 
 
+PROFILE = Check("shoppers.profile", profile, (Threshold("share", at_least=0.8),), cost=15.0)
+HABITS = Check("shoppers.habits", habits, (Threshold("share", at_least=0.5),), cost=2.0)
 CHECKS = (
-    Check("shoppers.profile", profile, (Threshold("ratio", at_least=0.8), Threshold("behind", at_most=0.1)), cost=15.0),
-    Check("shoppers.habits", habits, (Threshold("ratio", at_least=0.5), Threshold("behind", at_most=0.2)), cost=2.0),
+    PROFILE,
+    HABITS,
     Check("shoppers.modalities", modalities, cost=60.0),
     Check("shoppers.repairs", repairs, cost=20.0),
 )

@@ -1,16 +1,18 @@
 """Whether the scores give away what was trained on: membership inference with a control that cannot have memorised.
 
-An attacker who knows a shopper's past asks whether the next event was in the training data, and says yes where the
-run's loss on it is low (Yeom et al. 2018). Held-out events are later than trained ones, and what is bought changes, so
-that anyone could tell the two apart to some degree without any memorising. The same attack is therefore made with a
-control: counts of what was bought together, the attacked shopper's own events left out of them. It meets the same
-change of time and of products, and cannot know what it never counted ("blind baselines": Das, Zhang and Tramèr 2024).
-What the run tells beyond the control is what is judged.
+An attacker who knows a shopper's past asks whether the next event was in the training data, and says yes where the run
+scores its product high (as by low loss, Yeom et al. 2018). Scores are taken in standard deviations over the products in
+question: how sure a run is of itself differs between runs and shoppers, and hides what it remembers. Held-out events
+are later than trained ones, and what is bought changes, so that anyone could tell the two apart to some degree without
+any memorising. The same attack is therefore made with a control: counts of what was bought together, the attacked
+shopper's own events left out of them. It meets the same change of time and of products, and cannot know what it never
+counted ("blind baselines": Das, Zhang and Tramèr 2024). What the run tells beyond the control is what is judged.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.sparse as sparse
@@ -28,6 +30,8 @@ DRAWS = 500
 ALARMS = 0.01
 MOST_OF_ONE = 12  # events of one shopper on either side
 FEWEST = 100  # events on either side
+PLAIN = 0.1  # beyond what is asked: a breach that must be seen four times in five
+_REACH = 2.802  # standard errors from a threshold to what is failed four times in five: 1.96 + 0.842
 _PRIOR = 10.0  # events by which the control's counts are drawn towards popularity
 _BLOCK = 2_000_000
 
@@ -53,7 +57,7 @@ def membership(subject: Subject) -> Job:
         raise NotRun(
             Note("too_few_events", {"n": int(min(drawn.member.sum(), (~drawn.member).sum())), "least": FEWEST})
         )
-    run = yield from log_chances(subject, drawn.event)
+    run: Standing = yield from standings(subject, drawn.event)
     control = yield from control_scores(data, trained, drawn.event)
     return _figures(subject, drawn, run, control)
 
@@ -102,18 +106,44 @@ def _alike(popularity: Floats, place: Floats, member: NDArray[np.bool_]) -> Floa
     return weight
 
 
-def log_chances(subject: Subject, events: NDArray[np.int64]) -> Job:
-    """Return float64[n]: the log of the chance that the run gives each event's product, among what the shopper did
-    not yet have."""
+@dataclass(frozen=True)
+class Standing:
+    """How high the run scores the product of each event. plain: float64[n], less the mean of all products that the
+    shopper did not yet have, in their standard deviations. calibrated: float64[n], that less what other shoppers give
+    the same product, in the standard deviations of these (as offline LiRA, Carlini et al. 2022, with other shoppers in
+    the place of other runs)."""
+
+    plain: Floats
+    calibrated: Floats
+
+
+def standings(subject: Subject, events: NDArray[np.int64]) -> Job:
+    """Return the Standing of these events, each after the past that its shopper had."""
     run, data = subject.run, subject.run.data
-    found, done = [], 0
+    total, squares, count = np.zeros((3, len(data.items)))
+    found, done = [np.zeros(0)], 0
     for chunk, _, scores in running_scores(run.model, run.tokens, data, events):
-        top = scores.max(axis=1)
-        own = scores[np.arange(len(chunk)), data.item[chunk]]
-        found.append(own - top - np.log(np.exp(scores - top[:, None]).sum(axis=1, dtype=np.float64)))
+        open_to = np.isfinite(scores)
+        scores[~open_to] = 0.0
+        size = open_to.sum(axis=1)
+        mean = scores.sum(axis=1, dtype=np.float64) / size
+        scores -= mean[:, None].astype(np.float32)
+        scores[~open_to] = 0.0
+        spread = np.sqrt(np.einsum("ij,ij->i", scores, scores, dtype=np.float64) / size)
+        scores /= np.maximum(spread, 1e-9)[:, None].astype(np.float32)
+        found.append(scores[np.arange(len(chunk)), data.item[chunk]].astype(np.float64))
+        for row, user in enumerate(data.user[chunk].tolist()):  # a product's own shoppers tell nothing of the others
+            open_to[row, data.item[data.events_of(user)]] = False
+        scores[~open_to] = 0.0
+        total += scores.sum(axis=0, dtype=np.float64)
+        squares += np.einsum("ij,ij->j", scores, scores, dtype=np.float64)
+        count += open_to.sum(axis=0)
         done += len(chunk)
         yield Progress("Attacking the run", done, len(events))
-    return np.concatenate(found).astype(np.float64)
+    plain, item = np.concatenate(found), data.item[events]
+    usual = total / np.maximum(count, 1)
+    around = np.sqrt(np.maximum(squares / np.maximum(count, 1) - usual**2, 1e-6))
+    return Standing(plain, (plain - usual[item]) / around[item])
 
 
 def control_scores(data: Interactions, trained: NDArray[np.bool_], events: NDArray[np.int64]) -> Job:
@@ -143,38 +173,44 @@ def control_scores(data: Interactions, trained: NDArray[np.bool_], events: NDArr
     return found
 
 
-def _figures(subject: Subject, drawn: Attacked, run: Floats, control: Floats) -> Measured:
+def _figures(subject: Subject, drawn: Attacked, run: Standing, control: Floats) -> Measured:
     random = subject.random(f"{NAME} bootstrap")
     _, who = np.unique(drawn.user, return_inverse=True)
-    names = ("auc", "control", "excess", "found", "found_control")
+    names = ("auc", "control", "excess", "sharper", "found", "found_control")
+    scores = (run.plain, run.calibrated, control)
     rows: list[Floats] = []
     for size in _blocks(DRAWS, len(who)):
         times = random.multinomial(who.max() + 1, np.full(who.max() + 1, 1 / (who.max() + 1)), size)
-        rows.append(_attacked(drawn, run, control, times[:, who] * drawn.weight))
-    value = _attacked(drawn, run, control, drawn.weight[None])[0]
-    low, high = np.nanquantile(np.concatenate(rows), [0.025, 0.975], axis=0)
-    members = int(drawn.member.sum())
+        rows.append(_attacked(drawn, *scores, times[:, who] * drawn.weight))
+    value = _attacked(drawn, *scores, drawn.weight[None])[0]
+    draws = np.concatenate(rows)
+    low, high = np.nanquantile(draws, [0.025, 0.975], axis=0)
+    members, shoppers = int(drawn.member.sum()), int(who.max()) + 1
     figures = [
         Figure(name, float(value[at]), float(low[at]), float(high[at]), len(drawn.event))
         for at, name in enumerate(names)
     ]
-    notes = (
-        Note("attacked", {"members": members, "others": len(drawn.event) - members, "shoppers": int(who.max()) + 1}),
-    )
+    notes = [Note("attacked", {"members": members, "others": len(drawn.event) - members, "shoppers": shoppers})]
+    reach = _REACH * float(np.nanstd(draws[:, names.index("excess")]))
+    if reach > PLAIN:
+        figures = [replace(one, blind=one.name == "excess") for one in figures]
+        needed = math.ceil(shoppers * (reach / PLAIN) ** 2)
+        notes.append(Note("blind", {"reach": f"{reach:.2f}", "shoppers": shoppers, "needed": needed}))
     table = {
         "member": drawn.member.tolist(),
-        "run": run.tolist(),
+        "run": run.plain.tolist(),
+        "calibrated": run.calibrated.tolist(),
         "control": control.tolist(),
         "weight": drawn.weight.tolist(),
     }
-    return Measured(tuple(figures), notes, tables={"scores": table})
+    return Measured(tuple(figures), tuple(notes), tables={"scores": table})
 
 
-def _attacked(drawn: Attacked, run: Floats, control: Floats, weights: Floats) -> Floats:
-    """float64[draws, 5], in the order of the figures."""
-    ours, theirs = (weighted_aucs(one, drawn.member, weights) for one in (run, control))
-    found = [found_at(one, drawn.member, weights, ALARMS) for one in (run, control)]
-    return np.stack([ours, theirs, ours - theirs, *found], axis=1)
+def _attacked(drawn: Attacked, plain: Floats, calibrated: Floats, control: Floats, weights: Floats) -> Floats:
+    """float64[draws, 6], in the order of the figures."""
+    ours, sharper, theirs = (weighted_aucs(one, drawn.member, weights) for one in (plain, calibrated, control))
+    found = [found_at(one, drawn.member, weights, ALARMS) for one in (calibrated, control)]
+    return np.stack([ours, theirs, ours - theirs, sharper, *found], axis=1)
 
 
 def _blocks(draws: int, n: int) -> list[int]:
@@ -182,4 +218,4 @@ def _blocks(draws: int, n: int) -> list[int]:
     return [min(size, draws - first) for first in range(0, draws, size)]
 
 
-CHECK = Check(NAME, membership, (Threshold("excess", at_most=0.35),), spread=1.0, cost=0.02)
+CHECK = Check(NAME, membership, (Threshold("excess", at_most=0.3),), spread=1.0, cost=0.02)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.audit.check import Check, Figure, Measured, Note, NotRun
-from engine.audit.checks.privacy.membership import control_scores, log_chances, trained_on
+from engine.audit.checks.privacy.membership import Standing, control_scores, standings, trained_on
 from engine.audit.subject import Subject
 from engine.jobs import Job
 from engine.metrics.separation import weighted_aucs
@@ -30,9 +30,9 @@ def shoppers(subject: Subject) -> Job:
     fewest = int(min(member.sum(), (~member).sum()))
     if fewest < FEWEST:
         raise NotRun(Note("too_few_shoppers", {"n": fewest, "least": FEWEST}))
-    run = yield from log_chances(subject, events)
+    run: Standing = yield from standings(subject, events)
     control = yield from control_scores(data, trained, events)
-    ours, theirs = (np.bincount(who, weights=one) / counts for one in (run, control))
+    ours, theirs = (np.bincount(who, weights=one) / counts for one in (run.plain, control))
     figures = _figures(ours, theirs, member, subject.random(f"{NAME} bootstrap"))
     notes = (Note("attacked", {"members": int(member.sum()), "others": int((~member).sum())}),)
     table = {"member": member.tolist(), "run": ours.tolist(), "control": theirs.tolist()}
