@@ -35,8 +35,8 @@ NAMES = {  # in the icon theme of a Linux desktop, and as a file of the other sy
 
 
 def drawing(name: str, size: int) -> Path:
-    """The SVG for a size in pixels: the one made for it or for half of it, else the large one."""
-    for small in (size, size // 2):
+    """The SVG for a size in pixels: up to 32 one made for it, for half of it or for 16, else the large one."""
+    for small in (size, size // 2, 16):
         fitted = HERE / "icons" / f"{name}-{small}.svg"
         if fitted.is_file() and size <= 32:
             return fitted
