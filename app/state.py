@@ -59,6 +59,7 @@ class WindowState(QObject):
         self._seen: set[str] = set()  # views that were shown since they were made
         self._segment = ""
         self._told = False  # that the file cannot be written
+        self._was_there = False  # whether the workspace was a folder when it was written to last
         self._fallen = False  # whether the window before ended unexpectedly
         self._falls = 0  # how often that happened in a row, before it stood
         self._before: dict[str, Any] = {}  # an arrangement that was left out, until the user has decided on it
@@ -79,6 +80,7 @@ class WindowState(QObject):
         """Take up the arrangement of a workspace; the folder of the run to open: `run`, else the one open last."""
         self._workspace = workspace
         self._content, self._views, self._place = {}, {}, None
+        self._was_there = False
         self._fallen, self._falls, self._before, self._tasks = False, 0, {}, ()
         made = is_marked(workspace)
         if not self._keep or is_read_only(workspace) or (run and not made):  # looked at, and left as it is
@@ -323,6 +325,11 @@ class WindowState(QObject):
 
     def _write(self, place: Path, workspace: Path, content: dict[str, Any]) -> None:
         """In the writing thread."""
+        there = workspace.is_dir()
+        if self._was_there and not there:  # nobody wants it to come again, with nothing in it
+            self._refused.emit(self.tr("{0} is gone.").format(workspace), self.tr("Open another workspace."))
+            return
+        self._was_there = there
         try:
             write_json(place, _turned(content, partial(_relative, workspace)))
         except HeedmapError as error:

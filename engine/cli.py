@@ -14,7 +14,7 @@ from typing import Any
 
 from engine.commands import COMMANDS
 from engine.errors import HeedmapError
-from engine.files import disk_error
+from engine.files import of_machine
 from engine.versions import program_version
 from engine.workspace import refuse_newer
 
@@ -55,7 +55,7 @@ def main(
         _silence()  # the reader of our output went away
         return DONE
     except Exception as error:
-        if (told := _told(error)) is not None:
+        if (told := of_machine(error)) is not None:
             print(f"heedmap: {told}", file=sys.stderr)
             _silence()
             return BAD_INPUT
@@ -67,15 +67,6 @@ def main(
 def _silence() -> None:
     """Say nothing at exit either."""
     sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - as long as the process
-
-
-def _told(error: Exception) -> HeedmapError | None:
-    """An error of the machine, not of ours, as a sentence: a full disk, no memory."""
-    if isinstance(error, MemoryError):
-        return HeedmapError("The memory of this machine is used up.", "Close other programs, or use less data.")
-    if isinstance(error, OSError):
-        return disk_error(error, error.filename or "the answer")
-    return None
 
 
 def _refuse_newer(parsed: argparse.Namespace) -> None:

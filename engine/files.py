@@ -79,6 +79,20 @@ def disk_error(error: OSError, path: Path | str) -> HeedmapError | None:
     return None
 
 
+def of_machine(error: Exception) -> HeedmapError | None:
+    """An error that is the machine's and not ours, as a sentence: a full disk, no memory, a folder that is gone; None
+    for any other."""
+    name = type(error).__name__
+    if isinstance(error, MemoryError) or name == "OutOfMemoryException":
+        return HeedmapError("The memory of this machine is used up.", "Close other programs, or use less data.")
+    if isinstance(error, OSError):
+        return disk_error(error, error.filename or "the answer")
+    if name == "IOException":  # DuckDB's
+        said = str(error).strip().splitlines()[0].removeprefix("IO Error: ")
+        return HeedmapError(f"A file cannot be read or written: {said}", "Is its folder still there, and the disk?")
+    return None
+
+
 def _free(path: Path) -> int:
     """The bytes that are free where `path` is to be."""
     try:

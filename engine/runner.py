@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from engine.errors import HeedmapError
-from engine.files import disk_error
+from engine.files import of_machine
 from engine.jobs import Job, Progress
 
 PROGRESS_SECONDS = 0.05  # between two reports of one stage: what an eye can see
@@ -177,13 +177,10 @@ class JobRunner:
             self._emit(Failed(job, error.message, error.hint))
         except (BrokenPipeError, ConnectionError):
             raise  # the parent is gone
-        except OSError as error:
-            self._end(job)
-            told = disk_error(error, error.filename or "a file")
-            self._emit(self._fault(job, error) if told is None else Failed(job, told.message, told.hint))
         except Exception as error:
             self._end(job)
-            self._emit(self._fault(job, error))
+            told = of_machine(error)
+            self._emit(self._fault(job, error) if told is None else Failed(job, told.message, told.hint))
 
     def _fault(self, job: int, error: Exception) -> Failed:
         """Anything but a HeedmapError is a bug: say so, and keep the traceback for a report."""

@@ -222,7 +222,7 @@ def locales(place: Place) -> Iterator[Row]:
 def copies(place: Place) -> Iterator[Row]:
     workspace = place.copy()
     dataset, run = str(workspace / "datasets" / DATASET), workspace / "runs" / "both"
-    train = [place.program, "train", dataset, "--run", str(run), "--set", "epochs=40"]
+    train = [place.program, "train", dataset, "--run", str(run), "--set", "epochs=900", "--set", "patience=900"]
     with subprocess.Popen(train, env=place.env(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as first:
         wait_for((run / "history.json").is_file)
         yield row("two trainings into one run", place.say(train[1:]), "already holds a run", "another Heedmap")

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -166,11 +166,9 @@ class Program:
 
     def _tell(self, what: str, text: str) -> None:
         assert self.process.stdin is not None
-        try:
+        with suppress(BrokenPipeError, ValueError):  # it was killed
             self.process.stdin.write(f"{json.dumps([what, text])}\n".encode())
             self.process.stdin.flush()
-        except BrokenPipeError:
-            pass  # it was killed
 
     def key(self, keys: str) -> None:
         """Press keys together, as in "ctrl+k"."""
@@ -224,8 +222,7 @@ class Program:
     def kill(self) -> None:
         """As hard as can be."""
         self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-        self._said.close()
+        self._end()
 
     def close(self) -> int | None:
         """As a user who presses Ctrl+C in the terminal; killed where that does not end it."""
@@ -235,8 +232,15 @@ class Program:
         if self.alive:
             self.kill()
             return None
-        self._said.close()
+        self._end()
         return self.process.returncode
+
+    def _end(self) -> None:
+        self.process.wait()
+        self._said.close()
+        assert self.process.stdin is not None
+        with suppress(BrokenPipeError):
+            self.process.stdin.close()
 
 
 # --- the program without a screen ------------------------------------------------------------------------------------

@@ -49,6 +49,7 @@ class Moment:
     checked: list[str] = field(default_factory=list)  # what was there to be lost
     unseen: list[str] = field(default_factory=list)  # steps of the session that did not take effect in time
     orphans_gone: float = 0.0  # seconds until the last process had ended
+    lag: float = 0.0  # seconds until a choice lay on the disk, at most
     back: float = 0.0  # seconds until the next start was usable
 
 
@@ -73,6 +74,7 @@ class Session(threading.Thread):
         self.program, self._shoppers, self._random = program, shoppers, chance
         self.done: list[Done] = []
         self.unseen: list[str] = []  # steps that did not take effect in time
+        self.lags: list[float] = []  # seconds until a choice lay on the disk
         self.doing = ""
         self.over = threading.Event()
         self._count = 0
@@ -105,7 +107,10 @@ class Session(threading.Thread):
     def shopper(self) -> None:
         user = self._random.choice(self._shoppers)
         self.program.command(user)
-        self._did("shopper", user)
+        asked = time.monotonic()
+        self._did_if(lambda: self.program.arrangement().get("user") == user, "shopper", user)
+        if self.done and self.done[-1].value == user:
+            self.lags.append(self.done[-1].when - asked)
 
     def note(self) -> None:
         text = f"note {self._count} of this session"
@@ -170,7 +175,11 @@ class Session(threading.Thread):
 
 
 class Bench:
-    def __init__(self, folder: Path, program: str, display: str) -> None:
+    def __init__(
+        self, folder: Path, program: str, display: str, *, longest: float = LONGEST_SECONDS, trains: bool = True
+    ) -> None:
+        """longest: seconds of a session; trains: whether trainings are among its steps."""
+        self._longest, self._trains = longest, trains
         self.folder, self.base = folder, folder / "base"
         self.program, self.display = program, display
         self.shoppers: list[str] = []
@@ -188,9 +197,14 @@ class Bench:
             shutil.rmtree(whole, ignore_errors=True)
             self._command("train", str(dataset), "--run", str(whole))
         self.course = json_of(whole / "history.json")
+        self.look()
+
+    def look(self) -> None:
+        """Read who the shoppers of the prepared workspace are."""
         import pyarrow.parquet as pq
 
-        self.shoppers = sorted(pq.read_table(dataset / "users.parquet", columns=["user"])["user"].to_pylist())
+        dataset = self.base / "datasets" / DATASET
+        self.shoppers = sorted(set(pq.read_table(dataset / "events.parquet", columns=["user"])["user"].to_pylist()))
 
     def _command(self, *words: str) -> None:
         command = self.program or str(Path(sys.executable).with_name("heedmap"))
@@ -217,8 +231,8 @@ class Bench:
             if not program.wait_until_usable():
                 found.faults.append("the window did not start")
                 return found
-            session = Session(program, self.shoppers, chance)
-            found.after = round(chance.uniform(0.5, LONGEST_SECONDS), 2)
+            session = Session(program, self.shoppers, chance, train=self._trains)
+            found.after = round(chance.uniform(0.5, self._longest), 2)
             session.start()
             wait_for(lambda: not program.alive, found.after)
             found.doing = session.doing
@@ -236,10 +250,10 @@ class Bench:
         family = program.processes()
         killed = time.monotonic()
         program.kill()
-        session.end()
-        found.unseen = session.unseen
         _, orphans = psutil.wait_procs(family, ORPHAN_SECONDS)
         found.orphans_gone = round(time.monotonic() - killed, 2)
+        session.end()
+        found.unseen, found.lag = session.unseen, round(max(session.lags, default=0.0), 2)
         found.faults += [f"orphan: {_name(one)}" for one in orphans]
         workspace = place / "workspace"
         found.faults += damaged(workspace)
@@ -343,7 +357,7 @@ class Bench:
         chosen.kill()
         psutil.wait_procs([chosen], 5)
         session.end()
-        found.unseen = session.unseen
+        found.unseen, found.lag = session.unseen, round(max(session.lags, default=0.0), 2)
         program.key("Escape")
         if not wait_for(lambda: len(program.engines()) >= number or not program.alive, 30):
             found.faults.append("the engine was not replaced")
@@ -402,7 +416,8 @@ def report(found: list[Moment], *, program: str, display: str, seed: int) -> str
             back = sorted(one.back for one in mine)
             gone = max(one.orphans_gone for one in mine)
             ended = f"{gone:.1f} s" if who == "window" else ""
-            rows.append(f"| {who} | {len(mine)} | {lost} | {ended} | {back[len(back) // 2]:.1f} s |")
+            lag = max(one.lag for one in mine)
+            rows.append(f"| {who} | {len(mine)} | {lost} | {ended} | {back[len(back) // 2]:.1f} s | {lag:.1f} s |")
     trained = sum("a training under way" in one.checked for one in found)
     faults = [f"- moment {one.number} ({one.killed}, in {one.doing}): {fault}" for one in found for fault in one.faults]
     return "\n".join(
@@ -413,8 +428,9 @@ def report(found: list[Moment], *, program: str, display: str, seed: int) -> str
             f"{'a frozen program' if program else 'the source'}, "
             f"{'real keys by XTEST under Xvfb' if display else 'without a screen'}, one thread.",
             "",
-            "| killed | moments | with a fault | last process gone within | usable again, median |",
-            "|---|---|---|---|---|",
+            "| killed | moments | with a fault | last process gone within | usable again, median |"
+            " a choice is kept within |",
+            "|---|---|---|---|---|---|",
             *rows,
             "",
             "Looked at each time: no process is left; every JSON, Parquet, SQLite and safetensors file parses; the"
