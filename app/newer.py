@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication
-from PySide6.QtWidgets import QFileDialog, QMessageBox
+from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
 
 from app.i18n import LanguageSource
+from app.settings import Settings
+from app.theme import Theme, ThemeSource, palette, stylesheet, ui_font
 from engine.errors import HeedmapError
 from engine.workspace import refuse_newer
 
@@ -17,21 +19,33 @@ if TYPE_CHECKING:
     from engine.workspace import WorkspaceSummary
 
 
+LOOKED_AT = 30  # seconds that a remark stays at the start: the window still fills
+
+
 def tr(text: str) -> str:
     return QCoreApplication.translate("Newer", text)
 
 
-def workspace_to_start_with(folder: Path, run: str, language: str) -> tuple[Path, str] | None:
+def workspace_to_start_with(folder: Path, run: str, settings: Settings) -> tuple[Path, str] | None:
     """The workspace and the run to open. Where a newer program made the workspace, the user is asked for another one:
     None to quit."""
     try:
         refuse_newer(folder)
     except HeedmapError as error:
-        languages = LanguageSource(language)  # before the window has one
+        languages = LanguageSource(settings.language)  # before the window has one, as the looks
+        _dress(ThemeSource(settings.theme).theme)
         other = _ask(error, folder)
         languages.remove()
-        return workspace_to_start_with(other, "", language) if other is not None else None
+        return workspace_to_start_with(other, "", settings) if other is not None else None
     return folder, run
+
+
+def _dress(theme: Theme) -> None:
+    application = QApplication.instance()
+    if isinstance(application, QApplication):
+        application.setPalette(palette(theme))
+        application.setFont(ui_font())
+        application.setStyleSheet(stylesheet(theme))
 
 
 def _ask(error: HeedmapError, folder: Path) -> Path | None:
@@ -52,7 +66,8 @@ def _ask(error: HeedmapError, folder: Path) -> Path | None:
 
 def tell_settings_kept(window: MainWindow, aside: str) -> None:
     """Say in a window that is there that settings of a newer program were kept under the name `aside`."""
-    window.remark.say(tr("The settings are of a newer Heedmap. They were kept as {0}; these are new.").format(aside))
+    said = tr("The settings are of a newer Heedmap. They were kept as {0}; these are new.")
+    window.remark.say(said.format(aside), seconds=LOOKED_AT)
 
 
 def tell_forward(window: MainWindow, summary: WorkspaceSummary) -> None:
@@ -68,4 +83,5 @@ def tell_forward(window: MainWindow, summary: WorkspaceSummary) -> None:
             said.format(Path(summary.backups[0]).parent.name),
             tr("Open folder"),
             lambda: show_in_folder(summary.backups[0]),
+            seconds=LOOKED_AT,
         )

@@ -45,8 +45,9 @@ class Remark(QFrame):
     def message(self) -> str:
         return self._text.text()
 
-    def say(self, text: str, offer: str = "", act: Callable[[], None] | None = None) -> None:
-        """Show `text`, and a button called `offer` that does `act`."""
+    def say(self, text: str, offer: str = "", act: Callable[[], None] | None = None, *, seconds: int = SECONDS) -> None:
+        """Show `text`, and a button called `offer` that does `act`, for so many seconds."""
+        self._timer.setInterval(seconds * 1000)
         self._act = act
         for one in (self._text, self._button):  # this was made before the window had its font
             one.setFont(ui_font())

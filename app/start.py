@@ -120,7 +120,7 @@ def start(
         settings = Settings(
             **{**vars(settings), "theme": theme or settings.theme, "language": language or settings.language}
         )
-    chosen = workspace_to_start_with(*what_to_open(settings, workspace, run), settings.language)
+    chosen = workspace_to_start_with(*what_to_open(settings, workspace, run), settings)
     if chosen is None:
         crashes.end()
         if engine is not None:

@@ -165,10 +165,10 @@ def test_at_the_start_another_workspace_can_be_chosen(
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: chosen.pop(0))
     said: list[str] = []
     press(qtbot, said, ["Open another workspace…", "Open another workspace…"])
-    assert workspace_to_start_with(newer, str(newer / "runs" / "r"), "en") == (tmp_path, "")
+    assert workspace_to_start_with(newer, str(newer / "runs" / "r"), Settings(language="en")) == (tmp_path, "")
     assert all("a newer Heedmap, 9.1 (workspace version 3" in one and "Install Heedmap 9.1" in one for one in said)
     assert len(said) == 2
-    assert workspace_to_start_with(tmp_path, "run", "en") == (tmp_path, "run")
+    assert workspace_to_start_with(tmp_path, "run", Settings(language="en")) == (tmp_path, "run")
 
 
 def test_at_the_start_it_ends_without_touching_anything(
