@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
@@ -32,6 +33,7 @@ def run(parsed: Namespace) -> Any:
 
     marks = _can_write("✓✗–", sys.stdout)
     steps = selftest(Wanted(parsed.seconds, parsed.keep, parsed.look))
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that nothing is left behind then either
     try:
         while True:
             try:
@@ -43,6 +45,7 @@ def run(parsed: Namespace) -> Any:
                 _say(line(event, marks))
     finally:
         steps.close()
+        signal.signal(signal.SIGTERM, before)
     content = to_json(report)
     parsed.code = 0 if report.ready else 1
     if parsed.out is not None:

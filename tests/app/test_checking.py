@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QGuiApplication, QImage
 from pytestqt.qtbot import QtBot
 
+from app.about import AboutDialog
 from app.checking import CheckDialog
 from app.i18n import LanguageSource, read_translations
 from app.looking import colours, has_display, look_off_screen
@@ -195,3 +197,21 @@ def test_the_window_is_really_looked_at(tmp_path: Path) -> None:
     english, chinese = (np.asarray(Image.open(out / f"window-{name}.png")) for name in ("en", "zh_CN"))
     assert english.shape == chinese.shape
     assert (english != chinese).any(axis=-1).mean() > 0.005
+
+
+def test_help_offers_both_dialogs(qtbot: QtBot, open_window: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.checking.selftest", lambda wanted: well())
+    window = open_window()
+    actions = {action.objectName(): action for action in window.actions()}
+    actions["check"].trigger()
+    checks = window.findChildren(CheckDialog)
+    assert len(checks) == 1
+    assert checks[0].isVisible()
+    qtbot.waitUntil(lambda: checks[0].report is not None)
+    qtbot.keyClick(checks[0], Qt.Key.Key_Escape)
+    actions["about"].trigger()
+    (about,) = window.findChildren(AboutDialog)
+    qtbot.waitUntil(lambda: about.table.rowCount() > 40, timeout=20_000)
+    assert about.isVisible()
+    qtbot.mouseClick(about.close_button, Qt.MouseButton.LeftButton)
+    assert not about.isVisible()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -22,6 +24,7 @@ from engine.selftest.found import Found
 from engine.selftest.run import Advanced, Outcome, Report, Wanted, selftest
 from engine.selftest.steps import STEPS, Step
 from engine.selftest.text import line, to_json, verdict
+from tests.conftest import ROOT
 
 TOY = "tests.engine.selftest_desk:FailingDesk"
 
@@ -170,6 +173,33 @@ def test_the_command_prints_writes_and_ends_with_a_code(
     with pytest.raises(SystemExit) as refused:
         main(["selftest", "--seconds", "soon"])
     assert refused.value.code == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are of other systems")
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_one_that_is_stopped_from_outside_ends_as_cancelled(temporary: Path, how: signal.Signals) -> None:
+    code = (
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from engine.selftest import run\n"
+        f"run.Wanted.__init__.__defaults__ = (60.0, None, None, ('machine', 'adapters'), {TOY!r})\n"
+        "from engine.cli import main\n"
+        "sys.exit(main(['selftest']))"
+    )
+    environment = {**os.environ, "TMPDIR": str(temporary)}
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as started:
+        assert started.stdout is not None
+        assert started.stdout.readline().startswith("✓ This computer")
+        started.send_signal(how)
+        _, said = started.communicate(timeout=60)
+    assert started.returncode == 130
+    assert said.startswith("heedmap: cancelled")
 
 
 def test_each_library_is_really_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
