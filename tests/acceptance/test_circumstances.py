@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -12,14 +13,13 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def say(*words: str, shell: str = "", **changes: str | None) -> tuple[int, str]:
+def say(*words: str, shell: str = "", env: Mapping[str, str | None] = {}) -> tuple[int, str]:  # noqa: B006
     """Run the program; its exit code and what it said."""
-    given = {**os.environ, **changes}
-    env = {name: value for name, value in given.items() if value is not None}
+    given = {name: value for name, value in {**os.environ, **env}.items() if value is not None}
     command = [sys.executable, "-m", "app", *words]
     if shell:
         command = ["bash", "-c", f'"$@" {shell}', "bash", *command]
-    done = subprocess.run(command, env=env, capture_output=True, timeout=120, cwd=ROOT)
+    done = subprocess.run(command, env=given, capture_output=True, timeout=120, cwd=ROOT)
     said = (done.stdout + done.stderr).decode("utf-8", "replace")
     assert "Traceback" not in said, said
     return done.returncode, said
@@ -34,7 +34,7 @@ def say(*words: str, shell: str = "", **changes: str | None) -> tuple[int, str]:
     ],
 )
 def test_without_a_screen_there_is_a_sentence(changes: dict[str, str | None], sentence: str, tmp_path: Path) -> None:
-    code, said = say("--workspace", str(tmp_path), **changes)
+    code, said = say("--workspace", str(tmp_path), env=changes)
     assert code == 2
     assert f"heedmap: {sentence}" in said
     assert len(said.strip().splitlines()) == 1
@@ -54,10 +54,10 @@ def test_closed_streams_are_borne(closed: str) -> None:
 
 def test_letters_that_a_terminal_lacks_are_spelled_out(tmp_path: Path) -> None:
     folder = tmp_path / "家 目录" / "runs"
-    code, said = say("runs", str(folder), PYTHONIOENCODING="ascii", PYTHONUTF8="0", LC_ALL="C")
+    code, said = say("runs", str(folder), env={"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"})
     assert code == 2
     assert "There is no folder" in said
-    assert say("methods", LC_ALL="xx_YY.bogus", LANG="xx_YY.bogus")[0] == 0
+    assert say("methods", env={"LC_ALL": "xx_YY.bogus", "LANG": "xx_YY.bogus"})[0] == 0
 
 
 def test_a_user_without_a_home_is_given_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,10 @@ ROOT = Path(__file__).resolve().parents[2]
 WINDOW_SECONDS = 40.0  # in which a window is there on a busy machine
 SMALL = 1  # megabytes of the disk that fills up
 BAD = ("Traceback", "Aborted", "Segmentation fault", "core dumped", "a fault in Heedmap", "Exception ignored")
+
+
+Env = Mapping[str, str | None]  # changes of the environment; None takes a name away
+NOTHING: Env = {}
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,7 @@ class Place:
         self.program = program or str(Path(sys.executable).with_name("heedmap"))
         # The source's window also tells what it shows; of a frozen one the life and the end alone are seen.
         self.opener = [program] if program else [sys.executable, "-m", "tests.bench.driving"]
+        self.frozen = bool(program)
         self.base = folder / "base"
         self._copies = 0
 
@@ -62,7 +67,7 @@ class Place:
         shutil.copytree(self.base, place)
         return place
 
-    def env(self, **changes: str | None) -> dict[str, str]:
+    def env(self, changes: Env = NOTHING) -> dict[str, str]:
         """The environment with changes; None takes a name away."""
         config = self.folder / "circumstances" / "config"
         config.mkdir(parents=True, exist_ok=True)
@@ -73,19 +78,18 @@ class Place:
         given = {**own, **changes}
         return {name: value for name, value in given.items() if value is not None}
 
-    def say(self, words: list[str], *, shell: str = "", before: tuple[str, ...] = (), **changes: str | None) -> Said:
+    def say(self, words: list[str], *, shell: str = "", before: tuple[str, ...] = (), env: Env = NOTHING) -> Said:
         """Run a command. shell: what stands behind it, such as "> /dev/full"; before: what stands before it."""
         command: list[str] = [*before, self.program, *words]
         if shell:
             command = ["bash", "-c", f'"$@" {shell}', "bash", *command]
-        env = self.env(**changes)
-        done = subprocess.run(command, env=env, capture_output=True, timeout=180, cwd=self.folder)
+        done = subprocess.run(command, env=self.env(env), capture_output=True, timeout=180, cwd=self.folder)
         text = (done.stdout + done.stderr).decode("utf-8", "replace")
         return Said(text, done.returncode)
 
     def window(
         self, workspace: Path, *, seconds: float = 12.0, before: tuple[str, ...] = (), words: tuple[str, ...] = (),
-        also: Callable[[subprocess.Popen[bytes]], None] = lambda _: None, **changes: str | None
+        also: Callable[[subprocess.Popen[bytes]], None] = lambda _: None, env: Env = NOTHING,
     ) -> Said:  # fmt: skip
         """Start the window, let it live for a while (or until it ends), close it; what it said."""
         arguments = ["--workspace", str(workspace)] if str(workspace) != "." else []
@@ -93,7 +97,7 @@ class Place:
         out = self.folder / "circumstances" / f"said-{self._copies}.txt"
         out.parent.mkdir(parents=True, exist_ok=True)
         with out.open("wb") as said, subprocess.Popen(
-            [*before, *self.opener, *arguments, *words], env=self.env(**changes), stdin=subprocess.DEVNULL,
+            [*before, *self.opener, *arguments, *words], env=self.env(env), stdin=subprocess.DEVNULL,
             stdout=said, stderr=said, cwd=ROOT, start_new_session=True,
         ) as process:  # fmt: skip
             wait_for(lambda: process.poll() is not None, seconds)
@@ -169,17 +173,17 @@ def read_only_home(place: Place) -> Iterator[Row]:
     home = place.folder / "circumstances" / "locked home"
     home.mkdir(parents=True, exist_ok=True)
     home.chmod(0o555)
-    none: dict[str, str | None] = {"HEEDMAP_CONFIG": None, "XDG_STATE_HOME": None, "XDG_RUNTIME_DIR": None}
+    none: Env = {"HEEDMAP_CONFIG": None, "XDG_STATE_HOME": None, "XDG_RUNTIME_DIR": None}
     own = {**none, "HOME": str(home)}
-    yield row("home read-only: the window", place.window(Path("."), before=nobody, **own), codes=(None, 0))
-    yield row("home read-only: a command", place.say(["methods"], before=nobody, **own), codes=(0,))
-    said = place.say(["sample", str(home / "shop"), "--items", "20", "--shoppers", "10"], before=nobody, **own)
+    yield row("home read-only: the window", place.window(Path("."), before=nobody, env=own), codes=(None, 0))
+    yield row("home read-only: a command", place.say(["methods"], before=nobody, env=own), codes=(0,))
+    said = place.say(["sample", str(home / "shop"), "--items", "20", "--shoppers", "10"], before=nobody, env=own)
     yield row("home read-only: writing there", said, "No permission")
     stranger = ("setpriv", "--reuid", "54321", "--regid", "54321", "--clear-groups")
     yield row(
-        "no home at all: a command", place.say(["methods"], before=stranger, **{**none, "HOME": None}), codes=(0,)
+        "no home at all: a command", place.say(["methods"], before=stranger, env={**none, "HOME": None}), codes=(0,)
     )
-    said = place.window(place.copy(), before=stranger, **{**none, "HOME": None})
+    said = place.window(place.copy(), before=stranger, env={**none, "HOME": None})
     yield row("no home at all: the window", said, "no home folder", codes=(None, 0))
     workspace = place.copy("read-only mount")
     subprocess.run(["mount", "--bind", str(workspace), str(workspace)], check=True)
@@ -196,25 +200,25 @@ def read_only_home(place: Place) -> Iterator[Row]:
 
 def devices(place: Place) -> Iterator[Row]:
     dataset, run = str(place.base / "datasets" / DATASET), str(place.folder / "circumstances" / "cuda")
-    said = place.say(["train", dataset, "--run", run, "--set", "device=cuda"], CUDA_VISIBLE_DEVICES="")
+    said = place.say(["train", dataset, "--run", run, "--set", "device=cuda"], env={"CUDA_VISIBLE_DEVICES": ""})
     yield row("no graphics driver: device=cuda", said, "There is no device 'cuda'")
-    said = place.say(["explain", str(place.base / "runs" / RUN)], CUDA_VISIBLE_DEVICES="nonsense")
+    said = place.say(["explain", str(place.base / "runs" / RUN)], env={"CUDA_VISIBLE_DEVICES": "nonsense"})
     yield row("CUDA_VISIBLE_DEVICES=nonsense: an explanation", said, codes=(0,))
 
 
 def locales(place: Place) -> Iterator[Row]:
     run = str(place.copy("家 目录 mit Leerzeichen") / "runs" / RUN)
-    bogus: dict[str, str | None] = {"LC_ALL": "xx_YY.bogus", "LANG": "xx_YY.bogus"}
-    yield row("locale xx_YY.bogus: a command", place.say(["runs", run], **bogus), codes=(0,))
-    yield row("locale xx_YY.bogus: the window", place.window(place.copy(), **bogus), codes=(None, 0))
-    ascii_only: dict[str, str | None] = {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
-    yield row("terminal of ASCII, Chinese paths", place.say(["runs", run, "--json"], **ascii_only), codes=(0,))
-    said = place.say(["explain", run, "--out", str(Path(run).parents[2] / "解释.html")], **ascii_only)
+    bogus: Env = {"LC_ALL": "xx_YY.bogus", "LANG": "xx_YY.bogus"}
+    yield row("locale xx_YY.bogus: a command", place.say(["runs", run], env=bogus), codes=(0,))
+    yield row("locale xx_YY.bogus: the window", place.window(place.copy(), env=bogus), codes=(None, 0))
+    ascii_only: Env = {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    yield row("terminal of ASCII, Chinese paths", place.say(["runs", run, "--json"], env=ascii_only), codes=(0,))
+    said = place.say(["explain", run, "--out", str(Path(run).parents[2] / "解释.html")], env=ascii_only)
     yield row("terminal of ASCII, an answer to a Chinese file", said, codes=(0,))
     home = place.folder / "circumstances" / "家 目录"
     home.mkdir(parents=True, exist_ok=True)
-    none: dict[str, str | None] = {"HEEDMAP_CONFIG": None, "XDG_STATE_HOME": None, "HOME": str(home)}
-    yield row("home with spaces and Chinese: the window", place.window(Path("."), **none), codes=(None, 0))
+    none: Env = {"HEEDMAP_CONFIG": None, "XDG_STATE_HOME": None, "HOME": str(home)}
+    yield row("home with spaces and Chinese: the window", place.window(Path("."), env=none), codes=(None, 0))
     made = (home / ".local" / "share" / "heedmap").is_dir()
     yield Row("home with spaces and Chinese: the workspace is made there", str(made), None, made)
 
@@ -238,37 +242,41 @@ def copies(place: Place) -> Iterator[Row]:
         first.kill()
 
     def second(_: subprocess.Popen[bytes]) -> None:
-        kept.append(place_of_second.window(workspace))
+        kept.append(place.window(workspace, seconds=25.0))
 
     kept: list[Said] = []
-    place_of_second = Place(place.folder, place.program)
     before = workspace / "sessions" / "window.json"
     first_said = place.window(workspace, also=second)
-    yield row("two windows on one workspace: the second", kept[0], codes=(None, 0))
+    words = () if place.frozen else ("open in another window",)
+    yield row("two windows on one workspace: the second", kept[0], *words, codes=(None, 0))
     yield row("two windows on one workspace: the first", first_said, codes=(None, 0))
     yield Row("two windows: the arrangement is the first's, whole", before.name, None, before.is_file())
 
 
 def screens(place: Place) -> Iterator[Row]:
-    bare: dict[str, str | None] = {"QT_QPA_PLATFORM": None, "DISPLAY": None, "WAYLAND_DISPLAY": None}
-    yield row("no screen", place.window(place.base, seconds=WINDOW_SECONDS, **bare), "no screen")
+    bare: Env = {"QT_QPA_PLATFORM": None, "DISPLAY": None, "WAYLAND_DISPLAY": None}
+    yield row("no screen", place.window(place.base, seconds=WINDOW_SECONDS, env=bare), "no screen")
     lost = {**bare, "DISPLAY": ":97"}
-    yield row("a screen that cannot be reached", place.window(place.base, seconds=WINDOW_SECONDS, **lost), "reached")
+    yield row("a screen that cannot be reached", place.window(place.base, seconds=WINDOW_SECONDS, env=lost), "reached")
     odd = {**bare, "QT_QPA_PLATFORM": "nonsense"}
-    yield row("QT_QPA_PLATFORM=nonsense", place.window(place.base, seconds=WINDOW_SECONDS, **odd), "Unset it")
+    yield row("QT_QPA_PLATFORM=nonsense", place.window(place.base, seconds=WINDOW_SECONDS, env=odd), "Unset it")
     out = place.folder / "circumstances" / "no-fonts.png"
-    said = place.say(["shot", str(place.base / "runs" / RUN), "--out", str(out)], FONTCONFIG_FILE="/nonexistent")
+    said = place.say(
+        ["shot", str(place.base / "runs" / RUN), "--out", str(out)], env={"FONTCONFIG_FILE": "/nonexistent"}
+    )
     yield row("no fonts: a picture", said, codes=(0,))
 
 
 def folders(place: Place) -> Iterator[Row]:
     none = "/nonexistent"
-    yield row("no folder for temporary files: the window", place.window(place.copy(), TMPDIR=none), codes=(None, 0))
-    said = place.window(place.copy(), XDG_RUNTIME_DIR=None)
+    yield row(
+        "no folder for temporary files: the window", place.window(place.copy(), env={"TMPDIR": none}), codes=(None, 0)
+    )
+    said = place.window(place.copy(), env={"XDG_RUNTIME_DIR": None})
     yield row("no XDG_RUNTIME_DIR: the window", said, codes=(None, 0))
     if is_root():
         with small_disk(place.folder / "circumstances" / "noexec", "size=64m,noexec") as disk:
-            said = place.window(place.copy(), TMPDIR=str(disk))
+            said = place.window(place.copy(), env={"TMPDIR": str(disk)})
             yield row("temporary files noexec: the window", said, codes=(None, 0))
     workspace = place.copy()
     said = place.window(workspace, also=lambda _: (shutil.rmtree(workspace), time.sleep(3))[1])  # type: ignore[func-returns-value]

@@ -367,7 +367,7 @@ class Bench:
         program.command(other)
         asked = wait_for(lambda: program.arrangement().get("user") == other or not program.alive, 30)
         found.back = round(time.monotonic() - begun, 2)
-        if not program.alive:
+        if program.process.poll() is not None:
             found.faults.append("the window ended with its engine")
         elif not asked:
             found.faults.append("the window does not live on")
