@@ -47,7 +47,7 @@ class Package:
 def packages(bundled: Path = BUNDLED) -> tuple[Package, ...]:
     """All of them, by name, Heedmap itself left out. HeedmapError where the list of an installed program is damaged."""
     found = _read(bundled) if (bundled / "licences.json").is_file() else _installed()
-    return tuple(sorted(found, key=lambda one: one.name.lower()))
+    return tuple(sorted((one for one in found if _plain(one.name) != "heedmap"), key=lambda one: one.name.lower()))
 
 
 def own_licence(bundled: Path = BUNDLED) -> str:
@@ -93,7 +93,6 @@ def _installed() -> list[Package]:
             begin = _NAME.match(asked)
             if begin is not None and "extra ==" not in asked.partition(";")[2]:
                 wanted.append(begin[0])
-    found.pop("heedmap", None)
     return [_package(one) for one in found.values()]
 
 

@@ -29,6 +29,7 @@ def bundled(tmp_path: Path) -> Path:
     content = [
         {"name": "zeta", "version": "2.0", "kind": "python", "licence": "MIT", "homepage": "https://zeta",
          "texts": ["zeta-1.txt", "../zeta-2.txt"]},
+        {"name": "heedmap", "version": "0", "kind": "python", "licence": "Apache-2.0", "homepage": "", "texts": []},
         {"name": "Alpha", "version": "1.0", "kind": "native", "licence": "LGPL-3.0-only", "homepage": "", "texts": []},
     ]  # fmt: skip
     (folder / "licences.json").write_text(json.dumps({"packages": content}), encoding="utf-8")
