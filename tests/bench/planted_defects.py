@@ -33,6 +33,7 @@ from engine.training.loop import train
 from tests.bench.planted_shops import DEFECTS, planted
 
 ITEMS, SHOPPERS = 120, 400
+SET_ON = 5  # seeds that thresholds were set on; those after are the test
 SMALL = {
     "dim": 32,
     "heads": 2,
@@ -146,14 +147,16 @@ def told(row: dict[str, Any]) -> str:
 
 
 def report(rows: list[dict[str, Any]]) -> str:
-    """The rates as Markdown: of each defect, how often it is flagged where it is planted, and in the other shops."""
+    """The rates as Markdown: of each defect, how often it is flagged where it is planted, and in the other shops; of
+    the seeds that thresholds were set on, and of the others."""
     names = [name for name in SEEN_BY if any(name in row["flagged"] for row in rows)]
     lines = [
         "# Planted defects",
         "",
         f"From `python -m tests.bench.planted_defects`: shops of {ITEMS} products and {SHOPPERS} shoppers, "
         f"{len({row['seed'] for row in rows})} seeds. A cell is how often the checks meant for a defect (column) fail "
-        "in the shops with the planted defect (row).",
+        f"in the shops with the planted defect (row): of the seeds up to {SET_ON}, on which thresholds were set, then "
+        "of those after, on which they are tested.",
         "",
         f"| shop | seeds | NDCG@10 | {' | '.join(names)} |",
         f"| --- | ---: | ---: | {' | '.join('---:' for _ in names)} |",
@@ -162,15 +165,19 @@ def report(rows: list[dict[str, Any]]) -> str:
         own = [row for row in rows if row["defect"] == shop]
         if own:
             quality = sum(row["ndcg"] for row in own) / len(own)
-            cells = [_share([row["flagged"].get(name) for row in own], name == shop) for name in names]
-            lines.append(f"| {shop} | {len(own)} | {quality:.3f} | {' | '.join(cells)} |")
+            halves = [[row for row in own if (row["seed"] <= SET_ON) == first] for first in (True, False)]
+            cells = [
+                _share([[row["flagged"].get(name) for row in half] for half in halves], name == shop) for name in names
+            ]
+            count = " + ".join(str(len(half)) for half in halves)
+            lines.append(f"| {shop} | {count} | {quality:.3f} | {' | '.join(cells)} |")
     lines += ["", "Checks: " + "; ".join(f"{name} by {', '.join(SEEN_BY[name])}" for name in names) + ".", ""]
     return "\n".join(lines)
 
 
-def _share(found: list[bool | None], meant: bool) -> str:
-    there = [one for one in found if one is not None]
-    text = f"{sum(there)}/{len(there)}"
+def _share(halves: list[list[bool | None]], meant: bool) -> str:
+    there = [[one for one in half if one is not None] for half in halves]
+    text = ", ".join(f"{sum(half)}/{len(half)}" for half in there if half)
     return f"**{text}**" if meant else text
 
 

@@ -23,6 +23,7 @@ from engine.metrics.ranking import measures
 
 Floats = NDArray[np.float64]
 _COLUMNS = ("ndcg", "ratio", "behind")
+_SHOWN = ("share", "chance", "alike", "seen", *_COLUMNS, "gap", "least_over_most")  # in this order
 _LEAST = 1e-4  # of a mean, so that a group without any hit has a ratio
 _HALF = 0.5  # a target's worth that is added to both sides of a ratio, for its interval: a group may have no hit
 _TAIL_PLACES = 2  # of ten, kept for the long tail by the repair
@@ -166,6 +167,7 @@ def _gaps(subject: Subject, one: Served, groupings: tuple[Grouping, ...], check:
             told = (share.share if share else np.nan, *(getattr(other, column)[0] for column in _COLUMNS))
             for column, value in zip(table.values(), (grouping.name, name, other.shoppers, *told), strict=True):
                 column.append(value if isinstance(value, str | int) else float(value))
+    figures.sort(key=lambda figure: _SHOWN.index(figure.name))
     notes = _gap_notes(figures, usable, shares)
     small = [one.name for one in groupings if one not in usable]
     notes += [Note("too_small", {"by": ", ".join(small), "least": JUDGED})] if small else []
