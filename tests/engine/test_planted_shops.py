@@ -98,9 +98,9 @@ def test_rates_are_told_by_shop_and_defect() -> None:
     rows = [
         {"seed": 1, "defect": "clean", "flagged": none, "ndcg": 0.1},
         {"seed": 1, "defect": "leaked", "flagged": {**none, "leaked": True}, "ndcg": 0.2},
-        {"seed": 2, "defect": "leaked", "flagged": none, "ndcg": 0.4},
+        {"seed": 6, "defect": "leaked", "flagged": none, "ndcg": 0.4},
     ]
     told = report(rows)
-    assert "| clean | 1 | 0.100 | 0/1 | 0/1 | 0/1 | 0/1 | 0/1 |" in told
-    assert "| leaked | 2 | 0.300 | 0/2 | 0/2 | 0/2 | 0/2 | **1/2** |" in told
+    assert "| clean | 1 + 0 | 0.100 | 0/1 | 0/1 | 0/1 | 0/1 | 0/1 |" in told
+    assert "| leaked | 1 + 1 | 0.300 | 0/1, 0/1 | 0/1, 0/1 | 0/1, 0/1 | 0/1, 0/1 | **1/1, 0/1** |" in told
     assert set(SEEN_BY) | {"clean"} == set(DEFECTS)
