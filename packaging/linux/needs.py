@@ -9,9 +9,15 @@ from pathlib import Path
 
 # The packages that hold the libraries which Qt opens by name while it runs, so that no file lists them.
 OPENED_BY_NAME = {"libegl1": "OpenGL without X11, asked for when a window is made", "libgl1": "OpenGL"}
-# Of use where they are there.
-SUGGESTED = ("libwayland-client0", "libwayland-cursor0", "libwayland-egl1")
-RECOMMENDED = ("libgl1-mesa-dri", "fonts-dejavu-core | fonts-liberation | fonts-noto-core", "shared-mime-info")
+# Of use where they are there: a program on X11 does without Wayland's.
+RECOMMENDED = (
+    "libwayland-client0",
+    "libwayland-cursor0",
+    "libwayland-egl1",
+    "libgl1-mesa-dri",
+    "fonts-dejavu-core | fonts-liberation | fonts-noto-core",
+    "shared-mime-info",
+)
 _NEEDED = re.compile(r"^\s+NEEDED\s+(\S+)$", re.MULTILINE)
 _GLIBC = re.compile(r"\bGLIBC_(\d+)\.(\d+)\b")
 _GLIBCXX = re.compile(r"\bGLIBCXX_3\.4\.(\d+)\b")
@@ -65,7 +71,7 @@ def package_of(soname: str) -> str:
     raise SystemExit(f"No Debian package holds {place}.")
 
 
-def dependencies(folder: Path, *, optional: tuple[str, ...] = SUGGESTED) -> list[str]:
+def dependencies(folder: Path) -> list[str]:
     """The package's `Depends`, worked out from the files."""
     (major, minor), cxx = newest_symbols(folder)
     found = {package_of(soname) for soname in foreign_libraries(folder)} | set(OPENED_BY_NAME)
@@ -75,4 +81,4 @@ def dependencies(folder: Path, *, optional: tuple[str, ...] = SUGGESTED) -> list
         versions["libstdc++6"] = f" (>= {newest})"
     # Debian and Ubuntu renamed some packages for 64-bit times; either name will do.
     renamed = {"libglib2.0-0": "libglib2.0-0t64 | libglib2.0-0", "libpng16-16": "libpng16-16t64 | libpng16-16"}
-    return [renamed.get(name, name) + versions.get(name, "") for name in sorted(found - set(optional))]
+    return [renamed.get(name, name) + versions.get(name, "") for name in sorted(found - set(RECOMMENDED))]

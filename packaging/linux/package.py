@@ -21,7 +21,7 @@ sys.path.insert(0, str(HERE.parent))
 
 import make_assets  # noqa: E402 - they stand beside this file
 from bundled import pyproject  # noqa: E402
-from needs import RECOMMENDED, SUGGESTED, dependencies  # noqa: E402
+from needs import RECOMMENDED, dependencies  # noqa: E402
 
 PLACE = "opt/heedmap"  # of the program on a system
 DESCRIPTION = """See what a product recommender heeds
@@ -72,7 +72,7 @@ def deb(folder: Path, out: Path, scratch: Path, flavour: str) -> Path:
         "Installed-Size": str(size),
         "Depends": ", ".join(dependencies(folder)),
         "Recommends": ", ".join(RECOMMENDED),
-        "Suggests": ", ".join((*SUGGESTED, "fonts-noto-cjk")),
+        "Suggests": "fonts-noto-cjk",
         "Conflicts": other,
         "Replaces": other,
         "Section": "science",
