@@ -142,15 +142,15 @@ _FILES_LEFT_OUT = re.compile(
     | ^PySide6/Qt/translations/(?!qt(base)?_(zh_CN|en)\.)
     | ^(PySide6/Qt/lib/)?libQt6(Quick|Qml|VirtualKeyboard|Pdf|Network|Sql|ShaderTools|Designer|Help|Test|
         EglFSDeviceIntegration|EglFsKms|Concurrent|PrintSupport|UiTools|Labs|Multimedia|3D|Positioning)
-    | ^PySide6/(Qt(Network|Test|Qml|Quick|Sql|Designer|Help|Concurrent|UiTools|PrintSupport|Pdf)|libpyside6qml|qml|lupdate|
-        lrelease|linguist|assistant|designer|balsam|qsb|svgtoqml|rcc|uic)
+    | ^PySide6/(Qt(Network|Test|Qml|Quick|Sql|Designer|Help|Concurrent|UiTools|PrintSupport|Pdf)|libpyside6qml|qml|
+        lupdate|lrelease|linguist|assistant|designer|balsam|qsb|svgtoqml|rcc|uic)
     # Of the system: newer is better, and a driver of the graphics card brings its own needs.
     | ^lib(stdc\+\+|gcc_s|mvec|fontconfig|freetype|X11|Xau|Xdmcp|xcb|X11-xcb|GL|EGL|GLX|OpenGL|GLdispatch|drm|gbm|
         wayland-(client|cursor|egl|server)|systemd|cap|gcrypt|gpg-error|lz4|zstd|selinux|mount|blkid|bsd|md|expat|z)\.so
     | ^lib((glib|gthread|gobject|gio|gmodule)-2\.0|dbus-1|pcre2-8|png16|brotli(common|dec|enc))\.so
     # What a theme plugin of GTK's would want, which is not bundled.
-    | ^lib(gtk-3|gdk-3|gdk_pixbuf|cairo|pango[a-z0-9]*|atk|atspi|epoxy|harfbuzz|fribidi|thai|datrie|graphite2|pixman-1|jpeg|
-        X(composite|cursor|damage|ext|fixes|i|inerama|randr|render))(-[0-9.]+)?\.so
+    | ^lib(gtk-3|gdk-3|gdk_pixbuf|cairo|pango[a-z0-9]*|atk|atspi|epoxy|harfbuzz|fribidi|thai|datrie|graphite2|
+        pixman-1|jpeg|X(composite|cursor|damage|ext|fixes|i|inerama|randr|render))(-[0-9.]+)?\.so
     # GPL, or wanted by modules that are left out.
     | ^lib(readline|tinfo|ncurses|gdbm|db-|tirpc|nsl|gssapi_krb5|krb5|krb5support|k5crypto|com_err|keyutils)w?\.so
     """,
