@@ -113,6 +113,8 @@ def _child(connection: Connection, function: Callable[..., Any], arguments: tupl
     with (Path(log) / "crash.log").open("a", encoding="utf-8") as crashes, said:
         faulthandler.enable(crashes)
         sys.stderr = said
+        with contextlib.suppress(OSError):
+            os.dup2(said.fileno(), 2)  # what libraries write past Python is not for the user's terminal either
         answer: tuple[Any, ...]
         try:
             answer = ("answer", function(*arguments))
