@@ -1,6 +1,6 @@
 """Makes Linux packages of a frozen folder: a .deb, and a .tar.zst that runs from any folder without root.
 
-    python packaging/linux/package.py FROZEN_FOLDER OUT [--flavour cpu|cuda]
+    python packaging/linux/package.py FROZEN_FOLDER OUT [--flavour cpu|cuda] [--revision N]
 
 The same folder gives the same bytes: names are sorted, owners are root, dates are SOURCE_DATE_EPOCH's.
 """
@@ -38,11 +38,12 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--flavour", choices=["cpu", "cuda"], default="cpu")
+    parser.add_argument("--revision", type=int, default=1, help="counts the packages made of one version")
     parsed = parser.parse_args()
     parsed.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=parsed.out) as scratch:
         for made in (
-            deb(parsed.folder, parsed.out, Path(scratch), parsed.flavour),
+            deb(parsed.folder, parsed.out, Path(scratch), parsed.flavour, parsed.revision),
             archive(parsed.folder, parsed.out, Path(scratch), parsed.flavour),
         ):
             print(f"{made.stat().st_size / 1e6:8.1f} MB  {made}")
@@ -52,7 +53,7 @@ def name_of(flavour: str) -> str:
     return "heedmap" if flavour == "cpu" else f"heedmap-{flavour}"
 
 
-def deb(folder: Path, out: Path, scratch: Path, flavour: str) -> Path:
+def deb(folder: Path, out: Path, scratch: Path, flavour: str, revision: int) -> Path:
     """A package of Debian's, compressed by zstd (Debian 12, Ubuntu 22.04 and later)."""
     root = scratch / "deb"
     copied(folder, root / PLACE)
@@ -66,7 +67,7 @@ def deb(folder: Path, out: Path, scratch: Path, flavour: str) -> Path:
     name, other = name_of(flavour), name_of("cuda" if flavour == "cpu" else "cpu")
     fields = {
         "Package": name,
-        "Version": pyproject().version,
+        "Version": f"{pyproject().version}-{revision}",
         "Architecture": "amd64",
         "Maintainer": "The Heedmap authors <heedmap@localhost>",
         "Installed-Size": str(size),
@@ -84,7 +85,7 @@ def deb(folder: Path, out: Path, scratch: Path, flavour: str) -> Path:
         shutil.copyfile(HERE / script, control / script)
         (control / script).chmod(0o755)
     dated(root)
-    made = out / f"{name}_{pyproject().version}_amd64.deb"
+    made = out / f"{name}_{pyproject().version}-{revision}_amd64.deb"
     level = os.environ.get("HEEDMAP_LEVEL", "19")
     command = ["dpkg-deb", "--root-owner-group", "-Zzstd", f"-z{level}", "--build", str(root), str(made)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
