@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def say(*words: str, shell: str = "", env: Mapping[str, str | None] = {}) -> tuple[int, str]:  # noqa: B006
+def say(*words: str, shell: str = "", env: Mapping[str, str | None] = {}) -> tuple[int, str]:
     """Run the program; its exit code and what it said."""
     given = {name: value for name, value in {**os.environ, **env}.items() if value is not None}
     command = [sys.executable, "-m", "app", *words]
