@@ -119,7 +119,7 @@ class ComebackBar(QFrame):
         set_role(self.on, "primary")
         set_role(self.away, "quiet")
         row = QHBoxLayout(self)
-        row.setContentsMargins(14, 20, 8, 8)
+        row.setContentsMargins(14, 8, 8, 8)
         row.setSpacing(12)
         row.addLayout(words, 1)
         for button in (self.on, self.other, self.away):
