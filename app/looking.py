@@ -140,17 +140,16 @@ def colours(picture: QImage) -> int:
 
 def chinese_font() -> str:
     """The font in which Chinese is shown. HeedmapError where none has its letters."""
-    from PySide6.QtGui import QFontDatabase, QRawFont
+    from PySide6.QtGui import QFont, QFontDatabase, QFontMetrics
 
     from app.theme import ui_font
 
-    own = QRawFont.fromFont(ui_font(), QFontDatabase.WritingSystem.SimplifiedChinese)
-    if own.isValid() and all(own.supportsCharacter(ord(letter)) for letter in CHINESE):
-        return own.familyName()
     found = QFontDatabase.families(QFontDatabase.WritingSystem.SimplifiedChinese)
-    if not found:
-        raise HeedmapError("Chinese cannot be shown: no font has its letters.", _FONTS)
-    return found[0]
+    chosen = [name for name in ui_font().families() if name in found]
+    for name in [*chosen, *found]:
+        if all(QFontMetrics(QFont(name)).inFont(letter) for letter in CHINESE):
+            return name
+    raise HeedmapError("Chinese cannot be shown: no font has its letters.", _FONTS)
 
 
 def _platform() -> str:

@@ -23,7 +23,7 @@ from app.opening import Application, follow_files, placed, show_when_ready
 from app.screen import told_without_screen
 from app.session import Session
 from app.settings import Settings
-from app.theme import ICONS, ThemeSource
+from app.theme import ICONS, ThemeSource, add_chinese_font
 from engine.errors import HeedmapError
 from engine.given_path import Given
 from engine.memory import one_heap
@@ -43,6 +43,7 @@ def make_application() -> QApplication:
     application.setApplicationName("heedmap")
     application.setApplicationDisplayName("Heedmap")
     application.setDesktopFileName("heedmap")
+    add_chinese_font()
     application.setStyle("Fusion")
     application.setWindowIcon(QIcon(str(ICONS / "heedmap.svg")))
     return application
@@ -146,8 +147,9 @@ def start(
     window.show()
     if not settings.tour and (what is None or what.kind != "bundle"):
         window.offer_tour()
-    signal.signal(signal.SIGINT, lambda *_: window.close())
-    waker = QTimer()  # lets Python see Ctrl+C in the terminal
+    for ended in (signal.SIGINT, signal.SIGTERM):  # Ctrl+C in the terminal, and the end of the user's session
+        signal.signal(ended, lambda *_: window.close())
+    waker = QTimer()  # lets Python see them
     waker.start(500)
     waker.timeout.connect(lambda: None)
     try:

@@ -21,6 +21,7 @@ from PySide6.QtGui import (
 from PySide6.QtSvg import QSvgRenderer
 
 from app.colour_maps import BLUE_ORANGE, COLOUR_MAPS
+from engine.audit.report.fonts import packaged
 
 ICONS = Path(__file__).resolve().parent.parent / "resources" / "icons"
 FONT_PIXELS = 13
@@ -225,6 +226,15 @@ def _families(chinese: bool) -> tuple[str, ...]:
     han = [name for name in _CHINESE if name in installed]
     poor = first == [family] and family in _FALLBACKS  # nothing made for screens: let Chinese text choose
     return tuple(dict.fromkeys([*han[:1], *first] if chinese and poor else [*first, *han]))
+
+
+def add_chinese_font() -> None:
+    """Where the system has no Chinese letters, take those that come with Heedmap: a page in Chinese, a product's name
+    and the window's own texts are not to be boxes. Before the first font is asked for."""
+    if not QFontDatabase.families(QFontDatabase.WritingSystem.SimplifiedChinese):
+        for folder in packaged():
+            for file in sorted(folder.glob("NotoSansCJK*.tt[cf]")):
+                QFontDatabase.addApplicationFont(str(file))
 
 
 def icon_pixmap(name: str, color: QColor, pixels: int = 18, ratio: float = 2.0) -> QPixmap:
