@@ -28,5 +28,5 @@ class Without:
 
 
 if __name__ == "__main__":
-    sys.meta_path[:] = [Without(finder) for finder in sys.meta_path]  # type: ignore[misc]
+    sys.meta_path[:] = [Without(finder) for finder in sys.meta_path]
     exec(sys.argv[1])
