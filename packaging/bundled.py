@@ -149,8 +149,9 @@ _FILES_LEFT_OUT = re.compile(
         wayland-(client|cursor|egl|server)|systemd|cap|gcrypt|gpg-error|lz4|zstd|selinux|mount|blkid|bsd|md|expat|z)\.so
     | ^lib((glib|gthread|gobject|gio|gmodule)-2\.0|dbus-1|pcre2-8|png16|brotli(common|dec|enc))\.so
     # What a theme plugin of GTK's would want, which is not bundled.
-    | ^lib(gtk-3|gdk-3|gdk_pixbuf|cairo|pango[a-z0-9]*|atk|atspi|epoxy|harfbuzz|fribidi|thai|datrie|graphite2|
-        pixman-1|jpeg|X(composite|cursor|damage|ext|fixes|i|inerama|randr|render))(-[0-9.]+)?\.so
+    | ^lib(gtk-3|gdk-3|gdk_pixbuf|cairo|pango|atk|atspi|epoxy|harfbuzz|fribidi|thai|datrie|graphite2|pixman)
+        (?!-[0-9a-f]{8}\.)[a-z0-9._-]*\.so
+    | ^lib(jpeg|X(composite|cursor|damage|ext|fixes|i|inerama|randr|render))\.so
     # GPL, or wanted by modules that are left out.
     | ^lib(readline|tinfo|ncurses|gdbm|db-|tirpc|nsl|gssapi_krb5|krb5|krb5support|k5crypto|com_err|keyutils)w?\.so
     """,
