@@ -14,7 +14,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QLocale, QObject, QTimer, Signal
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -358,6 +358,14 @@ def open_window(qtbot: QtBot, engine: Any, batch_lane: Any, tmp_path: Path) -> I
         window.deleteLater()
     languages.remove()
     QApplication.processEvents()
+
+
+@pytest.fixture(autouse=True)
+def one_language() -> Iterator[None]:
+    """What a test chose as the language is forgotten with it."""
+    before = QLocale()
+    yield
+    QLocale.setDefault(before)
 
 
 @pytest.fixture(autouse=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import plistlib
+import shlex
 import shutil
 import subprocess
 import sys
@@ -61,7 +62,7 @@ def test_the_build_says_every_step_without_taking_one() -> None:
     assert "UNTESTED until someone" in script.read_text(encoding="utf-8")[:500]
     done = subprocess.run(["bash", str(script), "--dry-run"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    steps = [line.removeprefix("+ ").split() for line in done.stdout.splitlines() if line.startswith("+ ")]
+    steps = [shlex.split(line.removeprefix("+ ")) for line in done.stdout.splitlines() if line.startswith("+ ")]
     called = [step[0].rpartition("/")[2] for step in steps]
     order = ["plutil", "codesign", "heedmap", "hdiutil"]
     assert [name for place, name in enumerate(called) if name in order and name not in called[:place]] == order
