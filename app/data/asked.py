@@ -58,3 +58,19 @@ class Asked:
         except (AttributeError, KeyError, TypeError, ValueError):
             return made
         return made
+
+
+def first_counted(columns: tuple[Column, ...]) -> str:
+    """The column whose values say most at a glance: a price, a rating, a kind, else the first that is shown."""
+    names = [column.name for column in columns if column.shown]
+    attributes = [column.name for column in columns if column.attribute and column.shown]
+    for name in ("price", "rating", "value", "relation", "reason", *attributes[:1], "kind", "events"):
+        if name in names:
+            return name
+    return names[0] if names else columns[0].name
+
+
+def knows(table: str, kind: str) -> bool:
+    """Whether the rows of a table are of products ("items") or of shoppers ("users")."""
+    mine = {"items": ("items",), "users": ("users",), "links": ("items", "users"), "problems": ()}
+    return kind in mine.get(table, ("items", "users"))

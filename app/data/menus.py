@@ -1,32 +1,72 @@
-"""The menus of the Data view: of a cell with its row, and of a column."""
+"""What the Data view offers to do: its actions, the menus of a cell with its row and of a column."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from PySide6.QtCore import QCoreApplication, QPoint, Qt
 from PySide6.QtWidgets import QMenu, QWidget
 
+from app.actions import Action
 from app.data import cells
 from app.data.model import TableModel
+from app.data.sheet import Sheet
 from engine.dataset.tables import Column, Filter
 
-if TYPE_CHECKING:
-    from app.data.view import DataView
+
+class Shown(Protocol):
+    """What is needed of the view; `app.data.view.DataView` is one."""
+
+    sheet: Sheet
+    model: TableModel
+    table: str
+
+    def explore(self, user: str, item: str) -> None: ...
+    def no_explore(self, row: int) -> str: ...
+    def add_filter(self, one: Filter) -> None: ...
+    def build_filter(self, column: str = "") -> None: ...
+    def clear(self) -> None: ...
+    def ask_again(self) -> None: ...
+    def sort_by(self, name: str, descending: bool) -> None: ...
+    def sort_here(self) -> None: ...
+    def count_values(self, name: str) -> None: ...
+    def hide_column(self, name: str) -> None: ...
+    def choose_columns(self) -> None: ...
+    def save_segment(self) -> None: ...
+    def focus_search(self) -> None: ...
+    def turn(self, step: int) -> None: ...
+    def look_for_duplicates(self) -> None: ...
 
 
 def tr(text: str) -> str:
     return QCoreApplication.translate("DataMenus", text)
 
 
-def row_menu(view: DataView, at: QPoint) -> None:
+def offered(view: Shown) -> list[Action]:
+    """What the Data view can do."""
+    return [
+        Action("data-find", tr("Search these rows"), view.focus_search, "Ctrl+F", "search", "search"),
+        Action("data-filter", tr("Filter rows"), view.build_filter, "Ctrl+Shift+F", "data", "search"),
+        Action("data-clear", tr("Show all rows again"), view.clear, "Ctrl+Shift+X", "data", "search"),
+        Action("data-columns", tr("Choose columns"), view.choose_columns, "Ctrl+Shift+L", "data", "columns"),
+        Action("data-sort", tr("Sort by this column"), view.sort_here, "Ctrl+Shift+Y", "data", "columns"),
+        Action("data-again", tr("Ask for these rows again"), view.ask_again, "Ctrl+Shift+R", "refresh", "search"),
+        Action("data-copy", tr("Copy the chosen cells"), view.sheet.rows.copy, "Ctrl+C", "data", "columns"),
+        Action("data-segment", tr("Save these rows as a segment"), view.save_segment, "Ctrl+S", "data", "more"),
+        Action("data-next", tr("Next table"), lambda: view.turn(1), "Ctrl+PgDown", "data", "more"),
+        Action("data-before", tr("Table before"), lambda: view.turn(-1), "Ctrl+PgUp", "data", "more"),
+        Action("data-duplicates", tr("Look for duplicate photos"), view.look_for_duplicates, "", "data", "more"),
+    ]
+
+
+def row_menu(view: Shown, at: QPoint) -> None:
     """What can be done with the chosen cell and its row."""
-    index = view.rows.currentIndex()
+    index = view.sheet.rows.currentIndex()
     if not index.isValid():
         return
     row, column = index.row(), view.model.columns[index.column()]
     item, user = view.model.item(row), view.model.user(row)
-    menu = _menu(view)
+    menu = _menu(view.sheet)
     for key, text in (
         (item, tr("Open the product in Explore")),
         (user, tr("Open the shopper in Explore")),
@@ -41,7 +81,7 @@ def row_menu(view: DataView, at: QPoint) -> None:
     if one is not None:
         text = tr("Only rows where {0}").format(cells.condition(view.table, column, one)[:60])
         menu.addAction(text).triggered.connect(lambda: view.add_filter(one))
-    menu.addAction(tr("Copy\tCtrl+C")).triggered.connect(view.rows.copy)
+    menu.addAction(tr("Copy\tCtrl+C")).triggered.connect(view.sheet.rows.copy)
     menu.addSeparator()
     menu.addAction(tr("Save as segment")).triggered.connect(view.save_segment)
     menu.popup(at)
@@ -65,12 +105,12 @@ def filter_of(model: TableModel, row: int, column: Column) -> Filter | None:
     return None if text.endswith("…") else Filter(column.name, "is", text)
 
 
-def column_menu(view: DataView, place: int, at: QPoint) -> None:
+def column_menu(view: Shown, place: int, at: QPoint) -> None:
     """What can be done with a column; place: its number among the shown."""
     if not 0 <= place < len(view.model.columns):
         return
     name = view.model.columns[place].name
-    menu = _menu(view)
+    menu = _menu(view.sheet)
     for text, act in (
         (tr("Sort up"), lambda: view.sort_by(name, False)),
         (tr("Sort down"), lambda: view.sort_by(name, True)),

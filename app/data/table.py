@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.data.asked import Asked
 from app.data.model import Index, TableModel
 from app.tables import Thumbnails
 from app.theme import ThemeSource, mix, set_role, ui_font
@@ -282,8 +283,22 @@ class DataTable(QTableView):
             self._slim = slim
             self.verticalHeader().setDefaultSectionSize(SLIM if slim else ROW)
 
-    def arrange(self, columns: tuple[Column, ...], widths: dict[str, int]) -> None:
-        """Give each column its width: the user's, or one that suits its kind."""
+    def arrange(self, columns: tuple[Column, ...], asked: Asked) -> None:
+        """Put the columns in their order, show which one sorts, and give each its width: the user's, or one that suits
+        its kind."""
+        header = self.header
+        blocked = header.blockSignals(True)
+        self._give_widths(columns, asked.widths)
+        for place in range(header.count()):
+            header.moveSection(header.visualIndex(place), place)
+        names = [column.name for column in columns]
+        at = names.index(asked.sort) if asked.sort in names else -1
+        order = Qt.SortOrder.DescendingOrder if asked.descending else Qt.SortOrder.AscendingOrder
+        header.setSortIndicator(at, order)
+        header.blockSignals(blocked)
+        self.viewport().update()
+
+    def _give_widths(self, columns: tuple[Column, ...], widths: dict[str, int]) -> None:
         self._widths = widths
         for place, column in enumerate(columns):
             usual = _WIDTHS["number"] + 20 if column.attribute else _WIDE.get(column.name, _WIDTHS[column.kind])

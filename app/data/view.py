@@ -10,9 +10,6 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
-    QLineEdit,
-    QPushButton,
-    QSplitter,
     QStackedWidget,
     QTabBar,
     QVBoxLayout,
@@ -21,22 +18,20 @@ from PySide6.QtWidgets import (
 
 from app.actions import Action
 from app.data import cells, menus
-from app.data.asked import Asked
-from app.data.chips_row import ChipsRow
+from app.data.asked import Asked, first_counted, knows
 from app.data.health import HealthPage
 from app.data.model import TableModel
+from app.data.numbers import numbers
 from app.data.popups import ColumnChooser, FilterBuilder
-from app.data.side import Side
-from app.data.table import DataTable
+from app.data.sheet import Sheet
 from app.questions import Questions
 from app.session import Session
 from app.tables import Thumbnails
 from app.theme import ThemeSource, set_role
-from app.views.panel import Empty, Panel
 from app.views.view import Numbers, View
 from app.views.working import Working
 from app.workspace import Workspace
-from engine.dataset.tables import TABLE_NAMES, Column, Distribution, Filter, Page, Query, Record, Tables
+from engine.dataset.tables import TABLE_NAMES, Column, Distribution, Filter, Query, Record, Tables
 
 HEALTH = "health"
 _TYPING = 150  # milliseconds of rest before a search begins
@@ -63,18 +58,10 @@ class DataView(View):
         self._health = Questions(session.study, "data-health", self)
         self.thumbnails = Thumbnails(themes, self)
         self.model = TableModel(self._questions, self)
-        self.rows = DataTable(self.model, themes, self.thumbnails)
-        self.side = Side(themes, self.thumbnails)
+        self.sheet = Sheet(self.model, themes, self.thumbnails)
         self.health = HealthPage(self._health, themes, self.thumbnails)
-        self.tabs = QTabBar()
-        self.search = QLineEdit()
-        self.chips = ChipsRow(themes)
-        self.count, self.said, self.named = QLabel(), QLabel(), QLabel()
-        self.filter_button = QPushButton(self.tr("Filter …"))
-        self.columns_button = QPushButton(self.tr("Columns …"))
-        self.segment_button = QPushButton(self.tr("Save as segment"))
-        self.none = Empty()
-        self._dress()
+        self.tabs, self.named = QTabBar(), QLabel()
+        self._pages = QStackedWidget()
         self._lay_out()
         self._typing = QTimer(self, singleShot=True, interval=_TYPING)
         self._count_soon = QTimer(self, singleShot=True, interval=_TYPING)
@@ -84,76 +71,28 @@ class DataView(View):
 
     # --- how it is built --------------------------------------------------------------------------------------------
 
-    def _dress(self) -> None:
+    def _lay_out(self) -> None:
         self.tabs.setExpanding(False)
         self.tabs.setDrawBase(False)
+        self.tabs.setMinimumHeight(36)
         self.tabs.setAccessibleName(self.tr("Tables of the dataset"))
         for table in (*TABLE_NAMES, HEALTH):
             self.tabs.setTabData(self.tabs.addTab(self._tab_text(table)), table)
-        self.search.setClearButtonEnabled(True)
-        self.search.setPlaceholderText(self.tr("Search these rows …"))
-        self.search.setAccessibleName(self.tr("Search these rows"))
-        self.search.setToolTip(self.tr("Rows that hold every word, in any column (Ctrl+F)"))
-        self.search.setMaximumWidth(360)
-        for button, tip in (
-            (self.filter_button, self.tr("Add a condition on a column (Ctrl+Shift+F)")),
-            (self.columns_button, self.tr("Choose and order the columns (Ctrl+Shift+L)")),
-            (self.segment_button, self.tr("Keep these products or shoppers as a segment for every view (Ctrl+S)")),
-        ):
-            button.setToolTip(tip)
-        set_role(self.count, "muted")
         set_role(self.named, "muted")
-        set_role(self.said, "muted")
-        self.said.setTextFormat(Qt.TextFormat.PlainText)
-
-    def _lay_out(self) -> None:
-        tools = QHBoxLayout()
-        tools.setSpacing(8)
-        tools.addWidget(self.search, 1)
-        for button in (self.filter_button, self.columns_button, self.segment_button):
-            tools.addWidget(button)
-        tools.addStretch(1)
-        tools.addWidget(self.said)
-        tools.addWidget(self.count)
-        panel = Panel(self._themes)
-        panel.heading.hide()
-        panel.note.hide()
-        panel.body.setContentsMargins(1, 1, 1, 1)
-        self._listed = QStackedWidget()
-        self._listed.addWidget(self.rows)
-        self._listed.addWidget(self.none)
-        panel.body.addWidget(self._listed, 1)
-        self.split = QSplitter()
-        self.split.setHandleWidth(_GAP)
-        self.split.setChildrenCollapsible(False)
-        self.split.addWidget(panel)
-        self.split.addWidget(self.side)
-        self.split.setStretchFactor(0, 1)
-        self.split.setStretchFactor(1, 0)
-        self.split.setSizes([900, 290])
-        page = QWidget()
-        column = QVBoxLayout(page)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(10)
-        column.addLayout(tools)
-        column.addWidget(self.chips)
-        column.addWidget(self.split, 1)
-        self._pages = QStackedWidget()
-        self._pages.addWidget(page)
+        self._pages.addWidget(self.sheet)
         self._pages.addWidget(self.health)
-        whole = QVBoxLayout(self)
-        top = QHBoxLayout()
-        top.setSpacing(12)
-        top.addWidget(self.tabs)
-        top.addStretch(1)
         working = Working(self._questions)
         working.stop.clicked.connect(self._given_up)
         policy = working.sizePolicy()
         policy.setRetainSizeWhenHidden(False)  # the tabs need the room
         working.setSizePolicy(policy)
-        self.tabs.setMinimumHeight(36)
+        top = QHBoxLayout()
+        top.setSpacing(12)
+        top.addWidget(self.tabs)
+        top.addStretch(1)
         top.addWidget(working)
         top.addWidget(self.named)
+        whole = QVBoxLayout(self)
         whole.setContentsMargins(14, 8, 14, 14)
         whole.setSpacing(8)
         whole.addLayout(top)
@@ -161,27 +100,27 @@ class DataView(View):
 
     def _connect(self) -> None:
         self.tabs.currentChanged.connect(lambda place: self._open(str(self.tabs.tabData(place))))
-        self.search.textEdited.connect(lambda _: self._typing.start())
-        self.search.textChanged.connect(lambda text: self._typing.start() if not text else None)
+        self.sheet.search.textEdited.connect(lambda _: self._typing.start())
+        self.sheet.search.textChanged.connect(lambda text: self._typing.start() if not text else None)
         self._typing.timeout.connect(self._typed)
-        self.search.returnPressed.connect(lambda: self.rows.setFocus(Qt.FocusReason.ShortcutFocusReason))
-        self.filter_button.clicked.connect(lambda: self.build_filter())
-        self.columns_button.clicked.connect(self.choose_columns)
-        self.segment_button.clicked.connect(self.save_segment)
-        self.rows.header.sort_asked.connect(self._heading_clicked)
-        self.rows.header.menu_asked.connect(lambda place, at: menus.column_menu(self, place, at))
-        self.rows.header.sectionMoved.connect(self._moved)
-        self.rows.header.sectionResized.connect(self._resized)
-        self.rows.opened.connect(self._open_row)
-        self.rows.menu_asked.connect(lambda at: menus.row_menu(self, at))
-        self.rows.copied.connect(lambda n: self._say(self.tr("%n cell(s) copied", "", n)))
+        self.sheet.search.returnPressed.connect(lambda: self.sheet.rows.setFocus(Qt.FocusReason.ShortcutFocusReason))
+        self.sheet.filter_button.clicked.connect(lambda: self.build_filter())
+        self.sheet.columns_button.clicked.connect(self.choose_columns)
+        self.sheet.segment_button.clicked.connect(self.save_segment)
+        self.sheet.rows.header.sort_asked.connect(self._heading_clicked)
+        self.sheet.rows.header.menu_asked.connect(lambda place, at: menus.column_menu(self, place, at))
+        self.sheet.rows.header.sectionMoved.connect(self._moved)
+        self.sheet.rows.header.sectionResized.connect(self._resized)
+        self.sheet.rows.opened.connect(self._open_row)
+        self.sheet.rows.menu_asked.connect(lambda at: menus.row_menu(self, at))
+        self.sheet.rows.copied.connect(lambda n: self._say(self.tr("%n cell(s) copied", "", n)))
         self.model.found.connect(self._found)
-        self.rows.selectionModel().currentRowChanged.connect(lambda *_: self._read_soon.start())
+        self.sheet.rows.selectionModel().currentRowChanged.connect(lambda *_: self._read_soon.start())
         self._read_soon.timeout.connect(self._read_row)
         self._count_soon.timeout.connect(self._count_values)
-        self.side.values.column_asked.connect(self.count_values)
-        self.side.values.filter_asked.connect(self.add_filter)
-        self.side.row.explore_asked.connect(lambda: self._open_row(self.rows.currentIndex().row()))
+        self.sheet.side.values.column_asked.connect(self.count_values)
+        self.sheet.side.values.filter_asked.connect(self.add_filter)
+        self.sheet.side.row.explore_asked.connect(lambda: self._open_row(self.sheet.rows.currentIndex().row()))
         self.health.products_asked.connect(self._show_products)
         self._questions.failed.connect(self._failed)
         self._health.failed.connect(lambda message, hint: self._say(f"{message} {hint}"))
@@ -211,7 +150,7 @@ class DataView(View):
         self._folder, self._tables, self._stopped = folder, None, False
         self._questions.drop_all()
         self.model.clear()
-        self.side.row.put(None, {}, "")
+        self.sheet.side.row.put(None, {}, "")
         self.thumbnails.open(folder)
         self.health.open(folder)
         if folder:
@@ -255,16 +194,16 @@ class DataView(View):
             return
         self.table = table
         self._typing.stop()
-        self.search.blockSignals(True)
-        self.search.setText(self.asked.text)
-        self.search.blockSignals(False)
-        self.side.row.put(None, {}, "")
-        self.rows.set_slim(table in ("users", "problems"))
+        self.sheet.search.blockSignals(True)
+        self.sheet.search.setText(self.asked.text)
+        self.sheet.search.blockSignals(False)
+        self.sheet.side.row.put(None, {}, "")
+        self.sheet.rows.set_slim(table in ("users", "problems"))
         if self._tables is not None:
             known = self._tables.columns[table]
             if self.asked.counted not in self.columns:
-                self.asked.counted = _first_counted(known)
-            self.side.values.offer(table, known, self.asked.counted)
+                self.asked.counted = first_counted(known)
+            self.sheet.side.values.offer(table, known, self.asked.counted)
             self._ask()
 
     @property
@@ -273,7 +212,7 @@ class DataView(View):
         asked = self.asked
         keys, keys_of = asked.keys, "items" if asked.keys else ""
         segment = self._session.segment
-        if segment is not None and not keys and _knows(self.table, segment.kind):
+        if segment is not None and not keys and knows(self.table, segment.kind):
             keys, keys_of = segment.members, segment.kind
         return Query(asked.text, asked.filters, keys, keys_of)
 
@@ -286,12 +225,12 @@ class DataView(View):
         self.model.show_rows(self._folder, self.table, shown, self.query, self.asked.sort, self.asked.descending)
         self._show_chips()
         self._count_soon.start()
-        self.segment_button.setEnabled(self.table in ("items", "users", "events", "reviews"))
+        self.sheet.segment_button.setEnabled(self.table in ("items", "users", "events", "reviews"))
 
     def _typed(self) -> None:
         self._typing.stop()
-        if self.search.text() != self.asked.text:
-            self.asked.text = self.search.text()
+        if self.sheet.search.text() != self.asked.text:
+            self.asked.text = self.sheet.search.text()
             self._ask()
 
     def _show_chips(self, *_: object) -> None:
@@ -308,7 +247,7 @@ class DataView(View):
             chips.append((text, lambda one=one: self.remove_filter(one)))  # type: ignore[misc]
         if len(chips) > 1:
             chips.append((self.tr("Clear all"), self.clear))
-        self.chips.put(chips)
+        self.sheet.chips.put(chips)
 
     def add_filter(self, one: Filter) -> None:
         """Keep only the rows that fit; a further condition of the same kind on a column takes the place of the old."""
@@ -324,9 +263,9 @@ class DataView(View):
         """All rows again: no search, no filter, no finding, no segment."""
         asked = self.asked
         asked.text, asked.filters, asked.keys, asked.keys_text = "", (), (), ""
-        self.search.setText("")
+        self.sheet.search.setText("")
         self._typing.stop()
-        if self._session.segment is not None and _knows(self.table, self._session.segment.kind):
+        if self._session.segment is not None and knows(self.table, self._session.segment.kind):
             self._session.choose_segment(None)
         else:
             self._ask()
@@ -364,55 +303,45 @@ class DataView(View):
     def _found(self, total: int) -> None:
         whole = self._tables.counts[self.table] if self._tables is not None else 0
         text = self.tr("{n} of {all} rows").format(n=cells.count(total), all=cells.count(whole))
-        self.count.setText(
+        self.sheet.count.setText(
             text if total != whole else self.tr("%n row(s)", "", whole).replace(str(whole), cells.count(whole))
         )
-        header = self.rows.header
-        blocked = header.blockSignals(True)
-        self.rows.arrange(self.model.columns, self.asked.widths)
-        for place in range(header.count()):
-            header.moveSection(header.visualIndex(place), place)
-        names = [column.name for column in self.model.columns]
-        at = names.index(self.asked.sort) if self.asked.sort in names else -1
-        order = Qt.SortOrder.DescendingOrder if self.asked.descending else Qt.SortOrder.AscendingOrder
-        header.setSortIndicator(at, order)
-        header.blockSignals(blocked)
-        self.rows.viewport().update()
+        self.sheet.rows.arrange(self.model.columns, self.asked)
         self._say("")
         self._tell_empty()
-        if total and not self.rows.currentIndex().isValid():
-            self.rows.setCurrentIndex(self.model.index(0, 0))
+        if total and not self.sheet.rows.currentIndex().isValid():
+            self.sheet.rows.setCurrentIndex(self.model.index(0, 0))
         elif not total:
-            self.side.row.put(None, {}, "")
+            self.sheet.side.row.put(None, {}, "")
 
     def _tell_empty(self) -> None:
         """In place of an empty table, why it is empty."""
-        self._listed.setCurrentIndex(0 if self.model.total else 1)
+        self.sheet.show_rows(self.model.total > 0)
         if not self._folder:
-            self.none.setText(self.tr("No dataset yet. Import one, or make the sample: Explore shows how."))
+            self.sheet.none.setText(self.tr("No dataset yet. Import one, or make the sample: Explore shows how."))
         elif self._stopped:
-            self.none.setText(self.tr("Stopped. Ctrl+Shift+R asks again."))
+            self.sheet.none.setText(self.tr("Stopped. Ctrl+Shift+R asks again."))
         elif self._tables is None or self.model.waiting:
-            self.none.setText(self.tr("Reading …"))
+            self.sheet.none.setText(self.tr("Reading …"))
         elif self._tables.counts[self.table]:
-            self.none.setText(self.tr("No row fits. Take a condition away, or search for less."))
+            self.sheet.none.setText(self.tr("No row fits. Take a condition away, or search for less."))
         elif self.table == "problems":
-            self.none.setText(self.tr("No problems: every row of the source was taken in."))
+            self.sheet.none.setText(self.tr("No problems: every row of the source was taken in."))
         else:
-            self.none.setText(self.tr("This dataset has none."))
+            self.sheet.none.setText(self.tr("This dataset has none."))
 
     def _failed(self, message: str, hint: str) -> None:
         self.model.failed()
-        self.none.setText(f"{message}\n{hint}")
+        self.sheet.none.setText(f"{message}\n{hint}")
         self._say(f"{message} {hint}")
         if not self.model.total:
-            self._listed.setCurrentIndex(1)
+            self.sheet.show_rows(False)
 
     def _given_up(self) -> None:
         """Stop was pressed: what is shown is of an earlier question."""
         self._stopped = True
         self.model.failed()
-        self.side.values.dim(False)
+        self.sheet.side.values.dim(False)
         if self.model.total:
             self._say(self.tr("Stopped: what is shown is of an earlier question (Ctrl+Shift+R asks again)"))
         self._tell_empty()
@@ -426,12 +355,13 @@ class DataView(View):
 
     def sort_here(self) -> None:
         """Sort by the column of the chosen cell: up, down, as the file has it."""
-        place = self.rows.header.current if self.rows.header.hasFocus() else self.rows.currentIndex().column()
+        rows = self.sheet.rows
+        place = rows.header.current if rows.header.hasFocus() else rows.currentIndex().column()
         if 0 <= place < len(self.model.columns):
             self._heading_clicked(place)
 
     def _say(self, text: str) -> None:
-        self.said.setText(text)
+        self.sheet.said.setText(text)
 
     def count_values(self, name: str) -> None:
         """Show how the values of a column lie."""
@@ -442,7 +372,7 @@ class DataView(View):
     def _count_values(self) -> None:
         if self._tables is None or self.asked.counted not in self.columns:
             return
-        self.side.values.dim(True)
+        self.sheet.side.values.dim(True)
         self._questions.ask(
             "browse_distribution", self._counted, dataset=self._folder, table=self.table, column=self.asked.counted,
             query=self.query,
@@ -452,10 +382,10 @@ class DataView(View):
         column = self.columns.get(found.column)
         if column is not None:
             self.distribution = found
-            self.side.values.put(column, found)
+            self.sheet.side.values.put(column, found)
 
     def _read_row(self) -> None:
-        row = self.rows.currentIndex().row()
+        row = self.sheet.rows.currentIndex().row()
         number = self.model.row_number(row) if row >= 0 else None
         if number is not None:
             self._questions.ask("browse_row", self._row_came, dataset=self._folder, table=self.table, row=number)
@@ -464,7 +394,7 @@ class DataView(View):
 
     def _row_came(self, record: Record) -> None:
         if record.table == self.table:
-            self.side.row.put(record, self.columns, self.no_explore(self.rows.currentIndex().row()))
+            self.sheet.side.row.put(record, self.columns, self.no_explore(self.sheet.rows.currentIndex().row()))
 
     # --- a row, a column --------------------------------------------------------------------------------------------
 
@@ -495,11 +425,11 @@ class DataView(View):
         """Open the builder of a filter, at a column."""
         if self._tables is not None:
             names = [one.name for one in self.model.columns]
-            at = self.rows.currentIndex().column()
+            at = self.sheet.rows.currentIndex().column()
             start = column or (names[at] if 0 <= at < len(names) else self.asked.counted)
             builder = FilterBuilder(self.table, tuple(self.columns.values()), start, self)
             builder.made.connect(self.add_filter)
-            builder.open_below(self.filter_button)
+            builder.open_below(self.sheet.filter_button)
 
     def choose_columns(self) -> None:
         if self._tables is not None:
@@ -508,7 +438,7 @@ class DataView(View):
             chooser = ColumnChooser(self.table, known, names, self)
             chooser.chosen.connect(self.show_columns)
             chooser.reset.connect(self._usual_columns)
-            chooser.open_below(self.columns_button)
+            chooser.open_below(self.sheet.columns_button)
 
     def show_columns(self, names: tuple[str, ...]) -> None:
         self.asked.columns = names
@@ -524,7 +454,7 @@ class DataView(View):
             self.show_columns(left)
 
     def _moved(self, *_: int) -> None:
-        header = self.rows.header
+        header = self.sheet.rows.header
         self.show_columns(tuple(self.model.columns[header.logicalIndex(n)].name for n in range(header.count())))
 
     def _resized(self, place: int, _old: int, wide: int) -> None:
@@ -535,7 +465,7 @@ class DataView(View):
 
     def save_segment(self) -> None:
         """Keep the products or the shoppers of the rows found as a segment; events and reviews give their shoppers."""
-        if self._tables is None or not self.segment_button.isEnabled():
+        if self._tables is None or not self.sheet.segment_button.isEnabled():
             return
         kind = "items" if self.table == "items" else "users"
         name = cells.in_words(self.table, self.columns, self.query)
@@ -561,40 +491,25 @@ class DataView(View):
     def focus_search(self) -> None:
         if self.tabs.tabData(self.tabs.currentIndex()) == HEALTH:
             self.tabs.setCurrentIndex(0)
-        self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
-        self.search.selectAll()
+        self.sheet.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.sheet.search.selectAll()
 
-    def _turn(self, step: int) -> None:
+    def turn(self, step: int) -> None:
+        """To the next table, or the one before."""
         self.tabs.setCurrentIndex((self.tabs.currentIndex() + step) % self.tabs.count())
 
     def offers(self) -> list[Action]:
-        return [
-            Action("data-find", self.tr("Search these rows"), self.focus_search, "Ctrl+F", "search", "search"),
-            Action("data-filter", self.tr("Filter rows"), self.build_filter, "Ctrl+Shift+F", "data", "search"),
-            Action("data-clear", self.tr("Show all rows again"), self.clear, "Ctrl+Shift+X", "data", "search"),
-            Action("data-columns", self.tr("Choose columns"), self.choose_columns, "Ctrl+Shift+L", "data", "columns"),
-            Action("data-sort", self.tr("Sort by this column"), self.sort_here, "Ctrl+Shift+Y", "data", "columns"),
-            Action(
-                "data-again", self.tr("Ask for these rows again"), self.ask_again, "Ctrl+Shift+R", "refresh", "search"
-            ),
-            Action("data-copy", self.tr("Copy the chosen cells"), self.rows.copy, "Ctrl+C", "data", "columns"),
-            Action(
-                "data-segment", self.tr("Save these rows as a segment"), self.save_segment, "Ctrl+S", "data", "more"
-            ),
-            Action("data-next", self.tr("Next table"), lambda: self._turn(1), "Ctrl+PgDown", "data", "more"),
-            Action("data-before", self.tr("Table before"), lambda: self._turn(-1), "Ctrl+PgUp", "data", "more"),
-            Action("data-duplicates", self.tr("Look for duplicate photos"), self._look, "", "data", "more"),
-        ]
+        return menus.offered(self)
 
-    def _look(self) -> None:
+    def look_for_duplicates(self) -> None:
         self.tabs.setCurrentIndex(self.tabs.count() - 1)
         self.health.find_duplicates()
 
     def state(self) -> dict[str, Any]:
         return {
             "tab": str(self.tabs.tabData(self.tabs.currentIndex())),
-            "split": self.split.sizes(),
-            "side": self.side.sizes(),
+            "split": self.sheet.split.sizes(),
+            "side": self.sheet.side.sizes(),
             "tables": {table: asked.to_json() for table, asked in self._asked.items()},
         }
 
@@ -606,7 +521,7 @@ class DataView(View):
                 self._asked[table] = Asked.from_json(kept)
                 if self._tables is not None:
                     self._asked[table].fit(self._tables.columns[table])
-        for splitter, name in ((self.split, "split"), (self.side, "side")):
+        for splitter, name in ((self.sheet.split, "split"), (self.sheet.side, "side")):
             sizes = state.get(name)
             if isinstance(sizes, list) and len(sizes) == 2 and all(isinstance(size, int) for size in sizes):
                 splitter.setSizes(sizes)
@@ -624,36 +539,4 @@ class DataView(View):
 
     def numbers(self) -> Numbers:
         """The rows at hand, all of them where there are few; how the chosen column lies; what Health found."""
-        found: dict[str, Mapping[str, Sequence[Any]]] = dict(self.health.tables())
-        pages: list[Page] = self.model.loaded()
-        if pages:
-            found[self.table] = {
-                name: [cell for page in pages for cell in page.cells[place]]
-                for place, name in enumerate(pages[0].columns)
-            }
-        lies = self.distribution
-        if lies is not None and lies.counts:
-            found[f"values of {lies.column}"] = {
-                "from": lies.edges[:-1], "to": lies.edges[1:], "rows": lies.counts,
-            }  # fmt: skip
-        elif lies is not None:
-            found[f"values of {lies.column}"] = {
-                "value": [value for value, _ in lies.top], "rows": [rows for _, rows in lies.top],
-            }  # fmt: skip
-        return found
-
-
-def _first_counted(columns: tuple[Column, ...]) -> str:
-    """The column whose values say most at a glance: a price, a rating, a kind, else the first that is shown."""
-    names = [column.name for column in columns if column.shown]
-    attributes = [column.name for column in columns if column.attribute and column.shown]
-    for name in ("price", "rating", "value", "relation", "reason", *attributes[:1], "kind", "events"):
-        if name in names:
-            return name
-    return names[0] if names else columns[0].name
-
-
-def _knows(table: str, kind: str) -> bool:
-    """Whether the rows of a table are of products ("items") or of shoppers ("users")."""
-    mine = {"items": ("items",), "users": ("users",), "links": ("items", "users"), "problems": ()}
-    return kind in mine.get(table, ("items", "users"))
+        return {**self.health.tables(), **numbers(self.table, self.model.loaded(), self.distribution)}

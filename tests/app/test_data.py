@@ -141,71 +141,71 @@ def column(view: DataView, name: str) -> list[str]:
 
 def heading(view: DataView, name: str) -> QPoint:
     place = [one.name for one in view.model.columns].index(name)
-    return QPoint(view.rows.header.sectionViewportPosition(place) + 30, 12)
+    return QPoint(view.sheet.rows.header.sectionViewportPosition(place) + 30, 12)
 
 
 def cell(view: DataView, row: int, name: str) -> QPoint:
     place = [one.name for one in view.model.columns].index(name)
-    return view.rows.visualRect(view.model.index(row, place)).center()
+    return view.sheet.rows.visualRect(view.model.index(row, place)).center()
 
 
 def test_tables_are_shown_with_their_counts_and_a_row_whole(qtbot: QtBot, view: DataView) -> None:
     assert [view.tabs.tabText(n) for n in range(6)] == [
         "Products  40", "Shoppers  20", "Events  900", "Reviews  1", "Links  0", "Problems  1",
     ]  # fmt: skip
-    assert view.count.text() == "40 row(s)"  # English plurals come with the translator
+    assert view.sheet.count.text() == "40 row(s)"  # English plurals come with the translator
     assert column(view, "title")[:3] == ["Tent 0", "Lamp 1", "雨衣 2"]
     assert column(view, "price")[:2] == ["", "1.50"]
     go_to(qtbot, view, "reviews")
     assert column(view, "text")[0].endswith("…")
-    qtbot.waitUntil(lambda: "warm " * 199 in view.side.row.text.text())
+    qtbot.waitUntil(lambda: "warm " * 199 in view.sheet.side.row.text.text())
 
 
 def test_typing_finds_rows_also_in_chinese(qtbot: QtBot, view: DataView) -> None:
     view.focus_search()
-    qtbot.keyClicks(view.search, "tent")
+    qtbot.keyClicks(view.sheet.search, "tent")
     qtbot.waitUntil(lambda: view.model.total == 14 and not view.busy)
-    assert view.count.text() == "14 of 40 rows"
-    view.search.clear()
-    view.search.insert("雨衣")
-    view.search.textEdited.emit("雨衣")
+    assert view.sheet.count.text() == "14 of 40 rows"
+    view.sheet.search.clear()
+    view.sheet.search.insert("雨衣")
+    view.sheet.search.textEdited.emit("雨衣")
     qtbot.waitUntil(lambda: view.model.total == 13 and not view.busy)
     assert {title.split()[0] for title in column(view, "title")} == {"雨衣"}
-    qtbot.keyClicks(view.search, "zzz")
-    qtbot.waitUntil(lambda: view.none.isVisible())
-    assert "No row fits" in view.none.text()
+    qtbot.keyClicks(view.sheet.search, "zzz")
+    qtbot.waitUntil(lambda: view.sheet.none.isVisible())
+    assert "No row fits" in view.sheet.none.text()
 
 
 def test_a_heading_sorts_up_down_and_back(qtbot: QtBot, view: DataView) -> None:
-    header = view.rows.header.viewport()
+    header = view.sheet.rows.header.viewport()
     for wanted in (sorted, lambda prices: sorted(prices, reverse=True), list):
         qtbot.mouseClick(header, Qt.MouseButton.LeftButton, pos=heading(view, "price"))
         settled(qtbot, view)
         numbers = [float(text) for text in column(view, "price") if text]
         assert numbers == wanted(numbers)
     assert view.asked.sort == ""
-    assert view.side.values.which.currentData() == "price"
+    assert view.sheet.side.values.which.currentData() == "price"
 
 
 def test_a_bar_clicked_is_a_filter_and_its_chip_takes_it_away(qtbot: QtBot, view: DataView) -> None:
     view.count_values("attributes.colour")
     settled(qtbot, view)
-    chart = view.side.values.chart
+    chart = view.sheet.side.values.chart
     assert [(chart.label(n), chart.count(n)) for n in range(2)] == [("blue", 20), ("red", 20)]
     qtbot.mouseClick(chart, Qt.MouseButton.LeftButton, pos=chart.bar_box(1).center().toPoint())
     qtbot.waitUntil(lambda: view.model.total == 20 and not view.busy)
     assert set(column(view, "attributes.colour")) == {"red"}
-    assert [chip.text() for chip in view.chips.chips] == ["Colour: red"]
-    qtbot.mouseClick(view.chips.chips[0], Qt.MouseButton.LeftButton)
+    assert [chip.text() for chip in view.sheet.chips.chips] == ["Colour: red"]
+    qtbot.mouseClick(view.sheet.chips.chips[0], Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: view.model.total == 40)
 
 
 def test_a_histogram_is_walked_and_chosen_by_keys(qtbot: QtBot, view: DataView) -> None:
     view.count_values("price")
     settled(qtbot, view)
-    chart = view.side.values.chart
+    chart = view.sheet.side.values.chart
     assert sum(chart.count(bar) for bar in range(chart.bars)) == 35
-    assert view.side.values.missing.isVisible()
+    assert view.sheet.side.values.missing.isVisible()
     chart.setFocus()
     qtbot.keyClick(chart, Qt.Key.Key_Right)
     qtbot.keyClick(chart, Qt.Key.Key_Return)
@@ -213,9 +213,9 @@ def test_a_histogram_is_walked_and_chosen_by_keys(qtbot: QtBot, view: DataView) 
     qtbot.waitUntil(lambda: view.model.total == first and not view.busy)
     view.clear()
     settled(qtbot, view)
-    qtbot.mouseClick(view.side.values.missing, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(view.sheet.side.values.missing, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: view.model.total == 5)
-    assert "Price is missing" in view.chips.chips[0].text()
+    assert "Price is missing" in view.sheet.chips.chips[0].text()
 
 
 def test_a_filter_is_built_by_keys(qtbot: QtBot, view: DataView) -> None:
@@ -254,7 +254,7 @@ def test_columns_are_hidden_moved_and_come_back_after_a_restart(qtbot: QtBot, vi
     assert shown.index("price") == shown.index("title") - 1 or shown.index("price") < names.index("Price")
     view.sort_by("price", True)
     view.add_filter(Filter("price", ">", 20.0))
-    view.rows.header.resizeSection(1, 333)
+    view.sheet.rows.header.resizeSection(1, 333)
     go_to(qtbot, view, "events")
     kept = view.state()
     again = open_view()
@@ -264,38 +264,40 @@ def test_columns_are_hidden_moved_and_come_back_after_a_restart(qtbot: QtBot, vi
     go_to(qtbot, again, "items")
     assert [one.name for one in again.model.columns] == shown
     assert (again.asked.sort, again.asked.descending) == ("price", True)
-    assert again.rows.header.sectionSize(1) == 333
+    assert again.sheet.rows.header.sectionSize(1) == 333
     assert column(again, "price")[0] == "39.50"
     again.restore({"tab": 7, "tables": {"items": {"widths": "x", "filters": [{"column": 1}]}}, "split": ["a"]})
     settled(qtbot, again)
 
 
 def test_cells_are_copied_as_a_table(qtbot: QtBot, view: DataView) -> None:
-    viewport = view.rows.viewport()
+    viewport = view.sheet.rows.viewport()
     qtbot.mouseClick(viewport, Qt.MouseButton.LeftButton, pos=cell(view, 1, "title"))
-    view.rows.copy()
+    view.sheet.rows.copy()
     assert QGuiApplication.clipboard().text() == "Lamp 1"
     shift = Qt.KeyboardModifier.ShiftModifier
     qtbot.mouseClick(viewport, Qt.MouseButton.LeftButton, shift, cell(view, 2, "price"))
-    view.rows.copy()
+    view.sheet.rows.copy()
     assert QGuiApplication.clipboard().text() == "Title\tPrice\nLamp 1\t1.50\n雨衣 2\t2.50"
 
 
 def test_a_row_leads_to_explore(qtbot: QtBot, view: DataView) -> None:
-    qtbot.mouseClick(view.rows.viewport(), Qt.MouseButton.LeftButton, pos=cell(view, 4, "title"))
+    qtbot.mouseClick(view.sheet.rows.viewport(), Qt.MouseButton.LeftButton, pos=cell(view, 4, "title"))
     with qtbot.waitSignal(view.explore_asked) as asked:
-        qtbot.mouseDClick(view.rows.viewport(), Qt.MouseButton.LeftButton, pos=cell(view, 4, "title"))
+        qtbot.mouseDClick(view.sheet.rows.viewport(), Qt.MouseButton.LeftButton, pos=cell(view, 4, "title"))
     assert asked.args == ["", "i4"]
     go_to(qtbot, view, "events")
-    view.rows.setCurrentIndex(view.model.index(2, 0))
+    view.sheet.rows.setCurrentIndex(view.model.index(2, 0))
     with qtbot.waitSignal(view.explore_asked) as asked:
-        qtbot.keyClick(view.rows, Qt.Key.Key_Return)
+        qtbot.keyClick(view.sheet.rows, Qt.Key.Key_Return)
     assert asked.args == [view.model.user(2), view.model.item(2)]
 
 
 def test_a_cell_s_menu_filters_by_its_value(qtbot: QtBot, view: DataView) -> None:
-    view.rows.setCurrentIndex(view.model.index(1, [c.name for c in view.model.columns].index("attributes.colour")))
-    view.rows.menu_asked.emit(view.mapToGlobal(QPoint(50, 50)))
+    view.sheet.rows.setCurrentIndex(
+        view.model.index(1, [c.name for c in view.model.columns].index("attributes.colour"))
+    )
+    view.sheet.rows.menu_asked.emit(view.mapToGlobal(QPoint(50, 50)))
     menu = next(menu for menu in view.findChildren(QMenu) if menu.isVisible())
     action = next(action for action in menu.actions() if "Only rows" in action.text())
     assert {action.text() for action in menu.actions() if action.text()} >= {"Open the product in Explore"}
@@ -316,7 +318,7 @@ def test_rows_are_kept_as_a_segment_and_a_segment_narrows_the_tables(qtbot: QtBo
     qtbot.waitUntil(lambda: view.model.total == 4)
     go_to(qtbot, view, "events")
     assert {view.model.item(row) for row in range(view.model.total)} == set(made.members)
-    qtbot.mouseClick(view.chips.chips[0], Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(view.sheet.chips.chips[0], Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: view.model.total == EVENTS)
     assert view._session.segment is None
     view._session.choose_segment(Segment("two", "users", ("u1", "u2")))
@@ -330,7 +332,7 @@ def test_pages_come_when_they_are_looked_at_and_late_ones_are_dropped(qtbot: QtB
     go_to(qtbot, view, "events")
     lane.held.add("browse")
     begun = len(lane.asked)
-    view.rows.verticalScrollBar().setValue(view.rows.verticalScrollBar().maximum())
+    view.sheet.rows.verticalScrollBar().setValue(view.sheet.rows.verticalScrollBar().maximum())
     qtbot.waitUntil(lambda: any(name == "browse" for _, name, _ in lane.asked[begun:]))
     assert view.model.text(EVENTS - 1, 0) is None
     assert view.model.index(EVENTS - 1, 0).data() == "…"
@@ -343,7 +345,7 @@ def test_pages_come_when_they_are_looked_at_and_late_ones_are_dropped(qtbot: QtB
     assert set(column(view, "kind")[:50]) == {"view"}
     view.clear()
     settled(qtbot, view)
-    view.rows.verticalScrollBar().setValue(view.rows.verticalScrollBar().maximum())
+    view.sheet.rows.verticalScrollBar().setValue(view.sheet.rows.verticalScrollBar().maximum())
     qtbot.waitUntil(lambda: view.model.text(EVENTS - 1, 0) is not None)
     assert all(len(page.rows) <= PAGE for page in view.model.loaded())
 
@@ -367,14 +369,14 @@ def test_health_names_gaps_and_duplicates_and_leads_to_the_products(
     assert "could not be written" in view.health.note.text()
     qtbot.mouseClick(gaps["price"], Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: view.table == "items" and view.model.total == 5)
-    assert view.chips.chips[0].text() == "No price"
-    qtbot.mouseClick(view.chips.chips[0], Qt.MouseButton.LeftButton)
+    assert view.sheet.chips.chips[0].text() == "No price"
+    qtbot.mouseClick(view.sheet.chips.chips[0], Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: view.model.total == 40)
 
 
 def test_looking_for_duplicates_can_be_stopped(qtbot: QtBot, view: DataView, lane: Any) -> None:
     lane.held.add("find_duplicates")
-    view._look()
+    view.look_for_duplicates()
     job = next(job for job, name, _ in lane.asked if name == "find_duplicates")
     lane.progress(job, Progress("Comparing photos", 5, 40))
     assert view.busy
@@ -391,14 +393,14 @@ def test_rejected_rows_say_why(qtbot: QtBot, view: DataView) -> None:
         "items.csv", "17", "price", "cheap", "not a number",
     ]  # fmt: skip
     go_to(qtbot, view, "links")
-    assert view.none.isVisible()
+    assert view.sheet.none.isVisible()
 
 
 def test_it_works_before_there_is_a_run(qtbot: QtBot, open_view: Open) -> None:
     view = open_view(run=False)
     assert column(view, "title")[0] == "Tent 0"
-    qtbot.waitUntil(lambda: view.side.row.explore.toolTip() == "Open a run of this dataset first")
-    assert not view.side.row.explore.isEnabled()
+    qtbot.waitUntil(lambda: view.sheet.side.row.explore.toolTip() == "Open a run of this dataset first")
+    assert not view.sheet.side.row.explore.isEnabled()
 
 
 def test_without_a_dataset_it_says_what_to_do_and_a_fault_is_told(
@@ -406,11 +408,11 @@ def test_without_a_dataset_it_says_what_to_do_and_a_fault_is_told(
 ) -> None:
     lane.answers["list_workspace"] = lambda workspace, create=False: WorkspaceSummary(workspace, (), (), ())
     view = open_view(run=False, workspace=False)
-    assert "No dataset yet" in view.none.text()
+    assert "No dataset yet" in view.sheet.none.text()
     lane.answers["browse_columns"] = HeedmapError("The table is damaged.", "Import the data again.")
     view.choose_dataset(str(folder))
-    qtbot.waitUntil(lambda: "Import the data again." in view.none.text())
-    assert view.none.isVisible()
+    qtbot.waitUntil(lambda: "Import the data again." in view.sheet.none.text())
+    assert view.sheet.none.isVisible()
 
 
 def test_the_numbers_are_the_rows_and_the_bars(qtbot: QtBot, view: DataView) -> None:
@@ -436,7 +438,7 @@ def test_numbers_and_times_follow_the_language(qapp: QApplication) -> None:
 
 
 def test_headings_sort_by_keys(qtbot: QtBot, view: DataView) -> None:
-    header, names = view.rows.header, [one.name for one in view.model.columns]
+    header, names = view.sheet.rows.header, [one.name for one in view.model.columns]
     header.setFocus(Qt.FocusReason.TabFocusReason)
     qtbot.waitUntil(header.hasFocus)
     qtbot.keyClick(header, Qt.Key.Key_Home)
@@ -452,15 +454,15 @@ def test_headings_sort_by_keys(qtbot: QtBot, view: DataView) -> None:
     box = header.sectionViewportPosition(header.current) + header.sectionSize(header.current)
     assert box <= header.viewport().width()  # brought in sight
     qtbot.keyClick(header, Qt.Key.Key_Down)
-    assert view.rows.hasFocus()
-    view.rows.setCurrentIndex(view.model.index(2, names.index("price")))
+    assert view.sheet.rows.hasFocus()
+    view.sheet.rows.setCurrentIndex(view.model.index(2, names.index("price")))
     view.sort_here()
     settled(qtbot, view)
     assert view.model.sorted_by == "price"
 
 
 def test_a_heading_s_menu_opens_by_its_key(qtbot: QtBot, view: DataView) -> None:
-    header = view.rows.header
+    header = view.sheet.rows.header
     header.setFocus(Qt.FocusReason.TabFocusReason)
     header.choose([one.name for one in view.model.columns].index("price"))
     qtbot.keyClick(header, Qt.Key.Key_Menu)
@@ -484,24 +486,24 @@ def test_times_say_that_they_are_utc_and_tell_the_time_here(qtbot: QtBot, view: 
     said = view.model.data(view.model.index(0, place), Qt.ItemDataRole.ToolTipRole)
     assert str(said).endswith(f"{here.time().toString('HH:mm')} {here.timeZoneAbbreviation()} by your clock")
     assert view.model.data(view.model.index(0, 0), Qt.ItemDataRole.ToolTipRole) is None
-    qtbot.waitUntil(lambda: "Time (UTC)" in view.side.row.text.text())
+    qtbot.waitUntil(lambda: "Time (UTC)" in view.sheet.side.row.text.text())
 
 
 def test_a_search_that_was_stopped_says_so_and_can_be_asked_again(qtbot: QtBot, view: DataView, lane: Any) -> None:
     lane.held.add("browse")
-    qtbot.keyClicks(view.search, "tent")
+    qtbot.keyClicks(view.sheet.search, "tent")
     stop = view.findChildren(Working)[0].stop
     qtbot.waitUntil(stop.isVisible)
     qtbot.mouseClick(stop, Qt.MouseButton.LeftButton)
     assert not view.busy
     assert ("cancel", next(job for job, name, _ in reversed(lane.asked) if name == "browse")) in lane.calls
-    assert "earlier question" in view.said.text()
+    assert "earlier question" in view.sheet.said.text()
     assert view.model.total == 40
     lane.held.clear()
     view.ask_again()
     settled(qtbot, view)
     assert view.model.total == 14
-    assert view.said.text() == ""
+    assert view.sheet.said.text() == ""
 
 
 def test_reading_a_dataset_can_be_stopped_and_begun_again(
@@ -513,7 +515,7 @@ def test_reading_a_dataset_can_be_stopped_and_begun_again(
     stop = view.findChildren(Working)[0].stop
     qtbot.waitUntil(stop.isVisible)
     qtbot.mouseClick(stop, Qt.MouseButton.LeftButton)
-    assert "Stopped" in view.none.text()
+    assert "Stopped" in view.sheet.none.text()
     lane.held.clear()
     view.ask_again()
     settled(qtbot, view)

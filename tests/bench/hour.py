@@ -260,24 +260,24 @@ class User:
         for place in range(view.tabs.count()):
             walk.click(view.tabs, view.tabs.tabRect(place).center())
             self.settle("a table")
-            if not view.rows.isVisible():
+            if not view.sheet.rows.isVisible():
                 continue
-            self.wheel(view.rows.viewport(), 12, -3)
-            view.search.setFocus()
-            view.search.selectAll()
-            QTest.keyClicks(view.search, SEARCHED[(self.rounds + place) % len(SEARCHED)])
+            self.wheel(view.sheet.rows.viewport(), 12, -3)
+            view.sheet.search.setFocus()
+            view.sheet.search.selectAll()
+            QTest.keyClicks(view.sheet.search, SEARCHED[(self.rounds + place) % len(SEARCHED)])
             QTest.qWait(200)
             self.settle("what is found")
-            view.search.selectAll()
-            walk.keys(view.search, Qt.Key.Key_Delete)
+            view.sheet.search.selectAll()
+            walk.keys(view.sheet.search, Qt.Key.Key_Delete)
             QTest.qWait(200)
             self.settle("all rows")
-            header = view.rows.header
+            header = view.sheet.rows.header
             section = (self.rounds % max(header.count() - 1, 1)) + 1 if header.count() > 1 else 0
             at = QPoint(header.sectionViewportPosition(section) + 20, header.height() // 2)
             walk.click(header.viewport(), at)
             self.settle("sorted rows")
-            view.rows.setFocus()
+            view.sheet.rows.setFocus()
             for _ in range(3):
                 self.key(Qt.Key.Key_Down)
             QTest.qWait(100)

@@ -164,7 +164,7 @@ def measure_view(folder: Path, frames: int) -> dict[str, dict[str, float]]:
 
     while not view.model.total or view.busy:
         turn(20)
-    bar = view.rows.verticalScrollBar()
+    bar = view.sheet.rows.verticalScrollBar()
     turn(4000)  # rows are laid out meanwhile
     found = {f"wheel, {name}": _wheel(view, frames, notches) for name, notches in WHEELS.items()}
     for name, step in (("page", 800), ("jump", bar.maximum() // 97)):
@@ -174,7 +174,7 @@ def measure_view(folder: Path, frames: int) -> dict[str, dict[str, float]]:
             bar.setValue((n * step) % bar.maximum())
             QApplication.processEvents()
             spent.append((time.perf_counter() - begun) * 1000)
-            blank += view.model.text(view.rows.rowAt(10), 1) is None
+            blank += view.model.text(view.sheet.rows.rowAt(10), 1) is None
             turn(max(0, round(16 - spent[-1])))
         found[f"frame while scrolling by {name}"] = spread(spent) | {"blank %": 100 * blank / frames}
     lane.stop()
@@ -189,7 +189,7 @@ def _wheel(view: Any, frames: int, notches: float) -> dict[str, float]:
     from PySide6.QtGui import QWheelEvent
     from PySide6.QtWidgets import QApplication
 
-    viewport = view.rows.viewport()
+    viewport = view.sheet.rows.viewport()
     place = QPointF(viewport.rect().center())
     turned = QPoint(0, round(-120 * notches))
     worked: list[float] = []
@@ -220,7 +220,7 @@ def _wheel(view: Any, frames: int, notches: float) -> dict[str, float]:
         QApplication.sendPostedEvents(None, QEvent.Type.UpdateRequest)
         QApplication.sendPostedEvents(view.window(), QEvent.Type.UpdateRequest)
         spent.append((time.perf_counter() - begun) * 1000)
-        rows = range(view.rows.rowAt(5), view.rows.rowAt(viewport.height() - 5) + 1)
+        rows = range(view.sheet.rows.rowAt(5), view.sheet.rows.rowAt(viewport.height() - 5) + 1)
         blank[0] += any(view.model.text(row, 1) is None for row in rows)
         if len(spent) >= frames:
             loop.quit()
