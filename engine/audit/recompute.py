@@ -23,12 +23,12 @@ from engine.recommend import Recommender
 
 def recompute(bundle: Bundle, run: Recommender, share: float, seed: int) -> Job:
     """Measure checks again until they made up `share` of the audit's time, drawn by the seed; return
-    (tuple[Again], notes). HeedmapError where the run or its dataset is not the one that was audited."""
+    (tuple[Again], notes), see Verified. HeedmapError where the run or its dataset is not the one that was audited."""
     if not 0 < share <= 1:
         raise HeedmapError(f"A share of {share:g} cannot be measured again.", "Give more than 0 and at most 1.")
     was, now = read_inside(bundle, INPUTS), json.loads(json.dumps(inputs_of(run)))
     _same_inputs(was, now)
-    notes = [] if was["code"] == now["code"] else ["The audit was measured by another version of Heedmap's code."]
+    notes = [] if was["code"] == now["code"] else ["other_code"]
     tolerance = read_inside(bundle, MANIFEST)["tolerance"]
     results = [one for one in results_of(bundle) if one.check in CHECKS]
     whole = sum(one.seconds for one in results)

@@ -38,7 +38,7 @@ def verified_text(found: Verified, most: int, language: str = "en") -> str:
         lines.append(told["more"].format(n=len(found.faults) - most))
     if not found.faults:
         lines += [told["whole"].format(files=found.files, made=found.made), told["signer"].format(key=found.signer)]
-    lines += found.notes
+    lines += [told[one] for one in found.notes]
     if found.again:
         checks = ", ".join(str(words[one]["title"]) for one in dict.fromkeys(one.check for one in found.again))
         off = [one for one in found.again if not one.agrees]

@@ -39,7 +39,8 @@ class Again:
 @dataclass(frozen=True)
 class Verified:
     """What verification found. signer: the fingerprint of the key, "" where no signature holds; files: hashed;
-    again: figures that were measured again; notes: what a reader must know."""
+    again: figures that were measured again; notes: what a reader must know, as keys of the
+    audit's texts (`told` of `common`)."""
 
     faults: tuple[Fault, ...]
     signer: str
