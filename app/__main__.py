@@ -13,6 +13,9 @@ from app.surroundings import prepare
 from engine.errors import HeedmapError
 
 if TYPE_CHECKING:
+    from PySide6.QtWidgets import QWidget
+
+    from app.theme import ThemeSource
     from engine.given_path import Given
 
 
@@ -51,6 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         engine=engine,
         what=what,
         fault=fault,
+        check=_check,
     )
 
 
@@ -78,7 +82,14 @@ def _window(workspace: str, *, notes: Path | None = None, what: Given | None = N
     engine = start_engine()
     from app.start import start
 
-    start(workspace, "", engine=engine, notes=notes, what=what)
+    start(workspace, "", engine=engine, notes=notes, what=what, check=_check)
+
+
+def _check(themes: ThemeSource, window: QWidget) -> None:
+    """Help > Check this installation. The self-test opens a window of its own, so that no window can know of it."""
+    from app.checking import show_check
+
+    show_check(themes, window)
 
 
 def window_parser() -> argparse.ArgumentParser:

@@ -2,65 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.actions import Action
 from app.i18n import joined
 from app.theme import ThemeSource, icon, set_role
-from engine.errors import HeedmapError
-from engine.files import read_json
-
-if TYPE_CHECKING:
-    from app.batch import Task
-    from app.main_window import MainWindow
-
-GOES_ON = ("sample", "import_dataset", "train", "update", "audit")  # kinds of tasks that can be asked for again
-
-
-@dataclass(frozen=True)
-class Unfinished:
-    """A task of the batch lane that was under way or waited; its fields are those of `app.batch.Task`."""
-
-    kind: str
-    title: str
-    folder: str
-    epochs: int = 0
-    arguments: dict[str, Any] = field(default_factory=dict)
-
-    @staticmethod
-    def of(task: Task) -> Unfinished:
-        return Unfinished(task.kind, task.title, task.folder, task.epochs, task.arguments)
-
-    @staticmethod
-    def from_json(content: object) -> Unfinished | None:
-        """None for what is not such a task."""
-        if not isinstance(content, dict) or content.get("kind") not in GOES_ON:
-            return None
-        arguments, epochs = content.get("arguments"), content.get("epochs")
-        if not isinstance(arguments, dict) or not isinstance(epochs, int):
-            return None
-        return Unfinished(content["kind"], str(content.get("title")), str(content.get("folder")), epochs, arguments)
-
-    def to_json(self) -> dict[str, Any]:
-        return dict(vars(self))
-
-    @property
-    def done(self) -> bool:
-        """Whether what it makes is there: it ended just before the window did. After a sample comes its training."""
-        if self.kind == "import_dataset":
-            return (Path(self.folder) / "dataset.json").is_file()
-        if self.kind in ("train", "update"):
-            with suppress(HeedmapError, OSError):
-                card = read_json(Path(self.folder) / "run.json")
-                return isinstance(card, dict) and card.get("state") == "done"
-        return False
+from app.unfinished import Unfinished
 
 
 @dataclass(frozen=True)
@@ -73,24 +24,6 @@ class CameBack:
     user: str
     steps: int
     tasks: tuple[Unfinished, ...]
-
-
-def read_tasks(content: Mapping[str, Any]) -> tuple[Unfinished, ...]:
-    """The unfinished tasks of a kept arrangement."""
-    listed = content.get("tasks")
-    found = [Unfinished.from_json(one) for one in listed] if isinstance(listed, list) else []
-    return tuple(one for one in found if one is not None and not one.done)
-
-
-def go_on(window: MainWindow, task: Unfinished, after: Callable[[], None] | None = None) -> None:
-    """Ask for a task again: a training goes on from its last finished epoch, anything else starts anew. after: what
-    follows when it is done."""
-    arguments = dict(task.arguments)
-    if task.kind == "train" and (Path(task.folder) / "run.json").is_file():
-        arguments |= {"settings": None, "resume": True}
-    made = window.batch.submit(task.kind, task.title, task.folder, epochs=task.epochs, **arguments)
-    if after is not None:
-        window.follow_up(made.job, after)
 
 
 class ComebackBar(QFrame):
@@ -200,23 +133,3 @@ class ComebackBar(QFrame):
         super().changeEvent(event)
         if event.type() == QEvent.Type.LanguageChange and self._acts:
             self._tell()
-
-
-def show_comeback(window: MainWindow, place: QBoxLayout, came: CameBack) -> ComebackBar:
-    """Put the bar into `place` of the window, with what its buttons do."""
-    bar = ComebackBar(window.themes)
-    place.addWidget(bar)
-    state = window.state
-
-    def on() -> None:
-        state.forget_tasks()
-        for task in came.tasks:
-            if task.kind == "sample" and (Path(task.folder) / "dataset.json").is_file():
-                window.train_sample()
-            elif task.kind == "sample":
-                go_on(window, task, window.train_sample)
-            else:
-                go_on(window, task)
-
-    bar.offer(came, on=on, afresh=window.start_afresh, back=window.bring_back, away=state.settle)
-    return bar

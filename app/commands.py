@@ -19,15 +19,15 @@ from engine.files import is_read_only
 from engine.notes import Kind, Note
 
 if TYPE_CHECKING:
-    from app.main_window import MainWindow
     from app.views.tour import Stop
+    from app.window import Window
 
 
 def tr(text: str) -> str:
     return QCoreApplication.translate("Commands", text)
 
 
-def offered(window: MainWindow) -> list[Action]:
+def offered(window: Window) -> list[Action]:
     """Every action, in the order of the menu, in the language in force."""
 
     def go(place: str) -> Callable[[], None]:
@@ -64,16 +64,12 @@ def offered(window: MainWindow) -> list[Action]:
 
         return act
 
-    def check() -> None:
-        from app.checking import show_check
-
-        show_check(window.themes, window)
-
     def about() -> None:
         from app.about import show_about
 
-        show_about(window.status.device, window)
+        show_about(window.status.device, window.frame)
 
+    check = window.check
     return [
         *(
             Action(place.name, place.text, go(place.name), f"Ctrl+{number}", place.icon, "views")
@@ -91,7 +87,7 @@ def offered(window: MainWindow) -> list[Action]:
         Action("open", tr("Open a workspace …"), window.ask_workspace, "Ctrl+O", "folder"),
         Action("open-run", tr("Open a run …"), window.ask_run, "Ctrl+Shift+O", "run"),
         Action("import", tr("Import data …"), window.ask_import, "Ctrl+I", "import"),
-        Action("sample", tr("Make the sample and train on it"), window.make_sample, "", "sample"),
+        Action("sample", tr("Make the sample and train on it"), window.tasks.make_sample, "", "sample"),
         Action("reload", tr("Read the workspace again"), window.workspace.refresh, "F5", "refresh"),
         *(
             Action(
@@ -117,7 +113,7 @@ def offered(window: MainWindow) -> list[Action]:
         ),
         Action("help", tr("Help on this view"), window.toggle_help, "F1", "help", "help"),
         Action("tour", tr("Take the tour"), window.start_tour, "", "tour", "help"),
-        Action("check", tr("Check this installation …"), check, "", "", "help"),
+        *([Action("check", tr("Check this installation …"), check, "", "", "help")] if check is not None else []),
         Action("about", tr("About Heedmap"), about, "", "", "help"),
         Action("quit", tr("Quit"), window.quit, "Ctrl+Q", "quit", "quit"),
     ]  # fmt: skip
@@ -129,18 +125,12 @@ def icon_of(action: Action) -> str:
     return named if (ICONS / f"{named}.svg").is_file() else "command"
 
 
-def _answers(window: MainWindow) -> list[Action]:
-    """What can be said to the bar about an unexpected end, while it is there."""
-    bar = window.comeback
-    return bar.offers() if bar is not None and bar.isVisible() else []
-
-
-def find(window: MainWindow, query: str) -> list[Entry]:
+def find(window: Window, query: str) -> list[Entry]:
     """What the palette shows for a query: actions, runs, shoppers and products."""
     locked = is_read_only(window.workspace.folder)
     commands = [
         Entry(action.text, action.shortcut.replace("+", " "), icon_of(action), action.run)
-        for action in [*(window.view.offers() if window.view else []), *_answers(window), *offered(window)]
+        for action in [*(window.view.offers() if window.view else []), *window.answers, *offered(window)]
         if action.id != "find" and not (locked and action.id in WRITING)
     ]
     columns = [
@@ -169,7 +159,7 @@ def find(window: MainWindow, query: str) -> list[Entry]:
     return search(query, commands, columns) if query.strip() else again(window.recent, commands, columns)
 
 
-def stops(window: MainWindow) -> list[Stop]:
+def stops(window: Window) -> list[Stop]:
     """The four places of the tour."""
     from app.views.explore import ExploreView
     from app.views.tour import Stop
@@ -201,7 +191,7 @@ def stops(window: MainWindow) -> list[Stop]:
     ]  # fmt: skip
 
 
-def may_stop(window: MainWindow, task: Task) -> bool:
+def may_stop(window: QWidget, task: Task) -> bool:
     """Ask whether a job that is under way may be stopped with the window."""
     box = QMessageBox(window)
     box.setWindowTitle("Heedmap")

@@ -45,7 +45,7 @@ from engine.scenario import Scenario
 from engine.workspace import is_marked, workspace_of
 
 if TYPE_CHECKING:
-    from app.main_window import MainWindow
+    from app.window import Window
 
 IMAGES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"})
 DATA = frozenset({".csv", ".tsv", ".json", ".jsonl", ".parquet", ".gz", ".inter", ".item", ".user", ".toml", ".dat"})
@@ -73,17 +73,17 @@ class Drops(QObject):
     _read = Signal(object, str)  # Scenario, name of its file
     _failed = Signal(str, str)
 
-    def __init__(self, window: MainWindow) -> None:
-        super().__init__(window)
+    def __init__(self, window: Window) -> None:
+        super().__init__(window.frame)
         self._window = window
-        self.layer = Layer(window.themes, window)
+        self.layer = Layer(window.themes, window.frame)
         self._offer: Offer | None = None
         self._disk = QThreadPool(self)
         self._kept.connect(self._change_photo)
         self._read.connect(self._take_scenario)
         self._failed.connect(lambda message, hint: window.banner.say(message, hint))
-        window.setAcceptDrops(True)
-        window.installEventFilter(self)
+        window.frame.setAcceptDrops(True)
+        window.frame.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         kind = event.type()
@@ -99,7 +99,7 @@ class Drops(QObject):
                 offer.act()
             return offer is not None
         elif kind == QEvent.Type.Resize:
-            self.layer.resize(self._window.size())
+            self.layer.resize(self._window.frame.size())
         return False
 
     def _over(self, event: QDragMoveEvent, at: QPoint, *, anew: bool) -> bool:
@@ -143,7 +143,7 @@ class Drops(QObject):
         if wrong is not None:
             return Offer(tr("{0} cannot be imported together with other files.").format(wrong.name))
         names = ", ".join(path.name for path in paths)
-        return Offer(tr("Import {0}").format(names), partial(self._window.import_sources, paths))
+        return Offer(tr("Import {0}").format(names), partial(self._window.tasks.import_sources, paths))
 
     @staticmethod
     def _is_photo(data: QMimeData) -> bool:
@@ -168,7 +168,9 @@ class Drops(QObject):
             return Offer(
                 tr("This is a data set of Heedmap: put its folder into “datasets” of a workspace, and open that.")
             )
-        return Offer(tr("Import {0} into this workspace").format(path.name), partial(window.import_sources, [path]))
+        return Offer(
+            tr("Import {0} into this workspace").format(path.name), partial(window.tasks.import_sources, [path])
+        )
 
     def _workspace(self, path: Path) -> Offer:
         """A folder, or its marker."""
@@ -196,7 +198,8 @@ class Drops(QObject):
             return Offer(text, lambda: self._disk.start(partial(self._read_scenario, path)), icon="sample")
         if _is_data(path):
             return Offer(
-                tr("Import {0} into this workspace").format(path.name), partial(self._window.import_sources, [path])
+                tr("Import {0} into this workspace").format(path.name),
+                partial(self._window.tasks.import_sources, [path]),
             )
         return Offer(
             tr(

@@ -18,7 +18,7 @@ from app.crash import Crashes, Report
 from app.theme import ThemeSource, icon, set_role, ui_font
 
 if TYPE_CHECKING:
-    from app.main_window import MainWindow
+    from app.window import Window
 
 WIDTH = 400
 _ABOVE = 44  # pixels from the window's lower edge: the status bar and a gap
@@ -129,10 +129,10 @@ class Faults(QObject):
 
     _told = Signal(object)  # Report
 
-    def __init__(self, crashes: Crashes, window: MainWindow) -> None:
-        super().__init__(window)
+    def __init__(self, crashes: Crashes, window: Window) -> None:
+        super().__init__(window.frame)
         self._crashes = crashes
-        self.note = FaultNote(window.themes, window)
+        self.note = FaultNote(window.themes, window.frame)
         self._told.connect(self.note.tell, Qt.ConnectionType.QueuedConnection)
         crashes.said = self._told.emit
         for lane in window.lanes:
@@ -143,7 +143,7 @@ class Faults(QObject):
         batch.failed.connect(lambda task, *_: crashes.note(f"failed: {task.kind}"))
         batch.cancelled.connect(lambda task: crashes.note(f"stopped: {task.kind}"))
         window.session.run_changed.connect(lambda run: crashes.note("run opened" if run is not None else "run closed"))
-        window.destroyed.connect(lambda: setattr(crashes, "said", _nothing))
+        window.frame.destroyed.connect(lambda: setattr(crashes, "said", _nothing))
         fallen = crashes.fallen()
         if fallen is not None:
             self.note.tell(fallen, before=True)

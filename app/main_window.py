@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QThreadPool, QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -24,7 +23,7 @@ from PySide6.QtWidgets import (
 
 from app import actions as acts
 from app import commands
-from app.batch import Batch, Task
+from app.batch import Batch
 from app.chrome import Banner, Rail, StatusBar, TopBar
 from app.i18n import LANGUAGES, LanguageSource
 from app.method_names import method_name
@@ -32,11 +31,14 @@ from app.notes import Notebook
 from app.places import DATA, EXPLORE, RULES, TRAIN, WELCOME, places
 from app.read_only import WRITING, enable
 from app.remark import Remark
+from app.remembered import Remembered
 from app.session import Session
 from app.settings import Settings
 from app.state import RECENT, WindowState
+from app.tasks import Tasks
 from app.theme import ThemeSource, palette, stylesheet, ui_font
 from app.views.view import View
+from app.window import Lane
 from app.workspace import Workspace
 from engine.errors import HeedmapError
 from engine.files import is_read_only
@@ -48,30 +50,13 @@ if TYPE_CHECKING:  # what an answer brings, and what is made when it is first as
     from app.views.help import HelpDrawer
     from engine.answers import DatasetSummary, RunSummary
     from engine.explain.types import Explanation
-    from engine.jobs import Progress
     from engine.runner import Beat
     from engine.workspace import DatasetEntry, WorkspaceSummary
 
-SAMPLE = ("sample", "first")  # names of the sample's dataset and of its run
-SAMPLE_SETTINGS = {"checkpoints": "some"}  # its epochs can be compared
 UNSEEN = 1000  # milliseconds after which a window begins that nobody has asked to paint itself
 
 
-class Lane(Protocol):
-    """What the window needs of a lane; `EngineLane` is one."""
-
-    finished: Any
-    failed: Any
-    progressed: Any
-    cancelled: Any
-    restarted: Any
-    beat: Any
-
-    def submit(self, name: str, /, channel: str = "", **arguments: Any) -> int: ...
-    def cancel(self, job: int) -> None: ...
-    def pause(self, job: int) -> None: ...
-    def resume(self, job: int) -> None: ...
-    def stop(self) -> None: ...
+Check = Callable[[ThemeSource, QWidget], None]
 
 
 class MainWindow(QMainWindow):
@@ -93,30 +78,29 @@ class MainWindow(QMainWindow):
         study: Lane | None = None,
         keep: bool = False,
         notes: Path | None = None,
+        check: Check | None = None,
     ) -> None:
         """keep: how the user arranges the window is kept in the workspace, and comes back from there; notes: see
-        `Notebook`."""
+        `Notebook`; check: opens the self-test beside the window."""
         super().__init__()
         self._lanes: tuple[Lane, ...] = (interactive, batch, *([study] if study is not None else []))
         self.themes = themes
         self.languages = languages
-        self._settings = settings
-        self._save = save
-        self._disk = QThreadPool(self)
-        self._disk.setMaxThreadCount(1)  # the newest is written last
+        self.remembered = Remembered(settings, save, self)
         self._begun = False
         self._unseen = QTimer(self, singleShot=True, interval=UNSEEN)
         self._unseen.timeout.connect(self._begin_once)
         self._beats: dict[int, Beat] = {}
-        self._chain: dict[int, Callable[[], None]] = {}  # batch job -> what follows when it is done
         self._again: Callable[[], None] | None = None  # what the banner's button tries again, if not the question
         self.comeback: ComebackBar | None = None
         self._views: dict[str, View] = {}
         self.session = Session(interactive, self, study=study)
         self.workspace = Workspace(interactive, workspace, self)
         self.batch = Batch(batch, parent=self)
+        self.tasks = Tasks(self.batch, self.workspace, self)
         self.notebook = Notebook(self, notes)
         self.drops: Drops | None = None
+        self.check: Callable[[], None] | None = partial(check, themes, self) if check is not None else None
         self._waiting = ""
         self.current = EXPLORE
         self.help: HelpDrawer | None = None
@@ -136,7 +120,7 @@ class MainWindow(QMainWindow):
     # --- what happens -----------------------------------------------------------------------------------------------
 
     def _connect(self) -> None:
-        self.themes.changed.connect(lambda _: self._remember(heat=self.themes.heat))
+        self.themes.changed.connect(lambda _: self.remembered.change(heat=self.themes.heat))
         self.themes.changed.connect(lambda _: self._build())
         self.session.run_changed.connect(self._run_opened)
         self.session.method_changed.connect(lambda _: self._show_open())
@@ -154,10 +138,8 @@ class MainWindow(QMainWindow):
         self.workspace.changed.connect(self._brought_forward)
         self.workspace.failed.connect(lambda message, hint: self.banner.say(message, hint))
         self.batch.changed.connect(self._show_work)
-        self.batch.advanced.connect(self._batch_advanced)
-        self.batch.done.connect(self._batch_done)
-        self.batch.failed.connect(self._batch_failed)
-        self.batch.cancelled.connect(lambda task: self._batch_ended(task))
+        self.tasks.opened.connect(self.open_run)
+        self.tasks.failed.connect(self._task_failed)
         for place, lane in enumerate(self._lanes):
             lane.beat.connect(lambda beat, p=place: self._beat(p, beat))
             lane.restarted.connect(self._restarted)
@@ -245,11 +227,18 @@ class MainWindow(QMainWindow):
             self.remark.say(self.tr("The engine ended unexpectedly and was replaced. Nothing is lost."))
 
     def _came_back(self, came: CameBack) -> None:
-        from app.comeback import show_comeback
+        from app.comeback import ComebackBar
 
         if self.comeback is not None:
             self.comeback.deleteLater()
-        self.comeback = show_comeback(self, self._above, came)
+        self.comeback = ComebackBar(self.themes)
+        self._above.addWidget(self.comeback)
+
+        def on() -> None:
+            self.state.forget_tasks()
+            self.tasks.take_up(came.tasks)
+
+        self.comeback.offer(came, on=on, afresh=self.start_afresh, back=self.bring_back, away=self.state.settle)
 
     def _show_work(self) -> None:
         self.status.show_work(self.batch.current, self._waiting)
@@ -269,27 +258,9 @@ class MainWindow(QMainWindow):
         same_memory = beat.device != "CPU"  # a graphics card tells what all its users take together
         self.status.show_machine(beat.device, max(used) if same_memory else sum(used), beat.total)
 
-    def _batch_advanced(self, task: Task, progress: Progress) -> None:
-        """A run's figures in the lists change with each epoch."""
-        if progress.stage == "Epoch done":
-            self.workspace.refresh()
-
-    def _batch_done(self, task: Task, answer: object) -> None:
-        self._batch_ended(task, follow=True)
-
-    def _batch_failed(self, task: Task, message: str, hint: str) -> None:
-        from app.comeback import GOES_ON, Unfinished, go_on
-
-        after = self._chain.get(task.job)
-        self._again = partial(go_on, self, Unfinished.of(task), after)
-        self.banner.say(message, hint, again=task.kind in GOES_ON)
-        self._batch_ended(task)
-
-    def _batch_ended(self, task: Task, follow: bool = False) -> None:
-        after = self._chain.pop(task.job, None)
-        self.workspace.refresh()
-        if follow and after is not None:
-            after()
+    def _task_failed(self, message: str, hint: str, again: Callable[[], None] | None) -> None:
+        self._again = again
+        self.banner.say(message, hint, again=again is not None)
 
     # --- what can be done -------------------------------------------------------------------------------------------
 
@@ -328,7 +299,7 @@ class MainWindow(QMainWindow):
             return
         self.show_view(EXPLORE)
         tour = Tour(self, self.themes, commands.stops(self))
-        tour.ended.connect(lambda: self._remember(tour="seen"))
+        tour.ended.connect(lambda: self.remembered.change(tour="seen"))
 
     def offer_tour(self) -> None:
         """Start the tour by itself as soon as there is an explanation to look at."""
@@ -342,14 +313,14 @@ class MainWindow(QMainWindow):
 
     def choose_theme(self, choice: str) -> None:
         self.themes.choose(choice)
-        self._remember(theme=choice)
+        self.remembered.change(theme=choice)
 
     def toggle_theme(self) -> None:
         self.choose_theme("light" if self.themes.theme.dark else "dark")
 
     def choose_language(self, choice: str) -> None:
         self.languages.choose(choice)
-        self._remember(language=choice)
+        self.remembered.change(language=choice)
         self.state.note_views()
         self._views_anew()
 
@@ -396,7 +367,7 @@ class MainWindow(QMainWindow):
         self.state.leave()
         self.session.close_run()
         self._first_run = self.state.move(folder)
-        self._remember(workspace=str(folder))
+        self.remembered.change(workspace=str(folder))
         self.workspace.open(folder)
         self.notebook.open(folder)
         if self._first_run:
@@ -413,7 +384,7 @@ class MainWindow(QMainWindow):
 
     def ask_import(self) -> None:
         if folder := self._ask_folder(self.tr("Import a folder of data"), Path.home()):
-            self.import_folder(folder)
+            self.tasks.import_sources([folder])
 
     def _ask_folder(self, title: str, start: Path) -> Path | None:
         answer = QFileDialog.getExistingDirectory(self, title, str(start))
@@ -424,55 +395,6 @@ class MainWindow(QMainWindow):
         self._first_run = folder
         self.session.open_run(folder)
         self.show_view(EXPLORE)
-
-    def import_folder(self, folder: Path) -> None:
-        self.import_sources([folder])
-
-    def import_sources(self, sources: list[Path]) -> None:
-        """Import a folder, or files that belong together; the first names the dataset."""
-        first = sources[0]
-        out = self.workspace.new_dataset_folder(first.name if first.is_dir() else first.name.partition(".")[0])
-        self.batch.submit(
-            "import_dataset", self.tr("Importing {0}").format(first.name), str(out),
-            kind="auto", sources=[str(source) for source in sources], out=str(out),
-        )  # fmt: skip
-
-    def make_sample(self) -> None:
-        """Draw the sample, train on it, open the run; what is there already is not made again."""
-        dataset, run = (
-            self.workspace.folder / kind / name for kind, name in zip(("datasets", "runs"), SAMPLE, strict=True)
-        )
-        known = self.workspace.run(str(run))
-        if known is not None and known.state == "done":
-            self.open_run(known.folder)
-        elif any(Path(one.folder) == dataset for one in self.workspace.datasets):
-            settings = None if known is not None else SAMPLE_SETTINGS
-            self.train(str(dataset), str(run), settings, resume=known is not None, follow=True)
-        else:
-            task = self.batch.submit("sample", self.tr("Drawing the sample"), str(dataset), out=str(dataset))
-            self.follow_up(task.job, self.train_sample)
-
-    def train_sample(self) -> None:
-        """Train on the sample that was drawn, and open the run."""
-        dataset, run = (
-            self.workspace.folder / kind / name for kind, name in zip(("datasets", "runs"), SAMPLE, strict=True)
-        )
-        self.train(str(dataset), str(run), SAMPLE_SETTINGS, follow=True)
-
-    def follow_up(self, job: int, after: Callable[[], None]) -> None:
-        """Do `after` when a job of the batch lane is done."""
-        self._chain[job] = after
-
-    def train(
-        self, dataset: str, run: str, settings: dict[str, Any] | None, *, resume: bool = False, follow: bool = False
-    ) -> None:
-        """Start or go on with a training; with `follow` its run is opened at the end."""
-        task = self.batch.submit(
-            "train", self.tr("Training {0}").format(Path(run).name), run, epochs=int((settings or {}).get("epochs", 0)),
-            dataset=dataset, run=run, settings=settings, resume=resume,
-        )  # fmt: skip
-        if follow:
-            self.follow_up(task.job, lambda: self.open_run(run))
 
     def show_view(self, name: str) -> None:
         """Go to a view; without anything to explore, the first steps stand in Explore's place."""
@@ -598,7 +520,7 @@ class MainWindow(QMainWindow):
         from app.views.welcome import WelcomeView
 
         welcome = WelcomeView(self.workspace, self.batch, self.themes)
-        welcome.sample_asked.connect(self.make_sample)
+        welcome.sample_asked.connect(self.tasks.make_sample)
         welcome.import_asked.connect(self.ask_import)
         welcome.open_asked.connect(self.ask_workspace)
         welcome.train_asked.connect(lambda: self.show_view(TRAIN))
@@ -609,6 +531,16 @@ class MainWindow(QMainWindow):
         self._stack.addWidget(view)
         self.state.restore_view(name, view)
         acts.attach(view.offers(), view, Qt.ShortcutContext.WidgetWithChildrenShortcut)
+
+    @property
+    def frame(self) -> QMainWindow:
+        """What dialogs belong to and notes lie over."""
+        return self
+
+    @property
+    def answers(self) -> list[acts.Action]:
+        """What can be said to the bar about an unexpected end, while it is there."""
+        return self.comeback.offers() if self.comeback is not None and self.comeback.isVisible() else []
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -683,27 +615,6 @@ class MainWindow(QMainWindow):
 
     # --- how it ends ------------------------------------------------------------------------------------------------
 
-    @property
-    def settings(self) -> Settings:
-        """What this machine remembers."""
-        return self._settings
-
-    def remember_export(self, folder: str, form: str) -> None:
-        """Offer the same place and form for the next export."""
-        self._remember(export_folder=folder, export_format=form)
-
-    def _remember(self, **changes: str) -> None:
-        changed = replace(self._settings, **changes)
-        if changed != self._settings:
-            self._settings = changed
-            self._disk.start(partial(self._save_settings, changed))  # at once: a window can be killed
-
-    def _save_settings(self, settings: Settings) -> None:
-        try:
-            self._save(settings)
-        except HeedmapError as error:
-            print(error)
-
     def may_close(self) -> bool:
         """Ask when a job runs; without one there is nothing to lose."""
         task = self.batch.current
@@ -724,8 +635,7 @@ class MainWindow(QMainWindow):
         self.session.end()
         for lane in self._lanes:
             lane.stop()
-        self._disk.waitForDone()
-        self._save_settings(self._settings)
+        self.remembered.flush()
         event.accept()
 
 

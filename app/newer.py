@@ -15,7 +15,7 @@ from engine.errors import HeedmapError
 from engine.workspace import refuse_newer
 
 if TYPE_CHECKING:
-    from app.main_window import MainWindow
+    from app.window import Window
     from engine.workspace import WorkspaceSummary
 
 
@@ -64,13 +64,13 @@ def _ask(error: HeedmapError, folder: Path) -> Path | None:
     return Path(chosen) if chosen else None
 
 
-def tell_settings_kept(window: MainWindow, aside: str) -> None:
+def tell_settings_kept(window: Window, aside: str) -> None:
     """Say in a window that is there that settings of a newer program were kept under the name `aside`."""
     said = tr("The settings are of a newer Heedmap. They were kept as {0}; these are new.")
     window.remark.say(said.format(aside), seconds=LOOKED_AT)
 
 
-def tell_forward(window: MainWindow, summary: WorkspaceSummary) -> None:
+def tell_forward(window: Window, summary: WorkspaceSummary) -> None:
     """Say that a workspace was just brought forward, and where its files are as they were; or why it was not."""
     from app.sending import show_in_folder  # after the first frame
 

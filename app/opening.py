@@ -13,7 +13,7 @@ from engine.errors import HeedmapError
 from engine.given_path import Given, given, home_of
 
 if TYPE_CHECKING:
-    from app.main_window import MainWindow
+    from app.window import Window
 
 _AUDIT = "audit"  # the view that shows bundles
 
@@ -48,7 +48,7 @@ class Application(QApplication):
         self._kept.clear()
 
 
-def open_given(window: MainWindow, what: Given) -> None:
+def open_given(window: Window, what: Given) -> None:
     """Show it in a window whose views are there."""
     if what.kind == "workspace":
         if what.path.resolve() != window.workspace.folder.resolve():
@@ -57,11 +57,11 @@ def open_given(window: MainWindow, what: Given) -> None:
         window.open_run(str(what.path))
     else:
         _open_bundle(window, what.path)
-    window.raise_()
-    window.activateWindow()
+    window.frame.raise_()
+    window.frame.activateWindow()
 
 
-def _open_bundle(window: MainWindow, path: Path) -> None:
+def _open_bundle(window: Window, path: Path) -> None:
     from app.audit.view import AuditView
     from engine.audit.listing import AUDITS
 
@@ -81,7 +81,7 @@ def placed(what: Given | None, workspace: str, run: str) -> tuple[str, str]:
     return (str(what.path), run) if what.kind == "workspace" else (workspace, str(what.path))
 
 
-def show_when_ready(window: MainWindow, what: Given | None, fault: HeedmapError | None) -> None:
+def show_when_ready(window: Window, what: Given | None, fault: HeedmapError | None) -> None:
     """What a window that starts has to show once its views are there: a bundle that was given, or why nothing was."""
     if what is not None and what.kind == "bundle":
         window.ready.connect(lambda: open_given(window, what))
@@ -89,7 +89,7 @@ def show_when_ready(window: MainWindow, what: Given | None, fault: HeedmapError 
         window.ready.connect(lambda: window.banner.say(fault.message, fault.hint))
 
 
-def open_path(window: MainWindow, path: str) -> None:
+def open_path(window: Window, path: str) -> None:
     """The same for a path that may be anything; a sentence in the window where it cannot be opened."""
     try:
         open_given(window, given(Path(path)))
@@ -97,7 +97,7 @@ def open_path(window: MainWindow, path: str) -> None:
         window.banner.say(error.message, error.hint)
 
 
-def follow_files(application: QApplication, window: MainWindow) -> None:
+def follow_files(application: QApplication, window: Window) -> None:
     """Open in `window` what macOS hands over, from when its views are there."""
     if isinstance(application, Application):
         application.file_opened.connect(lambda path: open_path(window, path))

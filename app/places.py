@@ -11,7 +11,7 @@ from PySide6.QtCore import QCoreApplication
 from app.views.view import View
 
 if TYPE_CHECKING:
-    from app.main_window import MainWindow
+    from app.window import Window
 
 EXPLORE, TRAIN, WELCOME = "explore", "train", "welcome"
 
@@ -33,7 +33,7 @@ class Place:
     make: Callable[[], View]
 
 
-def places(window: MainWindow) -> list[Place]:
+def places(window: Window) -> list[Place]:
     """Every view, in the language in force. The first is shown first; Ctrl+1, Ctrl+2 ... go to each."""
 
     def explore() -> View:
@@ -85,7 +85,9 @@ def places(window: MainWindow) -> list[Place]:
 
         view = TrainView(window.session, window.workspace, window.batch, window.themes)
         view.open_asked.connect(window.open_run)
-        view.train_asked.connect(lambda data, run, settings, resume: window.train(data, run, settings, resume=resume))
+        view.train_asked.connect(
+            lambda data, run, settings, resume: window.tasks.train(data, run, settings, resume=resume)
+        )
         return view
 
     def audit() -> View:

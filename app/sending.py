@@ -17,7 +17,7 @@ from app.method_names import method_name
 from app.places import places
 
 if TYPE_CHECKING:
-    from app.main_window import MainWindow
+    from app.window import Window
 
 _OF_ONE = ("explore", "whatif", "compare")  # views that show one shopper and one product
 
@@ -26,12 +26,12 @@ def tr(text: str) -> str:
     return QCoreApplication.translate("Sending", text)
 
 
-def name_of(window: MainWindow) -> str:
+def name_of(window: Window) -> str:
     """What the window calls the view in front."""
     return next((place.text for place in places(window) if place.name == window.current), window.current)
 
 
-def about(window: MainWindow) -> About:
+def about(window: Window) -> About:
     """What the view in front shows."""
     session, run = window.session, window.session.run
     if run is None:
@@ -47,7 +47,7 @@ def about(window: MainWindow) -> About:
     )  # fmt: skip
 
 
-def ask_export(window: MainWindow) -> None:
+def ask_export(window: Window) -> None:
     """Open the Export dialog for the view in front."""
     from app.views.export import ExportDialog
 
@@ -61,20 +61,20 @@ def ask_export(window: MainWindow) -> None:
         window.session.engine,
         explanation=window.session.explanation,
         dataset=run.dataset.folder if run is not None else "",
-        folder=window.settings.export_folder,
-        form=window.settings.export_format,
-        parent=window,
+        folder=window.remembered.settings.export_folder,
+        form=window.remembered.settings.export_format,
+        parent=window.frame,
     )
     dialog.saved.connect(partial(_saved, window, dialog))
     dialog.finished.connect(dialog.deleteLater)
     dialog.open()
 
 
-def _saved(window: MainWindow, dialog: object, file: str) -> None:
+def _saved(window: Window, dialog: object, file: str) -> None:
     from app.views.export import ExportDialog
 
     assert isinstance(dialog, ExportDialog)
-    window.remember_export(dialog.folder, dialog.suffix)
+    window.remembered.change(export_folder=dialog.folder, export_format=dialog.suffix)
     window.remark.say(tr("Saved {0}").format(Path(file).name), tr("Show in folder"), partial(show_in_folder, file))
 
 
@@ -83,14 +83,14 @@ def show_in_folder(file: str) -> None:
     QDesktopServices.openUrl(QUrl.fromLocalFile(str(Path(file).parent)))
 
 
-def copy_picture(window: MainWindow) -> None:
+def copy_picture(window: Window) -> None:
     """Put the view in front on the clipboard, at twice its size."""
     if window.view is not None:
         QGuiApplication.clipboard().setMimeData(exporting.clip_picture(exporting.picture(window.view)))
         window.remark.say(tr("The picture of this view is on the clipboard."))
 
 
-def copy_numbers(window: MainWindow) -> None:
+def copy_numbers(window: Window) -> None:
     """Put the numbers behind the view in front on the clipboard, for a spreadsheet."""
     tables = window.view.numbers() if window.view is not None else {}
     if not any(tables.values()):
@@ -100,7 +100,7 @@ def copy_numbers(window: MainWindow) -> None:
     window.remark.say(tr("The numbers of this view are on the clipboard."))
 
 
-WAYS: dict[str, Callable[[MainWindow], None]] = {
+WAYS: dict[str, Callable[[Window], None]] = {
     "export": ask_export,
     "picture": copy_picture,
     "numbers": copy_numbers,

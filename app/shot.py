@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.errors import HeedmapError
 from engine.files import atomic
+
+if TYPE_CHECKING:
+    from app.session import Session
 
 MOST_SECONDS = 600
 ROUNDS = 4  # what is drawn asks for photos, photos ask to be drawn
@@ -44,7 +48,7 @@ def shot(
     window.resize(*size)
     window.show()
     try:
-        _choose(window, user, item, method)
+        _choose(window.session, user, item, method)
         window.show_view(view)
         if window.current != view:
             raise HeedmapError(f"There is no view {view!r}.", f"Choose from {', '.join(window.names)}.")
@@ -59,11 +63,7 @@ def shot(
         settle_events()
 
 
-def _choose(window: object, user: str, item: str, method: str) -> None:
-    from app.main_window import MainWindow
-
-    assert isinstance(window, MainWindow)
-    session = window.session
+def _choose(session: Session, user: str, item: str, method: str) -> None:
     faults: list[HeedmapError] = []
     session.failed.connect(lambda message, hint: faults.append(HeedmapError(message, hint)))
 

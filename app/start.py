@@ -17,7 +17,7 @@ from app.ahead import interactive
 from app.crash import Crashes
 from app.engine_thread import EngineLane
 from app.i18n import LanguageSource
-from app.main_window import MainWindow
+from app.main_window import Check, MainWindow
 from app.newer import tell_settings_kept, workspace_to_start_with
 from app.opening import Application, follow_files, placed, show_when_ready
 from app.screen import told_without_screen
@@ -59,8 +59,9 @@ def make_window(
     keep: bool = False,
     engine: EngineProcess | None = None,
     notes: Path | None = None,
+    check: Check | None = None,
 ) -> MainWindow:
-    """A window with an engine of its own behind it; closing it ends its lanes. keep and notes: see `MainWindow`;
+    """A window with an engine of its own behind it; closing it ends its lanes. keep, notes, check: see `MainWindow`;
     engine: of `app.ahead`, where one was started."""
     log = str(stored.log_folder())
     return MainWindow(
@@ -75,6 +76,7 @@ def make_window(
         save=save,
         keep=keep,
         notes=notes,
+        check=check,
     )
 
 
@@ -105,10 +107,12 @@ def start(
     notes: Path | None = None,
     what: Given | None = None,
     fault: HeedmapError | None = None,
+    check: Check | None = None,
 ) -> int:
     """Open the window and stay until it is closed; the exit code.
 
-    what: was given by a double-click or on the command line; fault: why what was given cannot be opened."""
+    what: was given by a double-click or on the command line; fault: why what was given cannot be opened;
+    check: see `MainWindow`."""
     crashes = Crashes(stored.log_folder())
     crashes.watch()
     application = make_application()
@@ -137,6 +141,7 @@ def start(
         keep=True,
         engine=engine,
         notes=notes,
+        check=check,
     )
     calm(window.session)
     window.ready.connect(lambda: tell_faults(crashes, window))

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QByteArray, QDir, QLockFile, QObject, QThreadPool, QTimer, Signal
 
-from app.comeback import GOES_ON, CameBack, Unfinished, read_tasks
+from app.comeback import CameBack
 from app.session import ALL_HEADS, Chosen, Step
+from app.unfinished import GOES_ON, Unfinished, read_tasks
 from engine.errors import HeedmapError
 from engine.files import is_read_only, read_json, write_json
 from engine.scenario import Scenario
@@ -25,8 +26,8 @@ from engine.versions import NewerError, current, forward, version_of
 from engine.workspace import is_marked
 
 if TYPE_CHECKING:
-    from app.main_window import MainWindow
     from app.views.view import View
+    from app.window import Window
     from engine.answers import RunSummary
 
 TICK = 800  # milliseconds between two looks at what is different
@@ -46,8 +47,8 @@ class WindowState(QObject):
     failed = Signal(str, str)  # message, hint
     _refused = Signal(str, str)  # the same, from the writing thread
 
-    def __init__(self, window: MainWindow, *, keep: bool) -> None:
-        super().__init__(window)
+    def __init__(self, window: Window, *, keep: bool) -> None:
+        super().__init__(window.frame)
         self._window = window
         self._keep = keep
         self._workspace = Path()
@@ -185,7 +186,7 @@ class WindowState(QObject):
     def _arrange(self, content: Mapping[str, Any]) -> None:
         window = self._window
         if isinstance(content.get("geometry"), str):
-            window.restoreGeometry(QByteArray.fromBase64(content["geometry"].encode()))
+            window.frame.restoreGeometry(QByteArray.fromBase64(content["geometry"].encode()))
         if content.get("view") in window.names:
             window.current = content["view"]
         recent = content.get("recent")
@@ -292,7 +293,7 @@ class WindowState(QObject):
             self._views[self._front] = dict(window.views[self._front].state())
         frame = {
             "version": current("window"),
-            "geometry": bytes(window.saveGeometry().toBase64().data()).decode(),
+            "geometry": bytes(window.frame.saveGeometry().toBase64().data()).decode(),
             "view": window.current,
             "recent": [list(one) for one in window.recent],
             "views": dict(self._views),

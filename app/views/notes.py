@@ -26,8 +26,8 @@ from app.views.panel import Heading, Panel
 from engine.notes import Kind, Note
 
 if TYPE_CHECKING:
-    from app.main_window import MainWindow
     from app.views.explore import ExploreView
+    from app.window import Window
 
 _SIZE = QSize(340, 232)
 _PAUSE = 400  # milliseconds without a key until a note is kept
@@ -38,7 +38,7 @@ def tr(text: str) -> str:
     return QCoreApplication.translate("Notes", text)
 
 
-def attach_notes(view: ExploreView, window: MainWindow) -> None:
+def attach_notes(view: ExploreView, window: Window) -> None:
     """Give the panels of the product and of the shopper their buttons."""
     for panel, kind in ((view.product, "product"), (view.history, "shopper")):
         put(panel, NoteButton(kind, window.session, window.notebook, window.themes))  # type: ignore[arg-type]
@@ -52,13 +52,13 @@ def put(panel: Panel, button: NoteButton) -> None:
         heading.addWidget(button)
 
 
-def open_note(window: MainWindow, kind: Kind) -> None:
+def open_note(window: Window, kind: Kind) -> None:
     """Go to Explore and open the note on what is chosen there."""
     if not (window.session.item if kind == "product" else window.session.user):
         window.remark.say(tr("Choose a product first.") if kind == "product" else tr("Choose a shopper first."))
         return
     window.show_view("explore")
-    button = next((one for one in window.findChildren(NoteButton) if one.kind == kind), None)
+    button = next((one for one in window.frame.findChildren(NoteButton) if one.kind == kind), None)
     if button is not None:
         button.open()
 

@@ -124,8 +124,8 @@ def test_put_away_it_does_not_come_again(open_window: Open, workspace: Path, qtb
 def test_a_training_that_was_under_way_is_offered_to_go_on(open_window: Open, workspace: Path, qtbot: QtBot) -> None:
     window = open_window()
     run, waiting = workspace / "runs" / "weighted-02", workspace / "runs" / "gated-01"
-    window.train(str(window.session.run.dataset.folder), str(run), {"epochs": 4, "modalities": ("text",)})  # type: ignore[union-attr]
-    window.train(str(window.session.run.dataset.folder), str(waiting), {"epochs": 3})  # type: ignore[union-attr]
+    window.tasks.train(str(window.session.run.dataset.folder), str(run), {"epochs": 4, "modalities": ("text",)})  # type: ignore[union-attr]
+    window.tasks.train(str(window.session.run.dataset.folder), str(waiting), {"epochs": 3})  # type: ignore[union-attr]
     killed(window, workspace)
     run.mkdir(parents=True)
     (run / "run.json").write_text('{"state": "running"}')
@@ -153,7 +153,7 @@ def test_a_training_that_was_under_way_is_offered_to_go_on(open_window: Open, wo
 def test_a_task_that_ended_just_before_is_not_offered(open_window: Open, workspace: Path) -> None:
     window = open_window()
     run = workspace / "runs" / "weighted-02"
-    window.train(str(window.session.run.dataset.folder), str(run), {"epochs": 4})  # type: ignore[union-attr]
+    window.tasks.train(str(window.session.run.dataset.folder), str(run), {"epochs": 4})  # type: ignore[union-attr]
     killed(window, workspace)
     run.mkdir(parents=True)
     (run / "run.json").write_text('{"state": "done"}')
@@ -225,7 +225,7 @@ def test_odd_tasks_in_the_file_are_left_out(open_window: Open, workspace: Path, 
 def test_a_failed_training_can_be_tried_again(open_window: Open, workspace: Path, qtbot: QtBot) -> None:
     window = open_window()
     run = workspace / "runs" / "weighted-02"
-    window.train(str(window.session.run.dataset.folder), str(run), {"epochs": 4}, follow=True)  # type: ignore[union-attr]
+    window.tasks.train(str(window.session.run.dataset.folder), str(run), {"epochs": 4}, follow=True)  # type: ignore[union-attr]
     job = next(iter(window.batch.tasks))
     run.mkdir(parents=True)
     (run / "run.json").write_text('{"state": "running"}')

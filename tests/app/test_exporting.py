@@ -67,7 +67,7 @@ def export(qtbot: QtBot, window: MainWindow, suffix: str, name: str = "out", wha
     """The file after the export, made by mouse and keys."""
     found = dialog(qtbot, window, suffix, what)
     found.place.selectAll()
-    qtbot.keyClicks(found.place, str(Path(window.settings.export_folder) / name))
+    qtbot.keyClicks(found.place, str(Path(window.remembered.settings.export_folder) / name))
     with qtbot.waitSignal(found.saved) as saved:
         qtbot.mouseClick(found.save, Qt.MouseButton.LeftButton)
     assert saved.args is not None
@@ -83,7 +83,7 @@ def test_a_picture_is_twice_the_size_of_the_view_and_shows_it(qtbot: QtBot, wind
         assert image.size == (window.view.width() * 2, window.view.height() * 2)
         assert len(image.convert("RGB").getcolors(1 << 24) or []) > 500
     assert window.remark.message == "Saved out.png"
-    assert window.settings.export_format == ".png"
+    assert window.remembered.settings.export_format == ".png"
 
 
 def test_a_drawing_parses_keeps_its_text_and_can_be_drawn(qtbot: QtBot, window: MainWindow) -> None:

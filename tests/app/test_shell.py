@@ -112,7 +112,7 @@ def test_importing_asks_the_batch_lane_for_a_free_folder(
     open_window: Open, qtbot: QtBot, batch_lane: Any, shop: Path
 ) -> None:
     window = explored(qtbot, open_window())
-    window.import_folder(Path("/data/made-up"))
+    window.tasks.import_sources([Path("/data/made-up")])
     _, name, arguments = batch_lane.asked[-1]
     assert name == "import_dataset"
     assert arguments["kind"] == "auto"
@@ -232,7 +232,7 @@ def test_the_language_changes_in_place_and_keeps_what_is_chosen(open_window: Ope
 
 def test_closing_during_a_training_asks_and_can_be_declined(open_window: Open, qtbot: QtBot, batch_lane: Any) -> None:
     window = explored(qtbot, open_window())
-    window.train("/d", "/w/runs/weighted-02", {"epochs": 5})
+    window.tasks.train("/d", "/w/runs/weighted-02", {"epochs": 5})
     said: list[str] = []
 
     def choose(place: int) -> None:
@@ -256,7 +256,7 @@ def test_the_status_bar_tells_how_far_the_batch_is(
     window = explored(qtbot, open_window())
     engine.beat.emit(Beat("CPU", 2**30, 12 * 2**30))
     batch_lane.beat.emit(Beat("CPU", 2**29, 12 * 2**30))
-    window.train("/d", "/w/runs/weighted-02", {"epochs": 21})
+    window.tasks.train("/d", "/w/runs/weighted-02", {"epochs": 21})
     job = batch_lane.asked[-1][0]
     for epoch, figure in ((12, 0.110), (13, 0.118)):
         batch_lane.progress(

@@ -129,7 +129,7 @@ def test_the_window_stays_where_it_is_when_another_workspace_is_newer(
     window.open_workspace(newer)
     assert window.banner.isVisible()
     assert "a newer Heedmap, 9.1 (workspace version 3" in window.banner.message
-    assert (window.workspace.folder, window.session.run, window.settings.workspace) == (workspace, run, "")
+    assert (window.workspace.folder, window.session.run, window.remembered.settings.workspace) == (workspace, run, "")
     window.close()
     assert everything(newer) == before
 

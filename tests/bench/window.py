@@ -135,7 +135,7 @@ def measure(run: Path, choices: int, train_seconds: float) -> dict[str, dict[str
     with tempfile.TemporaryDirectory() as scratch:
         config = dict(opened.config) | {"epochs": 10_000, "patience": 10_000}
         window.show_view("train")
-        window.train(opened.dataset.folder, str(Path(scratch) / "runs" / "bench"), config)
+        window.tasks.train(opened.dataset.folder, str(Path(scratch) / "runs" / "bench"), config)
         wait(lambda: (task := window.batch.current) is None or task.epoch > 0)
         if window.batch.current is None:
             raise SystemExit(f"the training did not start: {window.banner.message}")
