@@ -213,6 +213,8 @@ def ui_font(pixels: int = FONT_PIXELS, weight: QFont.Weight = QFont.Weight.Norma
     font.setWeight(weight)
     font.setFeature(QFont.Tag("tnum"), 1)
     font.setHintingPreference(QFont.HintingPreference.PreferVerticalHinting)
+    if any(_only_thin(name) for name in font.families()):
+        font.setVariableAxis(QFont.Tag("wght"), weight.value)
     return font
 
 
@@ -220,12 +222,20 @@ def ui_font(pixels: int = FONT_PIXELS, weight: QFont.Weight = QFont.Weight.Norma
 def _families(chinese: bool) -> tuple[str, ...]:
     family = QFontInfo(QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont)).family()
     installed = set(QFontDatabase.families())
-    first = [family]
+    first = [family]  # a sister of the Chinese font that has one weight only is worse than the fallback
     if family in _FALLBACKS or family not in installed:
-        first = [name for name in (*_PREFERRED, *(() if chinese else _LATIN)) if name in installed][:1] + first
+        first = [
+            name for name in (*_PREFERRED, *(() if chinese else _LATIN)) if name in installed and not _only_thin(name)
+        ][:1] + first
     han = [name for name in _CHINESE if name in installed]
     poor = first == [family] and family in _FALLBACKS  # nothing made for screens: let Chinese text choose
     return tuple(dict.fromkeys([*han[:1], *first] if chinese and poor else [*first, *han]))
+
+
+@lru_cache(maxsize=16)
+def _only_thin(family: str) -> bool:
+    """Whether Qt knows one weight alone of a variable font, its thinnest: others are reached by the axis of weight."""
+    return set(QFontDatabase.styles(family)) == {"Thin"}
 
 
 def add_chinese_font() -> None:
