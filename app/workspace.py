@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal
 
 from app.questions import Engine
-from engine.files import is_read_only
+from engine.files import is_read_only, open_read_only
 
 if TYPE_CHECKING:
     from engine.workspace import DatasetEntry, RunEntry, WorkspaceSummary
@@ -32,7 +32,10 @@ class Workspace(QObject):
         engine.failed.connect(self._failed)
 
     def open(self, folder: Path) -> None:
-        """Change to another folder; an empty one becomes a workspace."""
+        """Change to another folder; an empty one becomes a workspace. From one that is open read-only, the other is so
+        too."""
+        if is_read_only(self.folder) and not is_read_only(folder):
+            open_read_only(folder)
         self.folder = folder
         self.refresh(create=True)
 

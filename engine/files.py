@@ -20,21 +20,36 @@ _FULL = {errno.ENOSPC, errno.EDQUOT}
 _REFUSED = {errno.EACCES, errno.EPERM}
 
 
-# Names the folder in which this process, and those that it starts, must write nothing: an auditor looks at it.
+# Names the folders, one a line, in which this process, and those that it starts, must write nothing: an auditor looks.
 READ_ONLY = "HEEDMAP_READ_ONLY"
+_MARKS = ("workspace.heedmap", "workspace.json")  # of a workspace, and of an older one
 
 
 def is_read_only(path: Path) -> bool:
     """Whether `path` lies in a folder that was opened read-only."""
-    folder = os.environ.get(READ_ONLY)
-    return folder is not None and folder != "" and path.resolve().is_relative_to(Path(folder).resolve())
+    return _locked(path) is not None
+
+
+def open_read_only(folder: Path) -> None:
+    """Let nothing be written in `folder` from now on, nor in any workspace that is looked at after it."""
+    os.environ[READ_ONLY] = "\n".join([*os.environ.get(READ_ONLY, "").splitlines(), str(folder)])
+
+
+def _locked(path: Path) -> Path | None:
+    """The folder around `path` that is open read-only. Who looks at one workspace so, looks so at every other: a
+    process that runs already, such as an engine, knows it by its mark."""
+    named = [Path(one).resolve() for one in os.environ.get(READ_ONLY, "").splitlines()]
+    if not named:
+        return None
+    around = [path.resolve(), *path.resolve().parents]
+    return next((one for one in around if one in named or any((one / mark).is_file() for mark in _MARKS)), None)
 
 
 def refuse_read_only(path: Path) -> None:
     """HeedmapError where nothing may be written at `path`; every place that writes asks."""
-    if is_read_only(path):
+    if (folder := _locked(path)) is not None:
         raise HeedmapError(
-            f"{path.name} was not written: {os.environ[READ_ONLY]} is open read-only.",
+            f"{path.name} was not written: {folder} is open read-only.",
             "Choose a place outside of it, or open it without --read-only.",
         )
 

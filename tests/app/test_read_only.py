@@ -142,6 +142,26 @@ def test_what_would_write_is_off_and_says_why(read_only: Path, open_window: Open
         assert (one.isEnabled(), one.toolTip()) == (False, told())
 
 
+def test_a_workspace_opened_from_it_is_read_only_too_and_says_so(
+    read_only: Path, open_window: Open, engine: Any, qtbot: QtBot, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "workspace.heedmap").write_text('{"version": 2}', encoding="utf-8")
+    before = everything(other)
+    window = open_window(keep=True, notes=tmp_path / "notes.json")
+    qtbot.waitUntil(lambda: window.session.explanation is not None)
+    window.open_workspace(other)
+    qtbot.waitUntil(lambda: window.workspace.folder == other)
+    qtbot.waitUntil(window.status.read_only.isVisible)
+    actions = {action.objectName(): action for action in window.actions()}
+    assert [(actions[one].isEnabled(), actions[one].toolTip()) for one in ("import", "sample")] == [(False, told())] * 2
+    window.state.save()
+    window.close()
+    assert everything(other) == before
+    assert not any(arguments.get("create") for _, name, arguments in engine.asked if name == "list_workspace")
+
+
 def test_what_is_tried_all_the_same_is_refused_with_a_sentence(
     read_only: Path, open_window: Open, qtbot: QtBot
 ) -> None:

@@ -13,7 +13,7 @@ from engine.audit.run import audit
 from engine.errors import HeedmapError
 from engine.evaluation.evaluate import Wanted, evaluate
 from engine.faithfulness.table import measure_methods
-from engine.files import READ_ONLY, make_folder, sha256_of, write_json
+from engine.files import READ_ONLY, is_read_only, make_folder, open_read_only, sha256_of, write_json
 from engine.jobs import finish
 from engine.notes import Note, list_notes, write_note
 from engine.recommend import Recommender
@@ -73,3 +73,21 @@ def test_an_auditors_notes_are_signed_and_changes_show(tmp_path: Path, monkeypat
     signature_file(file).unlink()
     with pytest.raises(HeedmapError, match="not as they were signed"):
         read_signed_notes(file)
+
+
+def test_another_workspace_is_read_only_too_for_processes_that_run_already(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, other, plain = (tmp_path / name for name in ("first", "other", "plain"))
+    for one in (first, other, plain):
+        one.mkdir()
+    (other / "workspace.heedmap").write_text("{}", encoding="utf-8")
+    monkeypatch.setenv(READ_ONLY, "")
+    assert not is_read_only(other / "runs")
+    monkeypatch.setenv(READ_ONLY, str(first))  # as an engine has it that was started before
+    assert [is_read_only(one / "runs" / "a") for one in (first, other, plain)] == [True, True, False]
+    with pytest.raises(HeedmapError, match="other is open read-only"):
+        write_json(other / "a.json", {})
+    open_read_only(plain)
+    assert [is_read_only(one) for one in (first, other, plain)] == [True, True, True]
+    write_json(tmp_path / "mine.json", {})
