@@ -9,7 +9,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QWidget
 
+from app.read_only import WRITING, told
 from app.theme import Theme, icon
+from engine.files import anything_read_only
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,9 @@ def attach(
             one.setCheckable(True)
             one.setChecked(action.checked())
         one.triggered.connect(lambda _=False, run=action.run: run())
+        if action.id in WRITING and anything_read_only():  # who looks at one workspace so, looks so at all
+            one.setEnabled(False)
+            one.setToolTip(told())
         window.addAction(one)
         made[action.id] = one
     return made

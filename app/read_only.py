@@ -10,7 +10,16 @@ from PySide6.QtWidgets import QWidget
 
 from engine.files import is_read_only
 
-WRITING = frozenset({"import", "sample"})  # actions of the window that write into its workspace
+# Actions of the window and of its views that write into the workspace.
+WRITING = frozenset(
+    {
+        "import", "sample",
+        "train_start", "train_go_on", "train_update", "train_evaluate",
+        "audit.begin",
+        "segment_new", "segment_save", "segment_name", "segment_drop",
+        "rules-new", "rules-name", "rules-delete", "rules-up", "rules-down", "rules-import",
+    }
+)  # fmt: skip
 _TIP = "tip before"  # property of a control: its tooltip where it may write
 
 

@@ -30,6 +30,11 @@ def is_read_only(path: Path) -> bool:
     return _locked(path) is not None
 
 
+def anything_read_only() -> bool:
+    """Whether a folder was opened read-only, and with it every workspace."""
+    return bool(os.environ.get(READ_ONLY))
+
+
 def open_read_only(folder: Path) -> None:
     """Let nothing be written in `folder` from now on, nor in any workspace that is looked at after it."""
     os.environ[READ_ONLY] = "\n".join([*os.environ.get(READ_ONLY, "").splitlines(), str(folder)])

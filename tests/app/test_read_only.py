@@ -138,6 +138,15 @@ def test_what_would_write_is_off_and_says_why(read_only: Path, open_window: Open
     for name, control in (("rules", "add"), ("segments", "new"), ("audit", "start")):
         window.show_view(name)
         off.append(getattr(window.view, control))
+    for name, action in (
+        ("train", "train_start"),
+        ("rules", "rules-new"),
+        ("segments", "segment_new"),
+        ("audit", "audit.begin"),
+    ):
+        view = window.views[name]
+        off.append(next(one for one in view.actions() if one.objectName() == action))
+    assert not [one for one in commands.find(window, "Audit a run") if one.text.startswith("Audit a run")]
     for one in off:
         assert (one.isEnabled(), one.toolTip()) == (False, told())
 
