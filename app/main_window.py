@@ -7,26 +7,25 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QApplication,
     QFileDialog,
     QHBoxLayout,
     QMainWindow,
     QMenu,
-    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
 
 from app import actions as acts
-from app import commands
+from app import choosers, commands
 from app.batch import Batch
 from app.chrome import Banner, Rail, StatusBar, TopBar
+from app.front import Front
+from app.guide import Guide
 from app.i18n import LANGUAGES, LanguageSource
-from app.method_names import method_name
 from app.notes import Notebook
 from app.places import DATA, EXPLORE, RULES, TRAIN, WELCOME, places
 from app.read_only import WRITING, enable
@@ -47,11 +46,10 @@ from engine.workspace import refuse_newer
 if TYPE_CHECKING:  # what an answer brings, and what is made when it is first asked for
     from app.comeback import CameBack, ComebackBar
     from app.dropping import Drops
-    from app.views.help import HelpDrawer
-    from engine.answers import DatasetSummary, RunSummary
+    from engine.answers import RunSummary
     from engine.explain.types import Explanation
     from engine.runner import Beat
-    from engine.workspace import DatasetEntry, WorkspaceSummary
+    from engine.workspace import WorkspaceSummary
 
 UNSEEN = 1000  # milliseconds after which a window begins that nobody has asked to paint itself
 
@@ -93,7 +91,6 @@ class MainWindow(QMainWindow):
         self._beats: dict[int, Beat] = {}
         self._again: Callable[[], None] | None = None  # what the banner's button tries again, if not the question
         self.comeback: ComebackBar | None = None
-        self._views: dict[str, View] = {}
         self.session = Session(interactive, self, study=study)
         self.workspace = Workspace(interactive, workspace, self)
         self.batch = Batch(batch, parent=self)
@@ -103,7 +100,6 @@ class MainWindow(QMainWindow):
         self.check: Callable[[], None] | None = partial(check, themes, self) if check is not None else None
         self._waiting = ""
         self.current = EXPLORE
-        self.help: HelpDrawer | None = None
         self.setWindowTitle("Heedmap")
         self.recent: list[tuple[str, str]] = []  # kind and text of what was chosen in the palette, newest first
         self.remark = Remark(themes, self)
@@ -111,9 +107,10 @@ class MainWindow(QMainWindow):
         self.resize(1440, 900)
         self.state = WindowState(self, keep=keep)
         self._first_run = self.state.open(workspace, run)
-        self._stack = QStackedWidget()
+        self.front = Front(self, self.state.restore_view)
         self._chrome: list[QWidget] = []  # with the menus, what is made anew for another theme or language
         self._lay_out()
+        self.guide = Guide(self, self._middle)
         self._connect()
         self._build()
 
@@ -272,44 +269,10 @@ class MainWindow(QMainWindow):
         self.recent = [(kind, text), *(one for one in self.recent if one != (kind, text))][:RECENT]
 
     def toggle_help(self) -> None:
-        """Show help on the view in front beside it, or put it away."""
-        if self.help is not None:
-            self.help.deleteLater()
-            self.help = None
-            return
-        from app.views.help import HelpDrawer
-
-        self.help = HelpDrawer(self.themes)
-        self.help.closed.connect(self.toggle_help)
-        self.help.view_asked.connect(self.show_view)
-        self._middle.addWidget(self.help)
-        self._turn_help()
-
-    def _turn_help(self) -> None:
-        if self.help is not None:
-            own = self.view.offers() if self.view is not None else []
-            self.help.show_view(self.languages.language, self.current, [*own, *commands.offered(self)])
+        self.guide.toggle()
 
     def start_tour(self) -> None:
-        """Look around Explore; where there is nothing to explore yet, the first steps speak for themselves."""
-        from app.views.tour import Tour
-
-        if self.session.run is None:
-            self.show_view(EXPLORE)
-            return
-        self.show_view(EXPLORE)
-        tour = Tour(self, self.themes, commands.stops(self))
-        tour.ended.connect(lambda: self.remembered.change(tour="seen"))
-
-    def offer_tour(self) -> None:
-        """Start the tour by itself as soon as there is an explanation to look at."""
-
-        def begin(found: object) -> None:
-            if found is not None:
-                self.session.explanation_changed.disconnect(begin)
-                QTimer.singleShot(300, self, self.start_tour)
-
-        self.session.explanation_changed.connect(begin)
+        self.guide.start_tour()
 
     def choose_theme(self, choice: str) -> None:
         self.themes.choose(choice)
@@ -326,11 +289,7 @@ class MainWindow(QMainWindow):
 
     def _views_anew(self) -> None:
         """Make the frame and the views that are needed again."""
-        for view in self._views.values():
-            self._stack.removeWidget(view)
-            view.hide()
-            view.deleteLater()
-        self._views.clear()
+        self.front.forget()
         self._build()
         self._make_views()
         self.session.announce()
@@ -401,28 +360,15 @@ class MainWindow(QMainWindow):
         name = name if name in self.names else EXPLORE
         self.current = name
         self.rail.show_current(name)
-        if not self._views:
+        if not self.views:
             return
         empty = name == EXPLORE and self.session.run is None and not self._first_run
         shown = WELCOME if empty else name
-        if shown not in self._views:
-            made = self._make_welcome() if empty else next(one for one in places(self) if one.name == name).make()
-            self._add(shown, made)
-        view = self._views[shown]
-        self._stack.setCurrentWidget(view)
+        view = self.front.bring(shown)
         self.state.front(shown)
-        self._turn_help()
+        self.guide.turn()
         if not view.isAncestorOf(QApplication.focusWidget() or view):
-            self._focus_view()
-
-    def _focus_view(self) -> None:
-        """Give the keyboard to the view in front: to its first list, else to its first control."""
-        view = self.view
-        if view is None:
-            return
-        lists = [one for one in view.findChildren(QAbstractItemView) if one.isVisible()]
-        stops: list[QWidget] = [*lists, *_in_focus_order(view), view]
-        stops[0].setFocus(Qt.FocusReason.OtherFocusReason)
+            self.front.focus_view()
 
     def quit(self) -> None:
         self.close()
@@ -479,10 +425,8 @@ class MainWindow(QMainWindow):
             self._beat(place, beat)
         self.rail.show_current(self.current)
         if QApplication.focusWidget() is None:  # it was in the frame that is gone
-            self._focus_view()
-        if self.help is not None:  # in the colours and the language of now
-            self.toggle_help()
-            self.toggle_help()
+            self.front.focus_view()
+        self.guide.make_anew()
 
     def _lay_out(self) -> None:
         """The frame's places, made once; `_frame` fills them."""
@@ -498,7 +442,7 @@ class MainWindow(QMainWindow):
         self._column.addLayout(self._middle, 1)
         self._middle.addLayout(self._inner, 1)
         self._inner.addLayout(self._above)
-        self._inner.addWidget(self._stack, 1)
+        self._inner.addWidget(self.front, 1)
         self.setCentralWidget(whole)
 
     def _frame(self, *menus: QMenu) -> None:
@@ -513,24 +457,8 @@ class MainWindow(QMainWindow):
 
     def _make_views(self) -> None:
         """Those that hear from the start; the others are made when they are first shown."""
-        self._add(EXPLORE, places(self)[0].make())
+        self.front.make(EXPLORE)
         self.show_view(self.current)
-
-    def _make_welcome(self) -> View:
-        from app.views.welcome import WelcomeView
-
-        welcome = WelcomeView(self.workspace, self.batch, self.themes)
-        welcome.sample_asked.connect(self.tasks.make_sample)
-        welcome.import_asked.connect(self.ask_import)
-        welcome.open_asked.connect(self.ask_workspace)
-        welcome.train_asked.connect(lambda: self.show_view(TRAIN))
-        return welcome
-
-    def _add(self, name: str, view: View) -> None:
-        self._views[name] = view
-        self._stack.addWidget(view)
-        self.state.restore_view(name, view)
-        acts.attach(view.offers(), view, Qt.ShortcutContext.WidgetWithChildrenShortcut)
 
     @property
     def frame(self) -> QMainWindow:
@@ -555,13 +483,12 @@ class MainWindow(QMainWindow):
     @property
     def views(self) -> dict[str, View]:
         """The views made so far."""
-        return self._views
+        return self.front.views
 
     @property
     def view(self) -> View | None:
         """The view in front."""
-        view = self._stack.currentWidget()
-        return view if isinstance(view, View) else None
+        return self.front.view
 
     def _check(self, offered: list[acts.Action], made: dict[str, QAction]) -> None:
         for action in offered:
@@ -569,28 +496,11 @@ class MainWindow(QMainWindow):
                 made[action.id].setChecked(action.checked())
 
     def _show_open(self) -> None:
-        """Fill the choosers of the top bar from the workspace and the session."""
-        run = self.session.run
-        dataset = run.dataset.folder if run is not None else ""
-        name = run.dataset.name if run is not None else ""
-        datasets = [(self._dataset_label(one), one.folder) for one in self.workspace.datasets]
-        if run is not None and not any(Path(folder) == Path(dataset) for _, folder in datasets):
-            datasets.append((self._dataset_label(run.dataset), dataset))
-        self.top.dataset.fill(datasets, dataset)
-        runs = [(one.name, one.folder) for one in self.workspace.openable if not name or one.dataset == name]
-        if run is not None and not any(Path(folder) == Path(run.folder) for _, folder in runs):
-            runs.insert(0, (run.run, run.folder))
-        self.top.run.fill(runs if run is not None else [], run.folder if run is not None else "")
-        methods = [(method_name(method), method) for method in run.methods] if run is not None else []
-        self.top.method.fill(methods, self.session.method)
+        choosers.fill(self.top, self.session, self.workspace)
         self.status.read_only.setVisible(is_read_only(self.workspace.folder))
         for action in self.actions():
             if action.objectName() in WRITING:
                 enable(action, True, self.workspace.folder)
-
-    def _dataset_label(self, dataset: DatasetEntry | DatasetSummary) -> str:
-        """Made-up data is always called so."""
-        return self.tr("{0} (synthetic)").format(dataset.name) if dataset.synthetic else dataset.name
 
     def _dataset_chosen(self, folder: str) -> None:
         name = next((one.name for one in self.workspace.datasets if one.folder == folder), "")
@@ -603,7 +513,7 @@ class MainWindow(QMainWindow):
             self.open_run(runs[0].folder)
         else:
             self.show_view(TRAIN)
-            self._views[TRAIN].choose_dataset(folder)  # type: ignore[attr-defined]
+            self.views[TRAIN].choose_dataset(folder)  # type: ignore[attr-defined]
             self._show_open()
 
     def go(self, user: str = "", item: str = "") -> None:
@@ -637,14 +547,3 @@ class MainWindow(QMainWindow):
             lane.stop()
         self.remembered.flush()
         event.accept()
-
-
-def _in_focus_order(view: QWidget) -> list[QWidget]:
-    """The controls of a view that Tab comes to, in its order."""
-    found: list[QWidget] = []
-    one = view.nextInFocusChain()
-    while one is not None and one is not view:
-        if view.isAncestorOf(one) and one.isVisible() and one.focusPolicy() & Qt.FocusPolicy.TabFocus:
-            found.append(one)
-        one = one.nextInFocusChain()
-    return found

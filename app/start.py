@@ -151,7 +151,7 @@ def start(
     follow_files(application, window)
     window.show()
     if not settings.tour and (what is None or what.kind != "bundle"):
-        window.offer_tour()
+        window.guide.offer_tour()
     for ended in (signal.SIGINT, signal.SIGTERM):  # Ctrl+C in the terminal, and the end of the user's session
         signal.signal(ended, lambda *_: window.close())
     waker = QTimer()  # lets Python see them

@@ -82,9 +82,9 @@ def test_f1_shows_help_on_the_view_in_front_with_its_keys_and_puts_it_away(open_
     window.show_view("train")
     assert "Fine-tune a recommender" in drawer.page.toPlainText()
     window.choose_language("zh_CN")
-    assert "微调" in window.help.page.toPlainText()
+    assert "微调" in window.guide.drawer.page.toPlainText()
     qtbot.keyClick(window, Qt.Key.Key_F1)
-    assert window.help is None
+    assert window.guide.drawer is None
 
 
 def test_the_tour_has_four_stops_that_can_be_walked_by_keys_and_is_not_offered_twice(
@@ -114,7 +114,7 @@ def test_the_tour_has_four_stops_that_can_be_walked_by_keys_and_is_not_offered_t
 
 def test_the_tour_begins_by_itself_once_there_is_something_to_look_at(open_window: Open, qtbot: QtBot) -> None:
     window = open_window()
-    window.offer_tour()
+    window.guide.offer_tour()
     qtbot.waitUntil(lambda: window.findChild(Tour) is not None)
     qtbot.keyClick(window.findChild(Tour), Qt.Key.Key_Escape)
     qtbot.waitUntil(lambda: window.findChild(Tour) is None)

@@ -89,7 +89,7 @@ def test_an_empty_workspace_offers_first_steps_and_the_sample_goes_all_the_way(
     engine.answers["list_workspace"] = nothing
     window = open_window()
     assert "See what a recommender heeds" in texts(window)
-    welcome = window._views["welcome"]
+    welcome = window.views["welcome"]
     click(qtbot, welcome.sample)  # type: ignore[attr-defined]
     job, name, arguments = batch_lane.asked[-1]
     assert (name, Path(arguments["out"]).parts[-2:]) == ("sample", ("datasets", "sample"))
@@ -360,7 +360,7 @@ def test_a_dataset_without_a_run_leads_to_training(open_window: Open, qtbot: QtB
         window.workspace.refresh()
     window.top.dataset_chosen.emit(other.folder)
     assert window.current == "train"
-    assert window._views["train"].form.dataset.currentData() == other.folder  # type: ignore[attr-defined]
+    assert window.views["train"].form.dataset.currentData() == other.folder  # type: ignore[attr-defined]
 
 
 def test_a_new_run_gets_a_free_name(open_window: Open, engine: Any, shop: Path) -> None:

@@ -1,0 +1,73 @@
+"""Help on the view in front, beside it; and the tour through Explore."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QTimer
+from PySide6.QtWidgets import QBoxLayout
+
+from app import commands
+from app.places import EXPLORE
+
+if TYPE_CHECKING:
+    from app.views.help import HelpDrawer
+    from app.window import Window
+
+
+class Guide(QObject):
+    """place: where the drawer with the help is put."""
+
+    def __init__(self, window: Window, place: QBoxLayout) -> None:
+        super().__init__(window.frame)
+        self._window, self._place = window, place
+        self.drawer: HelpDrawer | None = None
+
+    def toggle(self) -> None:
+        """Show help on the view in front beside it, or put it away."""
+        if self.drawer is not None:
+            self.drawer.deleteLater()
+            self.drawer = None
+            return
+        from app.views.help import HelpDrawer
+
+        self.drawer = HelpDrawer(self._window.themes)
+        self.drawer.closed.connect(self.toggle)
+        self.drawer.view_asked.connect(self._window.show_view)
+        self._place.addWidget(self.drawer)
+        self.turn()
+
+    def turn(self) -> None:
+        """To the page on the view in front, where help is shown."""
+        window = self._window
+        if self.drawer is not None:
+            own = window.view.offers() if window.view is not None else []
+            self.drawer.show_view(window.languages.language, window.current, [*own, *commands.offered(window)])
+
+    def make_anew(self) -> None:
+        """In the colours and the language of now, where help is shown."""
+        if self.drawer is not None:
+            self.toggle()
+            self.toggle()
+
+    def start_tour(self) -> None:
+        """Look around Explore; where there is nothing to explore yet, the first steps speak for themselves."""
+        from app.views.tour import Tour
+
+        window = self._window
+        window.show_view(EXPLORE)
+        if window.session.run is None:
+            return
+        tour = Tour(window.frame, window.themes, commands.stops(window))
+        tour.ended.connect(lambda: window.remembered.change(tour="seen"))
+
+    def offer_tour(self) -> None:
+        """Start the tour by itself as soon as there is an explanation to look at."""
+        session = self._window.session
+
+        def begin(found: object) -> None:
+            if found is not None:
+                session.explanation_changed.disconnect(begin)
+                QTimer.singleShot(300, self, self.start_tour)
+
+        session.explanation_changed.connect(begin)
