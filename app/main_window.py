@@ -12,10 +12,8 @@ from PySide6.QtGui import QAction, QCloseEvent, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import (
     QApplication,
     QFileDialog,
-    QHBoxLayout,
     QMainWindow,
     QMenu,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -23,6 +21,7 @@ from app import actions as acts
 from app import choosers, commands
 from app.batch import Batch
 from app.chrome import Banner, Rail, StatusBar, TopBar
+from app.frame import Frame
 from app.front import Front
 from app.guide import Guide
 from app.i18n import LANGUAGES, LanguageSource
@@ -108,9 +107,9 @@ class MainWindow(QMainWindow):
         self.state = WindowState(self, keep=keep)
         self._first_run = self.state.open(workspace, run)
         self.front = Front(self, self.state.restore_view)
-        self._chrome: list[QWidget] = []  # with the menus, what is made anew for another theme or language
-        self._lay_out()
-        self.guide = Guide(self, self._middle)
+        self._places = Frame(self.front)
+        self.setCentralWidget(self._places)
+        self.guide = Guide(self, self._places.middle)
         self._connect()
         self._build()
 
@@ -229,7 +228,7 @@ class MainWindow(QMainWindow):
         if self.comeback is not None:
             self.comeback.deleteLater()
         self.comeback = ComebackBar(self.themes)
-        self._above.addWidget(self.comeback)
+        self._places.above.addWidget(self.comeback)
 
         def on() -> None:
             self.state.forget_tasks()
@@ -416,7 +415,7 @@ class MainWindow(QMainWindow):
         self.status = StatusBar(theme, tongues, LANGUAGES[self.languages.language])
         self.status.stop_asked.connect(self.session.stop)
         self.status.rules_asked.connect(lambda: self.show_view(RULES))
-        self._frame(menu, tongues)
+        self._places.put(self.top, self.rail, self.banner, self.status, menu, tongues)
         self._show_open()
         self._show_work()
         self._show_rules()
@@ -427,33 +426,6 @@ class MainWindow(QMainWindow):
         if QApplication.focusWidget() is None:  # it was in the frame that is gone
             self.front.focus_view()
         self.guide.make_anew()
-
-    def _lay_out(self) -> None:
-        """The frame's places, made once; `_frame` fills them."""
-        whole = QWidget()
-        self._column = QVBoxLayout(whole)
-        self._middle = QHBoxLayout()
-        self._inner = QVBoxLayout()
-        self._above = QVBoxLayout()
-        for layout in (self._column, self._middle, self._inner):
-            layout.setContentsMargins(0, 0, 0, 0)
-            layout.setSpacing(0)
-        self._above.setContentsMargins(14, 0, 14, 0)
-        self._column.addLayout(self._middle, 1)
-        self._middle.addLayout(self._inner, 1)
-        self._inner.addLayout(self._above)
-        self._inner.addWidget(self.front, 1)
-        self.setCentralWidget(whole)
-
-    def _frame(self, *menus: QMenu) -> None:
-        for old in self._chrome:
-            old.hide()
-            old.deleteLater()
-        self._chrome = [self.top, self.rail, self.banner, self.status, *menus]
-        self._column.insertWidget(0, self.top)
-        self._middle.insertWidget(0, self.rail)
-        self._above.addWidget(self.banner)
-        self._column.addWidget(self.status)
 
     def _make_views(self) -> None:
         """Those that hear from the start; the others are made when they are first shown."""
