@@ -305,6 +305,8 @@ def test_picture_and_numbers_go_to_the_clipboard_by_keys(qtbot: QtBot, window: M
         assert name in text
         assert "\t".join(columns) in text
     assert "clipboard" in window.remark.message
+    # The clipboard of the platform without a screen lives longer than Python, and what Python made cannot.
+    QGuiApplication.clipboard().clear()
 
 
 @pytest.mark.parametrize("view", ["train", "welcome"])
