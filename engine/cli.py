@@ -15,6 +15,7 @@ from typing import Any
 from engine.commands import COMMANDS
 from engine.errors import HeedmapError
 from engine.files import of_machine
+from engine.runner import keep_caches_at_home
 from engine.versions import program_version
 from engine.workspace import refuse_newer
 
@@ -33,6 +34,7 @@ def main(
     for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_HUB_DISABLE_TELEMETRY"):
         os.environ[name] = "1"
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    keep_caches_at_home()
     if isinstance(sys.stdout, TextIOWrapper):  # a letter that the terminal does not have is spelled out
         sys.stdout.reconfigure(errors="backslashreplace")
     parsed = command_parser().parse_args(argv, argparse.Namespace(shot=shot, window=window, look=look, code=DONE))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
@@ -12,6 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+
+import platformdirs
 
 from engine.errors import HeedmapError
 from engine.files import of_machine
@@ -217,6 +220,17 @@ def set_environment() -> None:
         os.environ[name] = value
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, threads)
+    keep_caches_at_home()
+
+
+def keep_caches_at_home() -> None:
+    """Let torch make its folder for compiled code, as its import does, among the user's caches and not in the folder of
+    temporary files, where it would stay. Where there cannot be one, torch's own choice stands."""
+    if "TORCHINDUCTOR_CACHE_DIR" not in os.environ:
+        folder = Path(platformdirs.user_cache_dir("heedmap", appauthor=False)) / "torch"
+        with contextlib.suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+            os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(folder)
 
 
 def vitals() -> Beat:
