@@ -17,7 +17,7 @@ from PySide6.QtGui import QColor, QGuiApplication, QImage
 from pytestqt.qtbot import QtBot
 
 from app.about import AboutDialog
-from app.checking import CheckDialog
+from app.checking import CheckDialog, show_check
 from app.i18n import LanguageSource, read_translations
 from app.looking import colours, has_display, look_off_screen
 from app.theme import ThemeSource
@@ -201,7 +201,7 @@ def test_the_window_is_really_looked_at(tmp_path: Path) -> None:
 
 def test_help_offers_both_dialogs(qtbot: QtBot, open_window: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.checking.selftest", lambda wanted: well())
-    window = open_window()
+    window = open_window(check=show_check)
     actions = {action.objectName(): action for action in window.actions()}
     actions["check"].trigger()
     checks = window.findChildren(CheckDialog)
