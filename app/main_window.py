@@ -96,6 +96,7 @@ class MainWindow(QMainWindow):
         self.tasks = Tasks(self.batch, self.workspace, self)
         self.notebook = Notebook(self, notes)
         self.drops: Drops | None = None
+        self._ended = False  # by the system, not by the user
         self.check: Callable[[], None] | None = partial(check, themes, self) if check is not None else None
         self._waiting = ""
         self.current = EXPLORE
@@ -502,8 +503,13 @@ class MainWindow(QMainWindow):
         task = self.batch.current
         return task is None or commands.may_stop(self, task)
 
+    def end(self) -> None:
+        """Close without asking: the system ends the user's session, and nobody may be there to answer."""
+        self._ended = True
+        self.close()
+
     def closeEvent(self, event: QCloseEvent) -> None:
-        if not self.may_close():
+        if not self._ended and not self.may_close():
             event.ignore()
             return
         self._begun = True  # or never will

@@ -152,9 +152,9 @@ def start(
     window.show()
     if not settings.tour and (what is None or what.kind != "bundle"):
         window.guide.offer_tour()
-    for ended in (signal.SIGINT, signal.SIGTERM):  # Ctrl+C in the terminal, and the end of the user's session
-        signal.signal(ended, lambda *_: window.close())
-    waker = QTimer()  # lets Python see them
+    signal.signal(signal.SIGINT, lambda *_: window.close())
+    signal.signal(signal.SIGTERM, lambda *_: window.end())
+    waker = QTimer()  # lets Python see Ctrl+C in the terminal, and the end of the user's session
     waker.start(500)
     waker.timeout.connect(lambda: None)
     try:

@@ -230,6 +230,14 @@ def test_the_language_changes_in_place_and_keeps_what_is_chosen(open_window: Ope
     assert "新的训练" in texts(window)
 
 
+def test_the_end_of_the_users_session_is_not_asked_about(open_window: Open, batch_lane: Any) -> None:
+    window = open_window()
+    window.tasks.train("/d", "/w/runs/weighted-02", {"epochs": 5})
+    assert window.batch.current is not None
+    window.end()
+    assert not window.isVisible()
+
+
 def test_closing_during_a_training_asks_and_can_be_declined(open_window: Open, qtbot: QtBot, batch_lane: Any) -> None:
     window = explored(qtbot, open_window())
     window.tasks.train("/d", "/w/runs/weighted-02", {"epochs": 5})
