@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,11 @@ from tests.app.made_up import draw_photo
 
 
 @pytest.fixture
-def thumbnails(qtbot: QtBot, tmp_path: Path) -> Thumbnails:
+def thumbnails(qtbot: QtBot, tmp_path: Path) -> Iterator[Thumbnails]:
     made = Thumbnails(ThemeSource("light"))
     made.open(str(tmp_path))
-    return made
+    yield made
+    made.deleteLater()  # photos that are still on their way are nobody's
 
 
 def arrive(qtbot: QtBot, thumbnails: Thumbnails, path: str, side: int) -> Photo:
