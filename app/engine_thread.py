@@ -22,6 +22,7 @@ from engine.process import (
 from engine.runner import Answered, Beat, Cancelled, Died, Event, Failed, Progressed, Ready
 
 CANCEL_SECONDS = 10.0  # a cancelled job that goes on longer is hanging: its process is replaced
+STARTS = 3  # of an engine in a row that never says "ready"; after that it waits for the next command
 POLL_SECONDS = 1.0
 
 
@@ -46,17 +47,19 @@ class EngineThread(QThread):
         engine = self._make_engine()
         if not engine.alive:
             self._start(engine)
-        proven = False  # whether this child has ever said "ready": one that cannot start is not started again at once
+        left = STARTS  # one that cannot start is not started again for ever
         while self._obey(engine):
             events = engine.poll(POLL_SECONDS, self._heard)
             while self._heard.poll():
                 self._heard.recv_bytes()
-            proven = proven or any(isinstance(event, Ready) for event in events)
             if events:
                 self.arrived.emit(events)
-            if any(isinstance(event, Died) for event in events) and proven:
-                proven = False
-                self._start(engine)
+            for event in events:
+                if isinstance(event, Ready):
+                    left = STARTS
+                elif isinstance(event, Died) and left > 1:
+                    left -= 1
+                    self._start(engine)
         engine.stop()
         self._heard.close()
         self._call.close()

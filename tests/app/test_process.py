@@ -15,7 +15,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 import app.engine_thread
-from app.engine_thread import EngineLane
+from app.engine_thread import STARTS, EngineLane, EngineThread
 from engine.jobs import Progress
 from engine.process import EngineHere, EngineProcess, Setup
 from engine.runner import Answered, Beat, Died, Event, Failed, Progressed, Ready
@@ -264,3 +264,34 @@ def test_a_question_that_ends_its_engine_is_not_asked_for_ever(make_lane: Make, 
     assert told.args is not None
     assert told.args[0] == crashed
     assert answer(qtbot, lane, "add", a=1, b=1) == 2
+
+
+class _Dying(EngineHere):
+    """An engine that dies `deaths` times before it says that it is ready."""
+
+    def __init__(self, deaths: int) -> None:
+        super().__init__(Setup(TOY))
+        self.starts, self._deaths = 0, deaths
+
+    def start(self) -> None:
+        self.starts += 1
+        if self.starts <= self._deaths:
+            self._events.append(Died(-signal.SIGKILL))
+        else:
+            super().start()
+
+
+@pytest.mark.parametrize(("deaths", "starts"), [(1, 2), (STARTS - 1, STARTS), (100, STARTS)])
+def test_an_engine_that_dies_before_it_is_ready_is_started_again_a_few_times(
+    qtbot: QtBot, deaths: int, starts: int
+) -> None:
+    engine = _Dying(deaths)
+    thread = EngineThread(lambda: engine)
+    heard: list[Event] = []
+    thread.arrived.connect(heard.extend)
+    thread.start()
+    qtbot.waitUntil(lambda: any(isinstance(event, Ready) for event in heard) or len(heard) == STARTS, timeout=WAIT)
+    thread.send("stop")
+    assert thread.wait(10_000)
+    assert engine.starts == starts
+    assert [event for event in heard if isinstance(event, Died)] == [Died(-signal.SIGKILL)] * min(deaths, STARTS)
