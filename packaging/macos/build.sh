@@ -24,6 +24,7 @@ DMG=$ROOT/dist/Heedmap-$VERSION-arm64.dmg
 DRY=
 if [ "${1:-}" = --dry-run ]; then DRY=yes; fi
 export HF_HUB_OFFLINE=1 TRANSFORMERS_OFFLINE=1 PYTHONHASHSEED=0
+export PYINSTALLER_ZLIB_COMPRESSION_LEVEL=0 # the image compresses all modules as a whole
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git -C "$ROOT" log -1 --format=%ct 2>/dev/null || date +%s)}
 export SOURCE_DATE_EPOCH
 

@@ -105,6 +105,7 @@ function New-Installer {
 if (-not [Environment]::Is64BitOperatingSystem) { Stop-Build "There is no torch for 32-bit Windows." }
 $Version = Get-Version
 $env:PYTHONHASHSEED = "0"
+$env:PYINSTALLER_ZLIB_COMPRESSION_LEVEL = "0" # the installer compresses all modules as a whole
 $env:HF_HUB_OFFLINE = "1"
 $env:TRANSFORMERS_OFFLINE = "1"
 if (-not $env:SOURCE_DATE_EPOCH) {
