@@ -51,6 +51,13 @@ def screen() -> Iterator[str]:
             server.terminate()
 
 
+def lift_session(process: int, nice: int) -> None:
+    """Give a process's session more of the machine (-20) or less (19) than others have. Linux shares processor time out
+    among sessions first, so that `nice` counts within one alone; a program that is started has a session of its own."""
+    if nice:
+        Path(f"/proc/{process}/autogroup").write_text(str(nice))
+
+
 def has_screen() -> bool:
     return shutil.which("Xvfb") is not None and shutil.which("xdotool") is not None
 
@@ -66,6 +73,7 @@ class Program:
         program: str = "",
         display: str = "",
         env: Mapping[str, str] | None = None,
+        lift: int = 0,
     ) -> None:
         self.workspace, self._config, self._display = workspace, config, display
         own = {
@@ -83,6 +91,7 @@ class Program:
             stderr=subprocess.STDOUT, cwd=Path(__file__).resolve().parents[2], start_new_session=True,
         )  # fmt: skip
         self._root = psutil.Process(self.process.pid)
+        lift_session(self.process.pid, lift)
         self._window = ""
 
     # --- looking ----------------------------------------------------------------------------------------------------

@@ -1,5 +1,5 @@
 """Kill the window or its engine at random moments of a session, and look whether anything is lost:
-python -m tests.bench.kills FOLDER [--moments 100] [--seed 1] [--program PATH] [--out F.json]
+python -m tests.bench.kills FOLDER [--moments 100] [--seed 1] [--only N] [--lift -5] [--program PATH] [--out F.json]
 
 FOLDER is where it works: a small workspace is prepared there once (the sample, trained quickly), and each moment has a
 copy of its own. The program is the source's command, or a frozen one, on a screen of its own (Xvfb, real keys by
@@ -30,7 +30,7 @@ from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 
-from tests.bench.driving import Program, has_screen, screen, wait_for
+from tests.bench.driving import Program, has_screen, lift_session, screen, wait_for
 from tests.bench.kept import damaged, half_written, json_of, make_old, notes, old
 
 LAG_SECONDS = 2.0  # what was done less than this before the kill may be lost: a tick, a rest of typing, a busy machine
@@ -176,10 +176,17 @@ class Session(threading.Thread):
 
 class Bench:
     def __init__(
-        self, folder: Path, program: str, display: str, *, longest: float = LONGEST_SECONDS, trains: bool = True
+        self,
+        folder: Path,
+        program: str,
+        display: str,
+        *,
+        longest: float = LONGEST_SECONDS,
+        trains: bool = True,
+        lift: int = 0,
     ) -> None:
-        """longest: seconds of a session; trains: whether trainings are among its steps."""
-        self._longest, self._trains = longest, trains
+        """longest: seconds of a session; trains: whether trainings are among its steps; lift: of each program's session."""
+        self._longest, self._trains, self._lift = longest, trains, lift
         self.folder, self.base = folder, folder / "base"
         self.program, self.display = program, display
         self.shoppers: list[str] = []
@@ -211,7 +218,8 @@ class Bench:
         subprocess.run([command, *words], check=True, capture_output=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
 
     def start(self, place: Path) -> Program:
-        return Program(place / "workspace", place / "config", program=self.program, display=self.display)
+        folders = (place / "workspace", place / "config")
+        return Program(*folders, program=self.program, display=self.display, lift=self._lift)
 
     def fresh(self, number: int) -> Path:
         place = self.folder / f"moment-{number:03d} 时刻"
@@ -388,22 +396,20 @@ def _name(process: psutil.Process) -> str:
 # --- the whole -------------------------------------------------------------------------------------------------------
 
 
-def run(bench: Bench, moments: int, seed: int) -> list[Moment]:
-    """Do what is not done yet; all moments."""
+def run(bench: Bench, moments: int, seed: int, only: int = 0) -> list[Moment]:
+    """Do what is not done yet, or one moment again; all moments."""
     file = bench.folder / "moments.jsonl"
     lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
-    found = [Moment(**json.loads(line)) for line in lines]
-    there = {one.number for one in found}
-    for number in range(1, moments + 1):
-        if number in there:
+    found = {one.number: one for one in (Moment(**json.loads(line)) for line in lines)}  # the last of a number counts
+    for number in [only] if only else range(1, moments + 1):
+        if number in found and number != only:
             continue
-        one = bench.moment(number, seed)
-        found.append(one)
+        found[number] = one = bench.moment(number, seed)
         with file.open("a", encoding="utf-8") as out:
             out.write(json.dumps(asdict(one), ensure_ascii=False) + "\n")
         said = "; ".join(one.faults) or "nothing lost"
         print(f"{number:4} {one.killed:<7} after {one.after:5.1f} s in {one.doing:<9} {said}", flush=True)
-    return sorted(found, key=lambda one: one.number)
+    return sorted(found.values(), key=lambda one: one.number)
 
 
 def report(found: list[Moment], *, program: str, display: str, seed: int) -> str:
@@ -451,16 +457,19 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--moments", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", type=int, default=0, help="this moment alone, again where it was done before")
+    parser.add_argument("--lift", type=int, default=0, help="the weight of this bench beside other sessions, -20..19")
     parser.add_argument("--program", default="", help="a frozen program; the source's command where none is given")
     parser.add_argument("--offscreen", action="store_true", help="without Xvfb")
     parser.add_argument("--out", type=Path, help="results as JSON; a summary beside it as Markdown")
     parsed = parser.parse_args()
     parsed.folder.mkdir(parents=True, exist_ok=True)
     shown = has_screen() and not parsed.offscreen
+    lift_session(os.getpid(), parsed.lift)
     with screen() if shown else nullcontext("") as display:
-        bench = Bench(parsed.folder.resolve(), parsed.program, display)
+        bench = Bench(parsed.folder.resolve(), parsed.program, display, lift=parsed.lift)
         bench.prepare()
-        found = run(bench, parsed.moments, parsed.seed)
+        found = run(bench, parsed.moments, parsed.seed, parsed.only)
     text = report(found, program=parsed.program, display=display, seed=parsed.seed)
     print(text)
     if parsed.out is not None:

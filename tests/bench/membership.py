@@ -1,6 +1,7 @@
 """Whether the audit's attack tells the truth: against events that were withheld from training by lot.
 
-    python -m tests.bench.membership FOLDER [--seed 1]
+    python -m tests.bench.membership FOLDER [--seed 1] [--items 120 --shoppers 400] [--settings small|default]
+        [--runs "usual,by heart"]
 
 The audit can only compare trained events with later ones, and corrects for the course of time by a control. Here an
 eighth of a sample shop's events before the test is drawn and left out of the dataset before a run is trained; withheld
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -25,6 +27,7 @@ from engine.audit.subject import Subject
 from engine.dataset.sample import sample
 from engine.dataset.split import Interactions, cuts_of, interactions
 from engine.dataset.store import Dataset, DatasetWriter
+from engine.files import read_json
 from engine.jobs import finish
 from engine.metrics.bootstrap import DRAWS
 from engine.metrics.separation import auc, weighted_aucs
@@ -34,18 +37,32 @@ from engine.training.loop import train
 from tests.bench.planted_defects import BY_HEART, ITEMS, SHOPPERS, SMALL
 
 SHARE, AGAINST = 8, 3  # one in eight events is withheld; three trained ones are attacked for each
+SETTINGS = {"small": SMALL, "default": {"threads": 1, "device": "cpu", "track": "none"}}
+# What is trained otherwise than by the settings: learned by heart, and what might mend a run that remembers.
+RUNS: dict[str, dict[str, Any]] = {
+    "usual": {},
+    "by heart": BY_HEART,
+    "no linear term": {"linear": "none"},
+    "no refit": {"refit": 0},
+    "more dropout": {"dropout": 0.5},
+}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--items", type=int, default=ITEMS)
+    parser.add_argument("--shoppers", type=int, default=SHOPPERS)
+    parser.add_argument("--settings", choices=SETTINGS, default="small")
+    parser.add_argument("--runs", default="usual,by heart")
     parsed = parser.parse_args()
     torch.set_num_threads(1)
-    folder = parsed.folder / f"seed-{parsed.seed}"
+    usual_size = (parsed.items, parsed.shoppers) == (ITEMS, SHOPPERS)
+    folder = parsed.folder / f"seed-{parsed.seed}{'' if usual_size else f'-{parsed.items}x{parsed.shoppers}'}"
     clean, shop = folder / "shop-clean", folder / "shop-withheld"
     if not (clean / "dataset.json").is_file():
-        finish(sample(clean, items=ITEMS, shoppers=SHOPPERS, seed=parsed.seed))
+        finish(sample(clean, items=parsed.items, shoppers=parsed.shoppers, seed=parsed.seed))
     with_all = Dataset.open(clean)
     data = interactions(with_all)
     random = np.random.default_rng(parsed.seed)
@@ -55,10 +72,10 @@ def main() -> None:
         _without(clean, shop, data, out)
     print("| run | AUC, audit | control | excess | AUC, withheld by lot | control | excess |")
     print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
-    for name, more in (("usual", {}), ("by heart", BY_HEART)):
-        run = folder / f"run-withheld-{name.replace(' ', '-')}"
-        config = Config.from_settings({**SMALL, "seed": parsed.seed, **more})
-        if not (run / "best.safetensors").is_file():
+    for name in parsed.runs.split(","):
+        run = folder / f"run-withheld-{name.replace(' ', '-')}{'' if parsed.settings == 'small' else '-default'}"
+        config = Config.from_settings({**SETTINGS[parsed.settings], "seed": parsed.seed, **RUNS[name]})
+        if not ((run / "run.json").is_file() and read_json(run / "run.json")["state"] == "done"):
             finish(train(shop, run, config, resume=(run / "run.json").is_file()))
         opened: Recommender = finish(Recommender.open(run, device="cpu"))
         audited = [f"{one.value:.3f}" for one in finish(membership(Subject(opened, Plan()))).figures[:3]]

@@ -6,7 +6,8 @@
 Each training is a run in OUT, resumed if it was stopped; features are read once per split and shared. Baselines choose
 their settings on validation, are fitted again on everything before the test, and get the live history, like the model.
 Intervals are of a bootstrap over shoppers, of each target's mean over seeds; "less best baseline" is paired, likewise.
-Core-seconds are processor time of the training alone, features apart.
+Core-seconds are processor time of the training alone, features apart; tokens are the events of all windows of all
+epochs, each a token of a shopper's sequence, by core-seconds.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from engine.model.baselines.choose import choose
 from engine.recommend import Recommender
 from engine.training.config import SPLITS, Config
 from engine.training.loop import train
+from engine.training.windows import Windows
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "model": {},
@@ -91,6 +93,7 @@ class Table:
         )
         self.ranks: dict[str, list[Any]] = {}
         self.cost: dict[str, list[tuple[float, float]]] = {}  # seconds, core-seconds
+        self.read: dict[str, list[float]] = {}  # tokens per core-second
         self.tokens: Path | None = None
 
     def run(self, name: str, seed: int, settings: dict[str, Any]) -> None:
@@ -118,6 +121,15 @@ class Table:
         cost = read_json(run / "cost.json")
         if cost["alone"] or seed > 1:
             self.cost.setdefault(name, []).append((cost["seconds"], cost["core"]))
+            self.read.setdefault(name, []).append(self._tokens(run) / cost["core"])
+
+    def _tokens(self, run: Path) -> int:
+        """Events that a training read: those of an epoch's windows, as often as it went through them."""
+        config = Config.from_settings(read_json(run / "run.json")["config"])
+        batches = Windows(self.data, self.parts, config).batches(np.random.default_rng(0), config.batch)
+        return sum(int((one.events >= 0).sum()) for one in batches) * (
+            len(read_json(run / "history.json")) + config.refit
+        )
 
     def baselines(self) -> None:
         kept = self.out / f"{self.kind}-baselines"
@@ -154,8 +166,8 @@ class Table:
             f"cold products; {len(self.data.items):,} products. Settings: {settings}.",
             "",
             "| | seeds | NDCG@10 (95 %) | sd over seeds | Recall@10 (95 %) | cold NDCG@10 | less best baseline (95 %) "
-            "| s | core-s |",
-            "|---|---|---|---|---|---|---|---|---|",
+            "| s | core-s | tokens/core-s |",
+            "|---|---|---|---|---|---|---|---|---|---|",
         ]
         for name, ranks in self.ranks.items():
             gain, found = gains[name], self._mean("recall", ranks)
@@ -177,8 +189,9 @@ class Table:
                 + (
                     f"{statistics.mean(c[0] for c in cost):.0f} | {statistics.mean(c[1] for c in cost):.0f} |"
                     if cost
-                    else "| |"
+                    else "| | |"
                 )
+                + (f" {statistics.mean(self.read[name]):,.0f} |" if name in self.read else " |")
             )
         return "\n".join([*lines, "", *self._asked(gains)]) + "\n"
 
