@@ -40,11 +40,17 @@ def gigabytes(used: int, total: int) -> str:
     return text.format(f"{used / 2**30:.1f}", f"{total / 2**30:.0f}")
 
 
-def task_facts(task: Task) -> str:
-    """How far a task is, in a few words: stage or epoch, count, figure, time left."""
+def task_facts(task: Task, *, front: bool = False) -> str:
+    """How far a task is, in a few words: stage or epoch, count, figure, time left. front: it waits for no other."""
     progress = task.progress
     if progress is None:
-        return QCoreApplication.translate("Task", "waiting") if task.state == "waiting" else ""
+        if task.state != "waiting":
+            return ""
+        starting, waiting = (
+            QCoreApplication.translate("Task", "starting"),
+            QCoreApplication.translate("Task", "waiting"),
+        )
+        return starting if front else waiting
     facts = []
     if task.epoch:
         facts.append(QCoreApplication.translate("Task", "epoch {0} of {1}").format(task.epoch, task.epochs or "?"))
@@ -297,7 +303,7 @@ class StatusBar(QFrame):
             self._what.setText(f"{waiting} …" if waiting else self.tr("Ready"))
             return
         self._what.setText(task.title)
-        self._facts.setText(task_facts(task))
+        self._facts.setText(task_facts(task, front=True))
         share = task.share
         self._bar.setRange(0, 0 if share is None and task.state == "running" else 1000)
         self._bar.setValue(round(1000 * (share or 0)))

@@ -181,7 +181,7 @@ class MainWindow(QMainWindow):
                 self._first_run = done[0].folder
                 self.session.open_run(done[0].folder)
             else:
-                self.show_view(self.current)
+                self._show_current()
 
     def _brought_forward(self, summary: WorkspaceSummary) -> None:
         if summary.backups or summary.not_forward:
@@ -197,7 +197,7 @@ class MainWindow(QMainWindow):
             self.session.segments.open(self.workspace.folder, Path(run.dataset.folder).name)
             self.session.rules.open(self.workspace.folder, Path(run.dataset.folder).name)
             if self.current == EXPLORE:
-                self.show_view(EXPLORE)
+                self._show_current()
 
     def _explained(self, explanation: Explanation | None) -> None:
         if explanation is not None:
@@ -211,7 +211,7 @@ class MainWindow(QMainWindow):
     def _session_failed(self, message: str, hint: str) -> None:
         if self.session.run is None:
             self._first_run = ""
-            self.show_view(self.current)
+            self._show_current()
         self._again = None
         self.banner.say(message, hint, again=True)
 
@@ -355,8 +355,8 @@ class MainWindow(QMainWindow):
         self.session.open_run(folder)
         self.show_view(EXPLORE)
 
-    def show_view(self, name: str) -> None:
-        """Go to a view; without anything to explore, the first steps stand in Explore's place."""
+    def show_view(self, name: str, *, keyboard: bool = True) -> None:
+        """Go to a view, with the keyboard; without anything to explore, the first steps stand in Explore's place."""
         name = name if name in self.names else EXPLORE
         self.current = name
         self.rail.show_current(name)
@@ -367,8 +367,12 @@ class MainWindow(QMainWindow):
         view = self.front.bring(shown)
         self.state.front(shown)
         self.guide.turn()
-        if not view.isAncestorOf(QApplication.focusWidget() or view):
+        if keyboard and not view.isAncestorOf(QApplication.focusWidget() or view):
             self.front.focus_view()
+
+    def _show_current(self) -> None:
+        """Show the view that is to be in front, as things have become. Who types a command goes on with it."""
+        self.show_view(self.current, keyboard=not self.top.palette_field.showing)
 
     def quit(self) -> None:
         self.close()
@@ -431,7 +435,7 @@ class MainWindow(QMainWindow):
     def _make_views(self) -> None:
         """Those that hear from the start; the others are made when they are first shown."""
         self.front.make(EXPLORE)
-        self.show_view(self.current)
+        self._show_current()
 
     @property
     def frame(self) -> QMainWindow:

@@ -26,7 +26,7 @@ from app.chrome import gigabytes, task_facts
 from app.i18n import joined
 from app.questions import Questions
 from app.session import Session
-from app.theme import ThemeSource, icon, set_role
+from app.theme import Theme, ThemeSource, icon, set_role
 from app.views.curves import MOST_RUNS, Curves
 from app.views.evaluation import EvaluationView
 from app.views.panel import Heading
@@ -70,6 +70,7 @@ class TrainView(View):
         self._themes = themes
         self._shown = ""  # folder of the run whose curves are shown
         self._resuming = ""  # folder of the run that goes on as soon as its log is here
+        self._drawn: tuple[bool, Theme] | None = None  # what the icons of the buttons were drawn for
         self._new = ""  # folder of a run that was updated, until it is listed
         self.form = TrainForm(workspace)
         self.curves = Curves(themes)
@@ -348,10 +349,12 @@ class TrainView(View):
         self.cancel.setEnabled(task is not None and task.state != "stopping")
         held = task is not None and task.state == "paused"
         self.pause.setText(self.tr("Resume") if held else self.tr("Pause"))
-        self.pause.setIcon(icon("play" if held else "pause", theme.text, 14))
+        if self._drawn != (held, theme):  # a training tells many times a second how far it is
+            self._drawn = (held, theme)
+            self.pause.setIcon(icon("play" if held else "pause", theme.text, 14))
+            self.cancel.setIcon(icon("stop", theme.text, 14))
         self.pause.setToolTip(self.tr("Hold the training after this step, or let it go on"))
         self.cancel.setText(self.tr("Stop"))
-        self.cancel.setIcon(icon("stop", theme.text, 14))
         self.cancel.setToolTip(
             self.tr("End it now; an update starts anew next time")
             if task is not None and task.kind == "update"
@@ -359,7 +362,7 @@ class TrainView(View):
         )
         if task is not None:
             self._title.setText(task.title)
-            self._facts.say(task_facts(task))
+            self._facts.say(task_facts(task, front=task == self._batch.current))
             return
         if self.curves.compared:
             self._title.setText(self.tr("Runs compared"))

@@ -70,7 +70,8 @@ class TrainQueue(QWidget):
                 item.setData(Qt.ItemDataRole.UserRole, task.job)
                 item.setSizeHint(QSize(0, 30))
         for row, task in enumerate(tasks):
-            self.list.item(row).setText(joined([f"{row + 1}.  {task.title}", task_facts(task)]))
+            facts = task_facts(task, front=task == self._batch.current)
+            self.list.item(row).setText(joined([f"{row + 1}.  {task.title}", facts]))
         if tasks and self.list.currentRow() < 0:
             same = [row for row, task in enumerate(tasks) if kept is not None and task.folder == kept.folder]
             self.list.setCurrentRow(same[0] if same else 0)

@@ -182,7 +182,7 @@ class WelcomeView(View):
 
     def _show(self, task: Task) -> None:
         self._what.setText(task.title)
-        facts = task_facts(task)
+        facts = task_facts(task, front=True)
         self._facts.setText(facts or QCoreApplication.translate("Task", "waiting"))
         self._bar.setRange(0, 0 if task.share is None else 1000)
         self._bar.setValue(round(1000 * (task.share or 0)))

@@ -12,6 +12,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from app.chrome import task_facts
 from app.i18n import LanguageSource
 from app.main_window import MainWindow
 from app.settings import Settings
@@ -144,6 +145,11 @@ def test_a_training_that_was_under_way_is_offered_to_go_on(open_window: Open, wo
         (str(waiting), {"epochs": 3}, False),
     ]
     assert [task.title for task in again.batch.tasks.values()] == ["Training weighted-02", "Training gated-01"]
+    assert [task_facts(task, front=task == again.batch.current) for task in again.batch.tasks.values()] == [
+        "starting",
+        "waiting",
+    ]
+    assert again.status._facts.text() == "starting"
     killed(again, workspace)  # undecided no more: they are this window's tasks
     third = open_window().comeback
     assert third is not None
@@ -237,6 +243,25 @@ def test_a_failed_training_can_be_tried_again(open_window: Open, workspace: Path
     assert task.arguments["resume"] is True
     window._lanes[1].finished.emit(task.job, str(run))
     qtbot.waitUntil(lambda: window.session.run is not None and window.session.run.run == run.name)
+
+
+def test_who_types_a_command_while_a_run_opens_goes_on_typing(open_window: Open, qtbot: QtBot) -> None:
+    window = open_window()
+    run, field = window.session.run, window.top.palette_field
+    assert run is not None
+    qtbot.keyClick(window, Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: field.showing)
+    qtbot.keyClicks(field, "train")
+    with qtbot.waitSignal(window.session.run_changed, check_params_cb=lambda opened: opened is not None):
+        window.session.open_run(run.folder)
+    assert window.current == "explore"
+    assert QApplication.focusWidget() is field
+    qtbot.keyClicks(QApplication.focusWidget(), "i")
+    assert field.showing
+    assert field.text() == "traini"
+    qtbot.keyClick(window, Qt.Key.Key_2, Qt.KeyboardModifier.ControlModifier)  # a view that was asked for has it
+    qtbot.waitUntil(lambda: window.current == "whatif")
+    assert not field.hasFocus()
 
 
 def test_a_replaced_engine_is_said(open_window: Open, engine: Any, qtbot: QtBot) -> None:
