@@ -24,15 +24,13 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from app.map.cloud import Camera, Cloud
-from app.map.colours import packed, sprite
+from app.map.colours import packed
+from app.map.layer import Layer, Look
 from app.tables import Thumbnails
 from app.theme import ThemeSource, faded, ui_font
 from app.views.panel import FocusRing, follow
 
 MOVE, LASSO, RECTANGLE = "move", "lasso", "rectangle"
-_SMOOTH = 2500  # points in sight that are drawn one by one, smooth
-_PHOTOS = 90  # points in sight that show their photo
-_TILE = 48
 _STEP = 48  # pixels that an arrow key moves
 _CLICK = 4  # pixels that a click may tremble
 _REACH = 10  # pixels from a point that still mean it
@@ -75,6 +73,7 @@ class Canvas(QWidget):
         self.labels: tuple[tuple[str, QPointF], ...] = ()  # of groups of points, at places of the plane
         self.tool = MOVE
         self.pointed = -1
+        self._layer = Layer(thumbnails, lambda point: tell(point).title)
         self._fits = True  # all in sight until someone moves
         self._pressed: QPointF | None = None
         self._drawn: QPolygonF | None = None  # the outline under way
@@ -86,7 +85,7 @@ class Canvas(QWidget):
         self.setMinimumSize(320, 240)
         self.setAccessibleName(self.tr("Map"))
         follow(themes, self)
-        thumbnails.arrived.connect(lambda _: self.update())
+        thumbnails.arrived.connect(self._photo_came)
 
     # --- what is shown ----------------------------------------------------------------------------------------------
 
@@ -97,6 +96,12 @@ class Canvas(QWidget):
         if anew:
             self.fit()
         self.update()
+
+    def _photo_came(self, _path: str) -> None:
+        if self._layer.pictured:
+            self._layer.forget()
+        if self._layer.pictured or self.pointed >= 0:
+            self.update()
 
     @property
     def room(self) -> QSizeF:
@@ -256,15 +261,9 @@ class Canvas(QWidget):
         painter = QPainter(self)
         if self.cloud is None:
             return
-        seen = self.in_sight()
-        if len(seen) > _SMOOTH:
-            ratio = self.devicePixelRatioF()
-            width = (3 if len(seen) > 40_000 else 5 if len(seen) > 8_000 else 7) * (1 if ratio < 1.5 else 2) | 1
-            ground = packed(theme.panel)
-            painter.drawImage(QPoint(0, 0), self.cloud.picture(self.camera, self.room, ratio, ground, width))
+        look = Look(self.camera, self.room, self.devicePixelRatioF(), packed(theme.panel), self.images)
+        painter.drawImage(QPoint(0, 0), self._layer.picture(self.cloud, look))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if len(seen) <= _SMOOTH:
-            self._draw_points(painter, self.cloud, seen)
         self._draw_labels(painter)
         for mark in self.marks:
             self._draw_mark(painter, mark)
@@ -278,25 +277,6 @@ class Canvas(QWidget):
             painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 6, 6)
         if self.pointed >= 0 and self._pressed is None:
             self._draw_card(painter, self.pointed)
-
-    def _draw_points(self, painter: QPainter, cloud: Cloud, seen: NDArray[np.int64]) -> None:
-        ratio, ground = self.devicePixelRatioF(), packed(self._themes.theme.panel)
-        size = 8.0 if len(seen) > 600 else 10.0
-        rank = np.empty(len(cloud), np.int64)
-        rank[cloud.order] = np.arange(len(cloud))
-        seen = seen[np.argsort(rank[seen])]
-        right, down = self.camera.onto(cloud.place[seen], self.room)
-        front = [point for point in seen.tolist() if not cloud.faint[point]]
-        photos = bool(self.images) and len(front) <= _PHOTOS
-        for point, x, y in zip(seen.tolist(), right.tolist(), down.tolist(), strict=True):
-            pixmap = sprite(int(cloud.shape[point]), int(cloud.pixel[point]), ground, size, ratio)
-            half = pixmap.deviceIndependentSize().width() / 2
-            if photos and not cloud.faint[point]:
-                tile = self._thumbnails.tile(self.images[point], self._tell(point).title, QSize(_TILE, _TILE), ratio)
-                painter.drawPixmap(QPointF(x - _TILE / 2, y - _TILE / 2), tile)
-                painter.drawPixmap(QPointF(x + _TILE / 2 - half - 3, y - _TILE / 2 - half + 3), pixmap)
-            else:
-                painter.drawPixmap(QPointF(x - half, y - half), pixmap)
 
     def _draw_labels(self, painter: QPainter) -> None:
         theme = self._themes.theme

@@ -65,7 +65,7 @@ class Cloud:
     shape: NDArray[np.uint8]
     pixel: NDArray[np.uint32]
     faint: NDArray[np.bool_]
-    _order: NDArray[np.int64] = field(init=False)
+    rank: NDArray[np.int64] = field(init=False)  # how far up each point lies: int64[n]
     _runs: list[tuple[int, int, int]] = field(init=False)  # shape, first, end within the order
     _canvas: NDArray[np.uint32] = field(init=False)  # the last picture with a margin around it
     _key: tuple[float, ...] = field(init=False, default=())
@@ -73,24 +73,19 @@ class Cloud:
 
     def __post_init__(self) -> None:
         rank = np.where(self.shape == OTHER, -1, self.shape.astype(np.int64)) - 100 * self.faint
-        self._order = np.argsort(rank, kind="stable")
+        order = np.argsort(rank, kind="stable")
+        self.rank = np.empty(len(order), np.int64)
+        self.rank[order] = np.arange(len(order))
         self.place = np.asfortranarray(self.place)  # each axis in one piece
-        self._drawn = np.asfortranarray(self.place[self._order])
-        self._pixels = self.pixel[self._order]
+        self._drawn = np.asfortranarray(self.place[order])
+        self._pixels = self.pixel[order]
         self._canvas = np.zeros((0, 0), np.uint32)
-        ranked = rank[self._order]
+        ranked = rank[order]
         edges = [0, *(np.flatnonzero(np.diff(ranked)) + 1).tolist(), len(ranked)]
-        self._runs = [
-            (int(self.shape[self._order[begin]]), begin, end) for begin, end in pairwise(edges) if end > begin
-        ]
+        self._runs = [(int(self.shape[order[begin]]), begin, end) for begin, end in pairwise(edges) if end > begin]
 
     def __len__(self) -> int:
         return len(self.place)
-
-    @property
-    def order(self) -> NDArray[np.int64]:
-        """Points from the lowest to the topmost."""
-        return self._order
 
     def picture(self, camera: Camera, size: QSizeF, ratio: float, ground: int, point: int) -> QImage:
         """All points on a plain ground, `point` device pixels wide each; good until the next call.
@@ -184,10 +179,11 @@ class Cloud:
 
 
 def _scroll(canvas: NDArray[np.uint32], right: int, down: int, ground: int) -> None:
-    """Move a picture's content; what comes into sight is ground."""
+    """Move a picture's content in place; what comes into sight is ground."""
+    flat, by = canvas.reshape(-1), down * canvas.shape[1] + right
+    # In one piece, which needs no second picture: what runs over from row to row lies in the edges that are cleared.
+    flat[max(0, by) : len(flat) + min(0, by)] = flat[max(0, -by) : len(flat) - max(0, by)]
     height, width = canvas.shape
-    kept = canvas[max(0, -down) : height - max(0, down), max(0, -right) : width - max(0, right)]
-    canvas[max(0, down) : height + min(0, down), max(0, right) : width + min(0, right)] = kept.copy()
     if right:
         canvas[:, : max(0, right)] = ground
         canvas[:, width + min(0, right) :] = ground
