@@ -180,13 +180,14 @@ class Desk:
             raise HeedmapError("A place is lost in one shopper's list.", "Name one shopper.")
         return (yield from drop(recommender, users[0], item, k, kinds or DROP_KINDS, seconds))
 
-    def compare(self, left: Side, right: Side, k: int = 100) -> Job:
-        """Return the Comparison of two sides; `k` places of their ranked lists are compared."""
+    def compare(self, left: Side, right: Side, k: int = 100, rules: tuple[Rule, ...] = ()) -> Job:
+        """Return the Comparison of two sides; `k` places of their ranked lists are compared, under business rules as
+        in `rank`."""
         from engine.compare.job import comparing
 
         sides = []
         for side in (left, right):
-            sides.append((yield from self._open_side(side)))
+            sides.append((yield from self._open_side(side, rules)))
         return (yield from comparing(sides[0], sides[1], k))
 
     def contrast(self, side: Side, other: str) -> Job:
@@ -313,22 +314,39 @@ class Desk:
         recommender = yield from self._recommender(run)
         return matching(recommender.shop, (yield from self._columns_of(run, kind)), filters, every)
 
-    def project(self, run: str, what: str = "items", how: str = "pca", seed: int = 1, sample: int = 400) -> Job:
-        """Return the Projection of products, shoppers or explanations ("reasons") to a plane."""
+    def project(
+        self,
+        run: str,
+        what: str = "items",
+        how: str = "pca",
+        seed: int = 1,
+        sample: int = 400,
+        rules: tuple[Rule, ...] = (),
+    ) -> Job:
+        """Return the Projection of products, shoppers or explanations ("reasons": of what each shopper is shown first
+        under business rules) to a plane."""
         from engine.projection import project
 
         recommender = yield from self._inside(run)
         table = None if what == "reasons" else (yield from self._columns_of(run, what))
-        return (yield from project(recommender, table, what, how, seed, sample))
+        return (yield from project(recommender, table, what, how, seed, sample, rules))
 
-    def cohort(self, run: str, items: tuple[str, ...] = (), users: tuple[str, ...] | None = None) -> Job:
+    def cohort(
+        self,
+        run: str,
+        items: tuple[str, ...] = (),
+        users: tuple[str, ...] | None = None,
+        rules: tuple[Rule, ...] = (),
+    ) -> Job:
         """Return the Cohort: what sells these products to these shoppers (all when None), in the mean; without
-        products, what sells at all."""
+        products, what sells at all that they are shown under business rules."""
         from engine.explain.cohort import sells, sells_these
 
         recommender = yield from self._inside(run)
         named = None if users is None else list(users)
-        return (yield from (sells_these(recommender, list(items), named) if items else sells(recommender, named)))
+        if items:
+            return (yield from sells_these(recommender, list(items), named))
+        return (yield from sells(recommender, named, rules))
 
     def _columns_of(self, run: str, kind: str) -> Any:
         """The columns of a run, read once while it stays open."""
@@ -515,11 +533,11 @@ class Desk:
         self._edited = dict(list(kept.items())[1 - KEPT_EDITS :]) | {key: found}
         return found[1]
 
-    def _open_side(self, side: Side) -> Job:
+    def _open_side(self, side: Side, rules: tuple[Rule, ...] = ()) -> Job:
         from engine.compare.job import OpenSide
 
         recommender = yield from self._recommender(side.run, side.scenario, side.epoch)
-        return OpenSide(side, recommender, _session(side.user, side.scenario), _rules(side.scenario.rules))
+        return OpenSide(side, recommender, _session(side.user, side.scenario), _rules(side.scenario.rules) or rules)
 
     def _at_epoch(self, folder: Path, opened: Run, epoch: int) -> Run:
         from engine.opening import at_epoch

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.cluster.vq import kmeans2
 from scipy.sparse import csr_matrix
 
+from engine.answers import RankedItem
 from engine.columns import Column, Columns, Projection, categories, flags, numbers
 from engine.errors import HeedmapError
 from engine.explain import contribution
@@ -22,6 +23,7 @@ from engine.faithfulness.sanity import knows_nothing
 from engine.jobs import Job, Progress
 from engine.matching import columns
 from engine.recommend import Recommender
+from engine.rules import Rule
 from engine.shop import Shop
 
 REASONS = 400  # explained at most; shoppers are drawn
@@ -48,16 +50,21 @@ def project(
     how: str = "pca",
     seed: int = 1,
     sample: int = REASONS,
+    rules: tuple[Rule, ...] = (),
 ) -> Job:
     """Return the Projection. table: the columns of the products or shoppers, where they are at hand; sample: how many
-    explanations. HeedmapError for UMAP without the package umap-learn, and for fewer than three points."""
+    explanations; rules: business rules that decide what is explained.
+
+    HeedmapError for UMAP without the package umap-learn, and for fewer than three points."""
     if how not in _PLANES:
         raise HeedmapError(f"There is no projection {how!r}.", f"Use one of {', '.join(_PLANES)}.")
-    if what not in _POINTS:
-        raise HeedmapError(f"There is no map of {what!r}.", f"Use one of {', '.join(_POINTS)}.")
+    if what not in (*_POINTS, _REASONS):
+        raise HeedmapError(f"There is no map of {what!r}.", f"Use one of {', '.join((*_POINTS, _REASONS))}.")
     if how == "umap":
         _umap()  # told before the work
-    points = yield from _POINTS[what](recommender, table, seed, sample)
+    points = yield from (
+        _reasons(recommender, seed, sample, rules) if what == _REASONS else _POINTS[what](recommender, table)
+    )
     if len(points.vectors) < 3:
         raise HeedmapError("A map needs at least three points.", "Choose another map, or train on more data.")
     yield Progress("Laying out the map")
@@ -120,14 +127,14 @@ def _groups(vectors: NDArray[np.float32], seed: int) -> Column:
     return categories("group", ([str(order[group])] for group in found.tolist()))
 
 
-def _items(recommender: Recommender, table: Columns | None, seed: int, sample: int) -> Job:
+def _items(recommender: Recommender, table: Columns | None) -> Job:
     yield Progress("Reading the catalogue")
     table = table or columns(recommender.shop, "items")
     vectors = recommender.matrix.cpu().numpy()
     return _Points(vectors, (), table.keys, _without_texts(table), len(vectors))
 
 
-def _users(recommender: Recommender, table: Columns | None, seed: int, sample: int) -> Job:
+def _users(recommender: Recommender, table: Columns | None) -> Job:
     data = recommender.data
     table = table or columns(recommender.shop, "users")
     some = np.flatnonzero(np.diff(data.start) > 0)
@@ -141,21 +148,23 @@ def _users(recommender: Recommender, table: Columns | None, seed: int, sample: i
     return _Points(vectors, tuple(data.users[user] for user in some), (), kept, len(some))
 
 
-def _reasons(recommender: Recommender, table: Columns | None, seed: int, sample: int) -> Job:
+def _reasons(recommender: Recommender, seed: int, sample: int, rules: tuple[Rule, ...]) -> Job:
     """A reason is a vector of shares: of each part of the score (photo, words ... past choices), of each word (whatever
     its place) and of each attribute's and link's value; all divided by the sum of the magnitudes of the parts, so that
     a high score says no more than a low one. A word therefore counts twice, in its part and by itself. The root of each
-    share is taken, its sign kept (as in the Hellinger distance), so that one large part does not hide all others."""
+    share is taken, its sign kept (as in the Hellinger distance), so that one large part does not hide all others.
+
+    Explained is what each shopper is shown first; where a business rule put it there, the column "rule" names it."""
     data, shop = recommender.data, recommender.shop
     some = np.flatnonzero(np.diff(data.start) > 0)
     lost = knows_nothing(recommender)
     drawn = some
     if len(some) > sample:
         drawn = np.sort(np.random.default_rng(seed).choice(some, sample, replace=False))
-    users, items, shares, tops, grades, scores = [], [], [], [], [], []
+    users, items, shares, tops, grades, scores, put = [], [], [], [], [], [], []
     for row, user in enumerate(drawn):
         yield Progress("Explaining what is shown", row, len(drawn))
-        best = recommender.rank(data.users[user], 1).items
+        best = recommender.rank(data.users[user], 1, rules=rules).items
         if not best:
             continue
         case = Case(recommender, data.users[user], best[0].item)
@@ -168,6 +177,7 @@ def _reasons(recommender: Recommender, table: Columns | None, seed: int, sample:
         tops.append(max(MODALITIES, key=lambda part: found.get((part,), 0.0)))
         grades.append(capped(trust.grade, "D") if trust and lost else trust.grade if trust else "")
         scores.append(case.score)
+        put.append(_put_by(best[0]))
     places = np.array([shop.item_index[item] for item in items], np.int64)
     own = (
         categories("top_part", ([one] for one in tops)),
@@ -176,8 +186,17 @@ def _reasons(recommender: Recommender, table: Columns | None, seed: int, sample:
         numbers("past_share", [found.get(("history",), 0.0) for found in shares]),
         *_of_products(shop, places),
     )
+    if any(put):
+        own = (*own, categories("rule", put))
     vectors = yield from _dense(shares)
     return _Points(vectors, tuple(users), tuple(items), own, len(some))
+
+
+def _put_by(first: RankedItem) -> tuple[str, ...]:
+    """The business rule that moved a product furthest; none where the model itself has it first."""
+    if first.model_rank <= 1 or not first.effects:
+        return ()
+    return (max(first.effects, key=lambda one: abs(one.rank_before - one.rank_after)).rule,)
 
 
 def reason(case: Case, share: NDArray[np.float64]) -> dict[tuple[str, ...], float]:
@@ -235,5 +254,6 @@ def _without_texts(table: Columns) -> tuple[Column, ...]:
     return tuple(one for one in table.columns if one.kind != "text")
 
 
-_POINTS = {"items": _items, "users": _users, "reasons": _reasons}
+_POINTS = {"items": _items, "users": _users}
+_REASONS = "reasons"
 _PLANES = {"pca": pca, "umap": umap}

@@ -49,7 +49,9 @@ COMMANDS: dict[str, Command] = {
     "check": Command("List a dataset's problems.", datasets.add_check, datasets.run_check),
     "train": Command("Train a recommender on a dataset.", train.add, train.run),
     "evaluate": Command(
-        "Measure a run by full ranking, with intervals, against its baselines.", evaluate.add, evaluate.run
+        "Measure a run's own ranking, without business rules, with intervals, against its baselines.",
+        evaluate.add,
+        evaluate.run,
     ),
     "runs": Command("Compare runs in a table.", evaluate.add_runs, evaluate.run_runs),
     "merge": Command("Write a run's tuned encoders as plain Hugging Face folders.", merge.add, merge.run),
@@ -57,7 +59,11 @@ COMMANDS: dict[str, Command] = {
     "recommend": Command("Rank the catalogue for a shopper.", recommend.add, recommend.run),
     "explain": Command("Explain why a product has its score for a shopper.", explain.add, explain.run),
     "methods": Command("List the methods of explanation.", explain.add_methods, explain.run_methods),
-    "contrast": Command("Explain why this product, shopper or run and not that one.", contrast.add, contrast.run),
+    "contrast": Command(
+        "Explain why this product, shopper or run and not that one: scores, without business rules.",
+        contrast.add,
+        contrast.run,
+    ),
     "cohort": Command("Explain what sells a product, or what sells at all.", contrast.add_cohort, contrast.run_cohort),
     "shortcuts": Command(
         "Find what carries score on many photos and should not.", contrast.add_shortcuts, contrast.run_shortcuts
@@ -69,10 +75,16 @@ COMMANDS: dict[str, Command] = {
         "Compare each method's maps with the planted truth of the sample.", faithfulness.add, faithfulness.run_calibrate
     ),
     "counterfactual": Command(
-        "Find the smallest change that moves a product out of a list, or in.", counterfactual.add, counterfactual.run
+        "Find the smallest change that moves a product out of a list of the model's own, or in.",
+        counterfactual.add,
+        counterfactual.run,
     ),
     "adopt": Command("Make a run of a model that was trained elsewhere.", adopt.add, adopt.run),
-    "audit": Command("Audit a run by a plan of checks, as a bundle that anyone can check again.", audit.add, audit.run),
+    "audit": Command(
+        "Audit a run's own ranking, without business rules, as a bundle that anyone can check again.",
+        audit.add,
+        audit.run,
+    ),
     "verify": Command("Check a bundle's signature and every file of it.", audit.add_verify, audit.run_verify),
     "compare-audits": Command(
         "Tell what became better or worse between two bundles.", audit.add_compare, audit.run_compare

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from engine.commands.options import add_moved, add_pair, trained_run
+from engine.commands.options import add_moved, add_pair, rules_given, trained_run
 from engine.commands.progress import run_job
 from engine.errors import HeedmapError
 
@@ -54,14 +54,17 @@ def add_cohort(parser: ArgumentParser) -> None:
     add_moved(parser)
     parser.add_argument("--item", metavar="I", help="what sells this product; without it, what sells at all")
     parser.add_argument("--segment", type=Path, metavar="F", help="a file of shoppers, one a line; all without it")
+    parser.add_argument("--rules", type=Path, metavar="F", help="what sells of what is shown under business rules")
 
 
 def run_cohort(parsed: Namespace) -> Any:
     from engine.explain.cohort import cohort_text, sells, sells_this
 
-    recommender = trained_run(parsed)
+    if parsed.item and parsed.rules:
+        raise HeedmapError("What sells one product depends on no rule.", "Leave --item or --rules away.")
+    recommender, rules = trained_run(parsed), rules_given(parsed)
     users = shoppers_in(parsed.segment) if parsed.segment is not None else None
-    job = sells_this(recommender, parsed.item, users) if parsed.item else sells(recommender, users)
+    job = sells_this(recommender, parsed.item, users) if parsed.item else sells(recommender, users, rules)
     found = run_job(job, parsed.json)
     if not parsed.json:
         print(cohort_text(found))

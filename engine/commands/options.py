@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from engine.live import Session
     from engine.rules import Rule
 
+WINDOWS_RULES = "the window keeps a dataset's as WORKSPACE/rules/DATASET.json; without it, the model's own ranking"
+
 
 def add_pair(parser: ArgumentParser) -> None:
     """A run, a shopper and a product."""
@@ -51,7 +53,7 @@ def add_live(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--remove", action="append", default=[], metavar="ITEM", help="as if this had not happened")
     parser.add_argument("--invented", action="store_true", help="a shopper of nothing but the added events")
-    parser.add_argument("--rules", type=Path, metavar="F", help="a JSON file of business rules")
+    parser.add_argument("--rules", type=Path, metavar="F", help=f"a JSON file of business rules: {WINDOWS_RULES}")
     parser.add_argument("--scenario", type=Path, metavar="F", help="a what-if that was saved in the window")
 
 

@@ -28,7 +28,8 @@ FIGURES = ("validation ndcg@10", "test ndcg@10")
 
 @dataclass(frozen=True)
 class OpenSide:
-    """A side with its run opened (as of its epoch, edited by its scenario), the past and the rules of its scenario."""
+    """A side with its run opened (as of its epoch, edited by its scenario), the past of its scenario, and the
+    business rules that its list is under."""
 
     side: Side
     run: Run
@@ -74,6 +75,7 @@ def comparing(left: OpenSide, right: OpenSide, k: int = LISTED) -> Job:
         left_figures=figures(left),
         right_figures=figures(right),
         seconds=time.perf_counter() - began,
+        ruled=(len(left.rules), len(right.rules)),
     )
 
 

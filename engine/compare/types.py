@@ -125,6 +125,7 @@ class Comparison:
     grids: rows and columns of both maps' photo cells and of the grid on which they were resampled, (left, right,
     common); None where they are the same. left_figures, right_figures: NDCG@10 by split, from the runs' cards, or
     validation's alone for an epoch. same_product: whether tokens were matched by their place, not by their meaning.
+    ruled: how many business rules each list is under.
     """
 
     sides: tuple[Side, Side]
@@ -144,6 +145,7 @@ class Comparison:
     left_figures: dict[str, float]
     right_figures: dict[str, float]
     seconds: float
+    ruled: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True)

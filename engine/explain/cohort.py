@@ -14,6 +14,7 @@ from engine.explain.cohort_types import Cohort, CohortRow
 from engine.explain.types import MODALITIES, Modality
 from engine.jobs import Job, Progress
 from engine.recommend import Recommender
+from engine.rules import Rule
 
 STAGE = "Asking shoppers"
 SHOPPERS = 300  # asked at most; more are drawn from
@@ -92,18 +93,19 @@ def _popular(recommender: Recommender, items: list[str]) -> list[str]:
     return [items[place] for place in np.sort(np.argsort(-sold[rows], kind="stable")[:PRODUCTS])]
 
 
-def sells(recommender: Recommender, users: list[str] | None = None) -> Job:
-    """Return the Cohort of whatever these shoppers (or all) are recommended: words, attributes and links by what they
-    add to a product of the first ten that holds them, in the mean; those that reach fewer than three shoppers are left
-    out. Its rows do not sum to a score."""
+def sells(recommender: Recommender, users: list[str] | None = None, rules: tuple[Rule, ...] = ()) -> Job:
+    """Return the Cohort of whatever these shoppers (or all) are shown under business rules: words, attributes and links
+    by what they add to a product of the first ten that holds them, in the mean; those that reach fewer than three
+    shoppers are left out. Its rows do not sum to a score."""
     named = _drawn(recommender, users)
     found: dict[Any, dict[int, list[float]]] = {}
     about: dict[Any, tuple[Modality, str, str, Any]] = {}
     held: dict[Any, set[str]] = {}
-    scores = []
+    scores, risen = [], 0
     for row, user in enumerate(named):
         yield Progress(STAGE, row, len(named))
-        for ranked in recommender.rank(user, _LIST).items:
+        for ranked in recommender.rank(user, _LIST, rules=rules).items:
+            risen += ranked.model_rank > _LIST
             case = Case(recommender, user, ranked.item)
             scores.append(case.score)
             sums: dict[Any, float] = {}
@@ -121,7 +123,8 @@ def sells(recommender: Recommender, users: list[str] | None = None) -> Job:
         if len(by) >= min(_LEAST, len(named))
     ]
     rows.sort(key=_falling)
-    return Cohort("", len(named), float(np.mean(scores)) if scores else 0.0, 0.0, tuple(rows))
+    mean = float(np.mean(scores)) if scores else 0.0
+    return Cohort("", len(named), mean, 0.0, tuple(rows), listed=len(scores), risen=risen, rules=len(rules))
 
 
 def _drawn(recommender: Recommender, users: list[str] | None, most: int = SHOPPERS) -> list[str]:
@@ -166,6 +169,8 @@ def cohort_text(found: Cohort, most: int = 12) -> str:
     """Lines for a terminal: what helps most and what hurts most."""
     title = f"What sells {found.item}" if found.item else "What sells"
     lines = [f"{title}, over {found.shoppers} shoppers (mean score {found.score:.3f}):"]
+    if found.rules:
+        lines.append(f"Under {found.rules} business rules: {found.risen:,} of {found.listed:,} places are theirs.")
     told = [one for one in found.rows if one.modality != "image" and any(map(str.isalnum, one.label))]
     cells = sum(one.mean for one in found.rows if one.modality == "image")
     if any(one.modality == "image" for one in found.rows):

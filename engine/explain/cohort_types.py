@@ -27,7 +27,11 @@ class CohortRow:
 
 @dataclass(frozen=True)
 class Cohort:
-    """Rows from what helps most to what hurts most. `score` is the mean score; it is the sum of all rows and `bias`."""
+    """Rows from what helps most to what hurts most. `score` is the mean score; it is the sum of all rows and `bias`.
+
+    Of what shoppers are shown: listed, the places of their lists that were looked at; rules, how many business rules
+    these are under; risen, the places held by products that the model itself has further down.
+    """
 
     item: str  # "" for all products that shoppers are recommended
     shoppers: int
@@ -38,6 +42,9 @@ class Cohort:
     parts: tuple[CohortRow, ...] = ()  # the sum of each modality's rows
     products: tuple[str, ...] = ()  # that the means are taken over
     grid: tuple[int, int] = (0, 0)  # rows and columns of photo cells
+    listed: int = 0
+    risen: int = 0
+    rules: int = 0
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from engine.explain.methods import explain
 from engine.explain.types import Explanation, HistoryEvent, Token
 from engine.jobs import finish
 from engine.live import Session
+from engine.rules import rules_from
 from engine.scenario import PastEdit, Scenario
 
 Trained = Callable[..., Path]
@@ -172,6 +174,30 @@ def test_shoppers_products_and_scenarios_are_compared_exactly(desk: Desk, traine
     changed = finish(desk.compare(Side(run, "u1", "i3"), Side(run, "u1", "i3", scenario=scenario)))
     _exact(changed)
     assert next(one for one in changed.past if one.item == removed).right is None
+
+
+def test_both_lists_are_under_the_rules_and_a_scenarios_own_take_their_place(
+    desk: Desk, trained: Trained, tmp_path: Path
+) -> None:
+    run = str(trained())
+    plain = [one.item for one in finish(desk.rank(run, "u1")).items]
+    last, middle = plain[-1], plain[len(plain) // 2]
+    window = rules_from({"rules": [{"name": "campaign", "rule": "pin", "item": last, "position": 1}]})
+    own = [
+        {"name": "first", "rule": "pin", "item": middle, "position": 1},
+        {"name": "second", "rule": "pin", "item": last, "position": 2},
+    ]
+    file = tmp_path / "rules.json"
+    file.write_text(json.dumps({"rules": own}))
+    sides = Side(run, "u1", last), Side(run, "u1", last, scenario=Scenario(rules=str(file)))
+    found = finish(desk.compare(*sides, rules=window))
+    assert found.ruled == (1, 2)
+    assert [one.item for one in found.left_list.items][:2] == [last, plain[0]]
+    assert [one.item for one in found.right_list.items][:2] == [middle, last]
+    assert (found.left.rank, found.left.shown_rank, found.right.shown_rank) == (len(plain), 1, 2)
+    assert [one.rule for one in found.left.effects] == ["campaign"]
+    assert found.left.score == found.right.score
+    _exact(found)
 
 
 def test_two_methods_are_compared_as_shares_of_their_maps(desk: Desk, trained: Trained) -> None:

@@ -15,6 +15,7 @@ from engine.explain.contrast import products, runs, segment
 from engine.explain.methods import explain
 from engine.explain.shortcuts import shortcuts
 from engine.jobs import finish
+from engine.rules import rules_from
 from tests.engine.conftest import TINY
 
 FUSIONS = ("weighted", "concat", "gated", "attention", "cross")
@@ -94,6 +95,18 @@ def test_what_sells_at_all_counts_products_that_hold_it(opened: Any) -> None:
     assert colours <= {"red", "blue"}
     assert found.rows[0].mean == max(row.mean for row in found.rows)
     assert all(row.low <= row.mean <= row.high for row in found.rows)
+
+
+def test_what_sells_under_rules_looks_at_what_is_shown(opened: Any) -> None:
+    recommender, users = opened(), ["u1", "u2", "u3"]
+    rules = rules_from({"rules": [{"name": "r", "rule": "boost", "by": 9, "where": {"field": "colour", "is": "red"}}]})
+    found = finish(sells(recommender, users, rules))
+    lists = [recommender.rank(user, 10, rules=rules).items for user in users]
+    assert (found.listed, found.rules) == (sum(map(len, lists)), 1)
+    assert found.risen == sum(one.model_rank > 10 for items in lists for one in items)
+    assert found.score == pytest.approx(np.mean([one.score for items in lists for one in items]), abs=1e-5)
+    plain = finish(sells(recommender, users))
+    assert (plain.rules, plain.risen) == (0, 0)
 
 
 def test_a_planted_watermark_is_found_first(opened: Any) -> None:

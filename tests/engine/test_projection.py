@@ -15,6 +15,7 @@ from engine.explain.methods import explain
 from engine.jobs import finish
 from engine.matching import columns, matching
 from engine.projection import pca, project
+from engine.rules import rules_from
 
 
 def test_pca_is_the_singular_value_decomposition_with_a_fixed_sign() -> None:
@@ -57,6 +58,21 @@ def test_products_shoppers_and_reasons_have_a_place_and_columns(opened: Any) -> 
     assert np.array_equal(finish(project(recommender, None, "reasons", sample=6)).place, reasons.place)
     with pytest.raises(HeedmapError, match="no map of"):
         finish(project(recommender, None, "colours"))
+
+
+def test_the_map_of_reasons_explains_what_rules_show_first(opened: Any) -> None:
+    recommender = opened()
+    first = {user: recommender.rank(user, 1).items[0].item for user in recommender.data.users}
+    pinned = next(item for item in recommender.data.items if list(first.values()).count(item) in range(1, 9))
+    rules = rules_from({"rules": [{"name": "campaign", "rule": "pin", "item": pinned, "position": 1}]})
+    reasons = finish(project(recommender, None, "reasons", rules=rules))
+    shown = {user: recommender.rank(user, 1, rules=rules).items[0].item for user in reasons.users}
+    assert reasons.items == tuple(shown.values())
+    named = next(one for one in reasons.columns if one.name == "rule")
+    for row, user in enumerate(reasons.users):
+        found = [named.names[code] for code in named.codes[named.start[row] : named.start[row + 1]]]
+        assert found == (["campaign"] if shown[user] != first[user] else [])
+    assert all(one.name != "rule" for one in finish(project(recommender, None, "reasons")).columns)
 
 
 def test_umap_that_is_not_installed_is_told_before_any_work(opened: Any, monkeypatch: pytest.MonkeyPatch) -> None:
