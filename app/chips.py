@@ -92,12 +92,16 @@ class Chooser(QFrame):
         row.addWidget(label)
         row.addWidget(self.box)
         self._row = row
+        self._filled: tuple[list[tuple[str, str]], str] | None = None  # entries and the one that is current
 
     def add(self, widget: QWidget) -> None:
         self._row.addWidget(widget)
 
     def fill(self, entries: list[tuple[str, str]], current: str) -> None:
         """Offer (text, value) pairs; nothing is signalled."""
+        if self._filled == (entries, current) and self.box.currentData() == (current if entries else None):
+            return
+        self._filled = (entries, current)
         self.box.blockSignals(True)
         self.box.clear()
         for text, value in entries:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QPainter, QPaintEvent, QPen, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedLayout, QVBoxLayout, QWidget
 
 from app.theme import Theme, ThemeSource, set_role, ui_font
@@ -177,6 +177,7 @@ class Curves(QWidget):
         self.compared: dict[str, list[dict[str, float]]] = {}  # runs laid over each other: name -> rows
         self.rows: list[dict[str, float]] = []
         self._steps: list[tuple[float, float]] = []
+        self._late = False  # something came while another view was in front
 
     def show_rows(self, rows: Sequence[dict[str, float]]) -> None:
         """Show these epochs and nothing else."""
@@ -214,10 +215,24 @@ class Curves(QWidget):
 
     def draw_steps(self) -> None:
         """Draw the steps that came since the last frame."""
+        if self._waits():
+            return
         self._stack.setCurrentIndex(1 if self.rows or self._steps or self.compared else 0)
         self._loss.show_line("steps", [x for x, _ in self._steps], [y for _, y in self._steps])
 
+    def _waits(self) -> bool:
+        """Whether to draw when this is in sight again: a training goes on behind the other views."""
+        self._late = not self.isVisible() and self.window().isVisible()
+        return self._late
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._late:
+            self._draw()
+
     def _draw(self) -> None:
+        if self._waits():
+            return
         x = [row["epoch"] for row in self.rows]
         self._loss.show_line(self._mean, x, [row["loss"] for row in self.rows])
         self._worth.show_line("NDCG@10", x, [row["ndcg@10"] for row in self.rows])

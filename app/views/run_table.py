@@ -64,19 +64,22 @@ class RunModel(QAbstractTableModel):
         )
 
     def put(self, runs: tuple[RunEntry, ...], busy: dict[Path, str], opened: str) -> None:
+        before = [(run, self.state(run), self._open == run.folder) for run in self.runs]
         same = [one.folder for one in runs] == [one.folder for one in self.runs]
         if not same:
             self.beginResetModel()
         self.runs, self._busy, self._open = runs, busy, opened
         if not same:
             self.endResetModel()
-        elif runs:
-            self.dataChanged.emit(self.index(0, 0), self.index(len(runs) - 1, len(self._heads) - 1))
+            return
+        for row, run in enumerate(runs):
+            if before[row] != (run, self.state(run), opened == run.folder):
+                self.dataChanged.emit(self.index(row, 0), self.index(row, len(self._heads) - 1))
 
     def tell(self, rows: tuple[RunRow, ...]) -> None:
         """What else is known of runs."""
-        self._rows = {Path(row.folder): row for row in rows}
-        if self.runs:
+        known, self._rows = self._rows, {Path(row.folder): row for row in rows}
+        if self.runs and self._rows != known:
             self.dataChanged.emit(self.index(0, 5), self.index(len(self.runs) - 1, len(self._heads) - 1))
 
     def state(self, run: RunEntry) -> str:
@@ -172,6 +175,7 @@ class RunTable(QWidget):
         self._session = session
         self.model = RunModel(themes, self)
         self._questions = Questions(session.engine, "train-runs", self)
+        self._found: tuple[tuple[RunEntry, ...], dict[Path, str], str] | None = None  # what the table was filled with
         self.sorted = QSortFilterProxyModel(self)
         self.sorted.setSourceModel(self.model)
         self.sorted.setSortRole(SORTED_BY)
@@ -268,7 +272,11 @@ class RunTable(QWidget):
             for task in self._batch.tasks.values()
             if task.kind in TRAININGS and Path(task.folder) not in known
         )
-        self.model.put((*coming, *self._workspace.runs), busy, opened)
+        found = ((*coming, *self._workspace.runs), busy, opened)
+        if found == self._found:  # a training tells many times a second how far it is
+            return
+        self._found = found
+        self.model.put(*found)
         self._stack.setCurrentIndex(0 if self.model.runs else 1)
         one_dataset = len({run.dataset for run in self.model.runs}) < 2
         self.view.setColumnHidden(1, one_dataset)

@@ -31,6 +31,7 @@ from app.views.train_presets import presets
 from app.workspace import Workspace
 from engine.errors import HeedmapError
 from engine.training.config import Config
+from engine.workspace import DatasetEntry
 
 HIDDEN = ("threads",)
 WIDTH = 316
@@ -93,7 +94,8 @@ class TrainForm(QFrame):
             for control in field.inner():
                 control.installEventFilter(self)
                 control.setProperty("setting", field.name)
-        workspace.changed.connect(self._fill)
+        self._listed: tuple[DatasetEntry, ...] = ()
+        workspace.changed.connect(self._list)
         self._fill()
         self._filter("")
 
@@ -218,7 +220,7 @@ class TrainForm(QFrame):
         """Put the settings of a preset; "Your own" leaves them as they are."""
         if preset in self._presets:
             self._from = preset
-            self.put(self._presets[preset].whole())
+            self.put(self._presets[preset].whole)
         self._check()
 
     def put(self, settings: Mapping[str, Any]) -> None:
@@ -240,7 +242,13 @@ class TrainForm(QFrame):
         """The same, unchecked."""
         return {name: field.value() for name, field in self.fields.items()}
 
-    def _fill(self, *_: object) -> None:
+    def _list(self, *_: object) -> None:
+        """The workspace was read again: after each epoch of a training, and then its datasets are as they were."""
+        if self._workspace.datasets != self._listed:
+            self._fill()
+
+    def _fill(self) -> None:
+        self._listed = self._workspace.datasets
         kept = self.dataset.currentData()
         self.dataset.blockSignals(True)
         self.dataset.clear()
@@ -277,7 +285,7 @@ class TrainForm(QFrame):
     def _mark(self, fault: str) -> None:
         """Which preset this is, what differs from it, and what is wrong."""
         given = self.given()
-        same = [one for one in self._presets.values() if all(one.whole()[name] == given[name] for name in given)]
+        same = [one for one in self._presets.values() if all(one.whole[name] == given[name] for name in given)]
         preset = same[0] if same else None
         if preset is not None:
             self._from = preset.id
@@ -285,7 +293,7 @@ class TrainForm(QFrame):
         self.preset.setCurrentIndex(self.preset.findData(preset.id if preset is not None else OWN))
         self._about.setText(start.about if preset is not None else self.tr("From “{0}”, changed").format(start.name))
         self.reset.setVisible(preset is None)
-        whole = start.whole()
+        whole = start.whole
         for name, label in self._labels.items():
             wrong = re.match(rf"{name}[= ]", fault) is not None
             role = "error" if wrong else "strong" if given[name] != whole[name] else ""

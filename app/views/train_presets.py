@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from PySide6.QtCore import QCoreApplication
@@ -23,8 +24,9 @@ class Preset:
     about: str
     settings: dict[str, Any]
 
+    @cached_property
     def whole(self) -> dict[str, Any]:
-        """Every setting."""
+        """Every setting; not to be changed."""
         return {**Config().to_json(), **self.settings}
 
 
