@@ -181,7 +181,7 @@ class Crashes:
         try:
             path = self._new_path()
             write_bytes(path, text.encode())
-            self._keep_few()
+            self._keep_few(path)
         except (OSError, HeedmapError):
             return Report(None, text)
         return Report(path, text)
@@ -191,9 +191,11 @@ class Crashes:
         names = [f"{begin}.txt", *(f"{begin}-{number}.txt" for number in range(2, MOST + 2))]
         return next(self.folder / name for name in names if not (self.folder / name).exists())
 
-    def _keep_few(self) -> None:
-        found = sorted(self.folder.glob("crash-*.txt"), key=lambda one: (one.stat().st_mtime, one.name))
-        for one in found[:-MOST]:
+    def _keep_few(self, made: Path) -> None:
+        """Those of the latest dates and the one just made, whose date may be before theirs: a clock may be wrong."""
+        others = [one for one in self.folder.glob("crash-*.txt") if one != made]
+        others.sort(key=lambda one: (one.stat().st_mtime, one.name))
+        for one in others[: 1 - MOST]:
             one.unlink(missing_ok=True)
 
     # --- the start before -------------------------------------------------------------------------------------------

@@ -102,6 +102,19 @@ def test_only_the_newest_are_kept(crashes: Crashes) -> None:
     assert "new" in (crashes.folder / kept[-1]).read_text()
 
 
+def test_a_report_stays_where_the_others_are_of_a_later_date(crashes: Crashes) -> None:
+    crashes.folder.mkdir(exist_ok=True)
+    for number in range(MOST):
+        later = crashes.folder / f"crash-20400101-0000{number:02d}.txt"
+        later.write_text("later")
+        os.utime(later, (2_208_988_800 + number,) * 2)
+    report = crashes.report("The window met a fault", "new")
+    assert report is not None
+    assert report.path is not None
+    assert "new" in report.path.read_text()
+    assert len(list(crashes.folder.glob("crash-*.txt"))) == MOST
+
+
 def test_a_folder_that_cannot_be_written_leaves_the_report_to_be_copied(tmp_path: Path) -> None:
     (tmp_path / "log").write_text("in the way")
     crashes = Crashes(tmp_path / "log")
