@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from functools import cached_property
 
 import numpy as np
@@ -23,6 +24,7 @@ from engine.model.baselines.neighbours import content_features, held_modalities
 from engine.recommend import Recommender
 
 K = 10  # length of the lists that are audited
+_TOGETHER = 32  # shoppers that are read at once
 
 
 class Subject:
@@ -114,15 +116,18 @@ class Subject:
         places = np.floor((np.arange(count) + random.random()) * len(order) / max(count, 1)).astype(np.int64)
         return np.sort(order[places])
 
-    def pairs(self, check: Check, most: int | None = None) -> list[tuple[str, str]]:
-        """Drawn shoppers, each with one of the ten products that the run ranks best for them."""
+    def pairs(self, check: Check, most: int | None = None) -> Iterator[tuple[str, str]]:
+        """Drawn shoppers, each with one of the ten products that the run ranks best for them; those who have none left
+        to be recommended are passed over. What is read of a shopper is held until the next."""
         random = self.random(f"{check.name} products")
-        found = []
-        for user in self.shoppers(check, most).tolist():
-            rows = self.run.rank(self.run.data.users[user], K).items
-            if rows:
-                found.append((self.run.data.users[user], rows[int(random.integers(len(rows)))].item))
-        return found
+        drawn = self.shoppers(check, most).tolist()
+        for first in range(0, len(drawn), _TOGETHER):
+            pasts = [self.run.past(self.run.data.users[user]) for user in drawn[first : first + _TOGETHER]]
+            self.run.read_ahead([past.history for past in pasts])
+            for past in pasts:
+                best = self.run.under((), self.run.running(past)[1], K).order[:K]
+                if len(best):
+                    yield past.name, self.run.data.items[int(best[int(random.integers(len(best)))])]
 
 
 def _content(catalogue: Catalogue) -> tuple[object, ...]:

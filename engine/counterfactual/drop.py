@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -224,8 +223,7 @@ class _Drop:
         scores = self.scores.astype(np.float64)
         scores[case.item] = case.scores_without(removed)[0]
         if case.asking is not None:  # it must come among the products that are looked at twice, too
-            plain = copy.copy(case)
-            plain.asking = None
+            plain = case.asked_by_nobody()
             first = self.recommender.scores(case.shopper[None], [case.history])[0].astype(np.float64)
             first[case.history.items] = -np.inf
             first[case.item] = plain.scores_without(removed)[0]

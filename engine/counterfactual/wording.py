@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.counterfactual.types import Change
-from engine.explain.case import words
+from engine.explain.naming import words
 from engine.explain.types import Modality, Token
 from engine.features.attributes import Vocabulary
 from engine.model.tower import TokenBatch

@@ -11,9 +11,7 @@ from engine.explain.method import Map, Method
 
 def by_head(case: Case) -> NDArray[np.float64]:
     """float64[rows, heads]; a word's attention is the sum over its pieces; identity and past events have none."""
-    attention = case.attention
-    parts = [attention[name][0, :, : case.counts[name]].double().T.cpu().numpy() for name in case.tokens]
-    return case.rows(np.concatenate(parts) if parts else np.zeros((0, case.model.tower.shape.heads)))
+    return case.rows(case.heeded)
 
 
 def attribute(case: Case) -> Map:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal
 
 import numpy as np
 import torch
@@ -14,8 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.dataset.history import History
+from engine.explain.naming import named
 from engine.explain.types import Token
-from engine.features.attributes import Vocabulary
 from engine.features.page import Page
 from engine.live import Session, without
 from engine.model.scoring import place_ahead, reranked, scores_asked
@@ -23,6 +21,7 @@ from engine.model.tower import TokenBatch, Tower
 from engine.recommend import Recommender
 
 _VARIANTS = 512  # scored at once
+_LEAST = 1e-30  # attention below this has lost digits of float32
 
 
 @dataclass(frozen=True)
@@ -165,9 +164,7 @@ class Case:
 
     def shaken(self, noise: float, generator: torch.Generator) -> Case:
         """The same case with normal noise on its features, of `noise` times each modality's spread."""
-        other = copy.copy(self)
-        for name in ("features", "attention"):
-            other.__dict__.pop(name, None)
+        other = self._anew()
         other.tokens = {
             name: TokenBatch(
                 batch.x + torch.randn(batch.x.shape, generator=generator).to(batch.x) * noise * batch.x.std(),
@@ -180,11 +177,43 @@ class Case:
             other.score = float(other.scores_from({name: x[None] for name, x in other.features.items()})[0])
         return other
 
+    def asked_by_nobody(self) -> Case:
+        """The same case where the shopper shapes no attention (`cross` fusion)."""
+        other = self._anew()
+        other.asking = None
+        return other
+
+    def _anew(self) -> Case:
+        """A copy that holds nothing that follows from its tokens or from who asks."""
+        other = copy.copy(self)
+        for name in ("features", "attention", "heeded", "values", "_parts"):
+            other.__dict__.pop(name, None)
+        return other
+
     @cached_property
     def attention(self) -> dict[str, Tensor]:
         """The model's attention over the product's tokens: float[1, heads, tokens] of each modality."""
         with torch.inference_mode():
             return self.model.tower.attention(self.tokens, self.asking)
+
+    @cached_property
+    def heeded(self) -> NDArray[np.float64]:
+        """The same of every raw token: float64[raw tokens, heads]."""
+        parts = [self.attention[name][0, :, :count].double().T.cpu().numpy() for name, count in self.counts.items()]
+        return np.concatenate(parts) if parts else np.zeros((0, self.model.tower.shape.heads))
+
+    @cached_property
+    def values(self) -> NDArray[np.float64]:
+        """What each raw token would add to the score if a head heeded it alone: float64[raw tokens, heads]."""
+        tower, shopper, parts = self.model.tower, self.shopper.double(), []
+        with torch.inference_mode():
+            gates = None
+            if tower.shape.fusion == "gated":
+                gates = tower.gates(tower.pooled_under(self.attention, self.tokens), self.tokens)
+            for name, count in self.counts.items():
+                found = tower.token_shares(name, self.tokens[name].x[0, :count], shopper)
+                parts.append((found if gates is None else found * gates[name].double()).cpu().numpy())
+        return np.concatenate(parts) if parts else np.zeros((0, tower.shape.heads))
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -261,6 +290,48 @@ class Case:
         What is left shares the attention, as it would if the product had never had the removed parts. Without the row
         of identity its vector is left out; without that of a past event, what this adds directly.
         """
+        if self._parts is not None:
+            return self._sums_without(removed, *self._parts)
+        return self.scores_of_towers(removed)
+
+    @cached_property
+    def _parts(self) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+        """Attention, and attention times value, of each removable row in the heads of its modality (of all modalities,
+        under one softmax): float64[rows, parts] each. None where what is left shares the attention otherwise: under
+        `gated` fusion, or where there is so little of it that it has lost digits.
+        """
+        tower = self.model.tower
+        least = [self.attention[name][0, tower.heads_of(name), :count].min() for name, count in self.counts.items()]
+        if tower.shape.fusion == "gated" or any(float(one) < _LEAST for one in least):
+            return None
+        heads = tower.shape.heads
+        joint = tower.shape.fusion == "attention"
+        found = np.zeros((2, self.removable, 1 if joint else max(1, len(self.counts)), heads))
+        start = 0
+        for place, count in enumerate(self.counts.values()):
+            raw = slice(start, start + count)
+            for table, of in zip(found, (self.heeded, self.heeded * self.values), strict=True):
+                np.add.at(table[:, 0 if joint else place], self.shown.row_of[raw], of[raw])
+            start += count
+        heeded, brought = found.reshape(2, self.removable, -1)
+        return heeded, brought
+
+    def _sums_without(
+        self, removed: NDArray[np.bool_], heeded: NDArray[np.float64], brought: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """What a head pools of the tokens that are left is the sum of attention times value over them, divided by the
+        sum of their attention: the tower itself need not run for each variant."""
+        left = (~removed[:, : self.removable]).astype(np.float64)
+        whole = left @ heeded
+        content = np.divide(left @ brought, whole, out=np.zeros_like(whole), where=whole > 0).sum(axis=1)
+        with torch.inference_mode():
+            own = float(self.own_vector @ self.shopper.double())
+        direct = ~removed[:, self.removable + 1 :] @ self.direct[self.direct_events]
+        found: NDArray[np.float64] = content + own * ~removed[:, self.removable] + self.bias + direct
+        return found
+
+    def scores_of_towers(self, removed: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """The same by the tower itself, which reads what is left of the product for each variant."""
         parts = [self._scores_without(some) for some in np.array_split(removed, max(1, -(-len(removed) // _VARIANTS)))]
         return np.concatenate(parts)
 
@@ -282,86 +353,3 @@ class Case:
         direct = ~removed[:, self.removable + 1 :] @ self.direct[self.direct_events]
         found: NDArray[np.float64] = scores.cpu().numpy() + direct
         return found
-
-
-def _is_word(character: str) -> bool:
-    """Whether a letter or digit that joins with its neighbours into one word (Chinese and Japanese ones do not)."""
-    return character.isalnum() and not ("\u2e80" <= character <= "\u9fff" or "\uac00" <= character <= "\ud7af")
-
-
-def _joins(text: str, begun: tuple[int, int], start: int) -> bool:
-    """Whether a piece at `start` goes on with the word that has begun: inside it, or right after it without a blank.
-
-    Byte-level pieces may be parts of one character; they all have that character's place.
-    """
-    if begun[0] <= start < begun[1]:
-        return True
-    return begun[1] == start > 0 and _is_word(text[start - 1]) and _is_word(text[start])
-
-
-Named = tuple[list[Token], list[int]]  # rows, and the place among them of each raw token
-
-
-def words(recommender: Recommender, item: int) -> Named:
-    """The words of a product's texts, and the place among them of each piece that the model reads."""
-    page = recommender.page(item)
-    return words_of(page, {one.field: one.text for one in recommender.item_texts(item)})
-
-
-def words_of(page: Page, texts: Mapping[str, str]) -> Named:
-    """The same of any page. texts: field -> what is written there."""
-    rows: list[Token] = []
-    places: list[int] = []
-    previous = -1
-    for source, (start, end) in zip(page.text_source.tolist(), page.text_span.tolist(), strict=True):
-        field = page.fields[source]
-        text = texts.get(field, "")
-        begun = rows[-1].span if source == previous and rows else None
-        if begun is not None and _joins(text, begun, start):
-            end = max(end, begun[1])
-            rows[-1] = Token("text", text[begun[0] : end], field, (begun[0], end))
-        else:
-            rows.append(Token("text", text[start:end], field, (start, end)))
-        places.append(len(rows) - 1)
-        previous = source
-    return rows, places
-
-
-def cells_of(page: Page, grid: tuple[int, int], photo: str) -> Named:
-    """The cells of a photo that the model reads."""
-    height, width = grid
-    rows = [
-        Token(
-            "image",
-            f"{row + 1}, {column + 1}",
-            photo,
-            box=(column / width, row / height, (column + 1) / width, (row + 1) / height),
-        )
-        for row, column in (divmod(cell, width) for cell in page.cells.tolist())
-    ]
-    return rows, list(range(len(rows)))
-
-
-def stretches_of(page: Page) -> Named:
-    """The stretches of a recording."""
-    times = [(start / 1000, end / 1000) for start, end in page.audio_span.tolist()]
-    rows = [Token("audio", f"{start:.1f}-{end:.1f} s", "audio", time=(start, end)) for start, end in times]
-    return rows, list(range(len(rows)))
-
-
-def pairs_of(modality: Literal["attribute", "link"], ids: NDArray[np.int32], vocabulary: Vocabulary) -> Named:
-    """Attributes or links."""
-    named = [vocabulary.names[one] for one in ids.tolist()]
-    return [Token(modality, value, name) for name, value in named], list(range(len(named)))
-
-
-def named(recommender: Recommender, page: Page, texts: Mapping[str, str], photo: str) -> dict[str, Named]:
-    """Every raw token of a page by its name: modality -> rows and places."""
-    catalogue = recommender.catalogue
-    return {
-        "text": words_of(page, texts),
-        "image": cells_of(page, catalogue.grid, photo),
-        "audio": stretches_of(page),
-        "attribute": pairs_of("attribute", page.attribute, catalogue.attribute),
-        "link": pairs_of("link", page.link, catalogue.link),
-    }

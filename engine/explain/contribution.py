@@ -15,19 +15,10 @@ def by_head(case: Case) -> NDArray[np.float64]:
 
     What has no heads, identity and past events, is spread evenly over them.
     """
-    tower = case.model.tower
-    shares = []
     with torch.inference_mode():
-        attention = case.attention
-        gates = tower.gates(tower.pooled_under(attention, case.tokens), case.tokens)
-        for name, batch in case.tokens.items():
-            count = case.counts[name]
-            values = tower.token_values(name, batch.x[0, :count]).double() * gates[name].double()
-            alpha = attention[name][0, :, :count].double().T
-            shares.append((alpha * (values @ case.shopper.double())).cpu().numpy())
         own = float(case.model.identity(case.index)[0].double() @ case.shopper.double())
-    heads = tower.shape.heads
-    found = case.rows(np.concatenate(shares) if shares else np.zeros((0, heads)))
+    heads = case.model.tower.shape.heads
+    found = case.rows(case.heeded * case.values)
     found[case.removable] = own / heads
     found[case.removable + 1 :] = case.direct[case.direct_events, None] / heads
     return found

@@ -197,6 +197,24 @@ class Tower(nn.Module):
             placed[:, head, head * width : (head + 1) * width] = values[:, row]
         return self.mix(modality, placed.flatten(0, 1)).view(len(x), heads, self.shape.dim)
 
+    def token_shares(self, modality: str, x: Tensor, shopper: Tensor) -> Tensor:
+        """u . M(m) V(m,h) x of every token: float[tokens, heads], what each would add to the score of shopper u,
+        float[dim], if head h heeded it alone (times the item's gate); zeros for a pruned head. As precise as u is."""
+        pooling = self._pool(modality)
+        if self.shape.fusion in ("weighted", "cross"):
+            asked = self.weight[modality].to(shopper) * shopper
+        elif self.shape.fusion == "concat":
+            asked = shopper @ self.joint[modality].to(shopper)
+        else:
+            asked = self.level.to(shopper) * shopper
+        by_head = asked.view(self.shape.heads, -1)[pooling.kept]
+        found = x.to(shopper) @ torch.einsum("hk,hkf->fh", by_head, pooling.value.to(shopper))
+        if len(pooling.kept) == self.shape.heads:
+            return found
+        placed = found.new_zeros(len(x), self.shape.heads)
+        placed[:, pooling.kept] = found
+        return placed
+
     def heads_of(self, modality: str) -> list[int]:
         """The heads that a modality has, in the order of its weights."""
         return self._pool(modality).kept

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.errors import HeedmapError
-from engine.explain.case import named
+from engine.explain.naming import named
 from engine.explain.types import Token
 from engine.features.page import Page
 from engine.foreign.run import ForeignRun

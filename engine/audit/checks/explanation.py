@@ -37,10 +37,10 @@ _MATCHED = 5  # parts that two maps must share to be compared
 def faithful(subject: Subject) -> Job:
     """The maps that are shown, each against ten random orders of its own rows."""
     check = CHECKS_BY_NAME["explanation.faithfulness"]
-    drawn = subject.pairs(check)
+    count = len(subject.shoppers(check))
     z, users, pairs, grades = [], [], [], []
-    for done, pair in enumerate(drawn):
-        yield Progress("Grading explanations", done, len(drawn))
+    for done, pair in enumerate(subject.pairs(check)):
+        yield Progress("Grading explanations", done, count)
         case = Case(subject.run, *pair)
         found = faithfulness(case, METHODS[SHOWN].attribute(case).share)
         if found is not None:
@@ -73,10 +73,10 @@ def faithful(subject: Subject) -> Job:
 
 def complete(subject: Subject) -> Job:
     """Whether the shares of a map add up to the score that the run ranks by."""
-    drawn = subject.pairs(CHECKS_BY_NAME["explanation.completeness"])
-    gaps = []
-    for done, pair in enumerate(drawn):
-        yield Progress("Adding up explanations", done, len(drawn))
+    check = CHECKS_BY_NAME["explanation.completeness"]
+    count, gaps = len(subject.shoppers(check)), []
+    for done, pair in enumerate(subject.pairs(check)):
+        yield Progress("Adding up explanations", done, count)
         found: Explanation = explain(subject.run, *pair, SHOWN)
         gaps.append(abs(found.completeness_gap) / max(1.0, abs(found.score)))
     return Measured(
@@ -112,12 +112,12 @@ def methods(subject: Subject) -> Job:
 def stable(subject: Subject) -> Job:
     """How much a map changes when its product's page changes in a way that means nothing."""
     check = CHECKS_BY_NAME["explanation.stability"]
-    drawn = subject.pairs(check)
+    count = len(subject.shoppers(check))
     random = subject.random(check.name)
     found: dict[str, list[tuple[int, float, float]]] = {"text": [], "crop": [], "noise": []}
     with TemporaryDirectory() as folder:
-        for done, (user, item) in enumerate(drawn):
-            yield Progress("Changing pages slightly", done, len(drawn))
+        for done, (user, item) in enumerate(subject.pairs(check)):
+            yield Progress("Changing pages slightly", done, count)
             before: Explanation = explain(subject.run, user, item, SHOWN)
             for kind, edit in _slight(subject.run, item, Path(folder), random):
                 try:

@@ -132,7 +132,7 @@ def _plain_batches(run: Recommender, nobody: History, targets: NDArray[np.int64]
 
 def counterfactuals(subject: Subject) -> Job:
     """For drawn shoppers, the fewest past choices without which a listed product is not listed."""
-    pairs = subject.pairs(SINGLE)
+    pairs = list(subject.pairs(SINGLE))
     if len(pairs) < _FEWEST:
         raise NotRun(Note("too_few", {"n": len(pairs), "least": _FEWEST}))
     sizes: list[float] = []
