@@ -256,7 +256,10 @@ class StatusBar(QFrame):
         self.rules = QToolButton()
         set_role(self.rules, "chip")
         self.rules.setToolTip(
-            self.tr("The lists of Explore and What-if are under business rules; all else is the model's own ranking")
+            self.tr(
+                "What shoppers are shown is under business rules: in Explore, What-if, Compare, Segments and the map of"
+                " reasons. Audits and figures of runs are of the model's own ranking"
+            )
         )
         self.rules.clicked.connect(self.rules_asked)
         self.rules.hide()

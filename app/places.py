@@ -54,6 +54,7 @@ def places(window: Window) -> list[Place]:
         from app.compare.view import CompareView
 
         view = CompareView(window.session, window.workspace, window.themes)
+        view.rules_asked.connect(lambda: window.show_view(RULES))
         view.opened.connect(lambda: window.show_view(EXPLORE))
         view.train_asked.connect(lambda: window.show_view(TRAIN))
         return view

@@ -86,7 +86,8 @@ class BeginAudit(QDialog):
         told = QLabel(
             self.tr(
                 "The audit runs beside your work and can be paused or stopped; what was measured is kept, and it goes"
-                " on from there. The bundle is signed with your own key."
+                " on from there. The bundle is signed with your own key. Measured is the model's own ranking, without"
+                " business rules."
             )
         )
         told.setWordWrap(True)

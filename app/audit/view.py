@@ -36,6 +36,7 @@ from app.read_only import enable
 from app.session import Session
 from app.theme import ThemeSource, set_role
 from app.views.panel import Empty, Panel, follow
+from app.views.rules_chip import WithoutRules
 from app.views.view import Numbers, View
 from app.views.working import Working
 from app.workspace import Workspace
@@ -145,6 +146,7 @@ class AuditView(View):
             buttons.addWidget(button)
         buttons.addStretch(1)
         panel.body.addWidget(self.said)
+        panel.body.addWidget(WithoutRules(self._session))
         panel.body.addWidget(self.fault)
         panel.body.addWidget(self.table, 1)
         panel.body.addWidget(self.empty, 1)

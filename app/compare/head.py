@@ -131,13 +131,22 @@ class SideHead(QFrame):
             self._pickers[mode] = picker
         self._pickers[mode].open_under(self.pick, self._session.run)
 
+    def _rank(self, found: Explanation) -> str:
+        """The rank that is shown, and where business rules moved it, the model's own."""
+        model = f"{found.rank:,}"
+        if not found.place:
+            return self.tr("taken out by a rule, rank {rank} in the model").format(rank=model)
+        if found.place != found.rank:
+            return self.tr("rank {place}, {rank} in the model").format(place=f"{found.place:,}", rank=model)
+        return self.tr("rank {rank}").format(rank=model)
+
     def show_found(self, side: Side | None, found: Explanation | None, figures: dict[str, float]) -> None:
         """Say what is locked, and the figures of the answer."""
         if side is None or found is None:
             self.facts.say("")
             return
         words = [
-            self.tr("rank {rank}").format(rank=f"{found.rank:,}"),
+            self._rank(found),
             self.tr("score {score}").format(score=number(found.score, digits(found.score))),
         ]
         for name, text in (

@@ -15,6 +15,7 @@ from app.views.shown import digits, number
 from engine.answers import RankedItem, Ranking
 
 ROW = 24
+RIGHT_MIDDLE = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _MIDDLE = 0.16  # of the width, for the lines
 
 
@@ -119,7 +120,7 @@ class SlopeChart(QWidget):
         painter.setFont(self._small)
         painter.setPen(theme.muted)
         rank = QRectF(left, box.top(), 22, ROW)
-        painter.drawText(rank, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, f"{one.rank:,}")
+        painter.drawText(rank, RIGHT_MIDDLE, f"{one.rank:,}")
         left += 30
         if mark:
             badge = QRectF(right - 18, box.center().y() - 8, 16, 16)
@@ -136,6 +137,12 @@ class SlopeChart(QWidget):
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawEllipse(ring, 3, 3)
             right -= 14
+        if one.effects and one.model_rank not in (0, one.rank):
+            painter.setFont(self._small)
+            painter.setPen(theme.muted)
+            was = self.tr("was {rank}").format(rank=f"{one.model_rank:,}")
+            painter.drawText(QRectF(left, box.top(), right - left, ROW), RIGHT_MIDDLE, was)
+            right -= painter.fontMetrics().horizontalAdvance(was) + 8
         painter.setFont(self._bold if explained else self._font)
         painter.setPen(theme.text if shared else theme.muted)
         title = painter.fontMetrics().elidedText(one.title, Qt.TextElideMode.ElideRight, int(right - left))
@@ -155,17 +162,23 @@ class SlopeChart(QWidget):
             Tip.of(self).hide()
             return
         one = self.lists[at[0]][at[1]]
-        lines = [self._told(which, one.item) for which in (LEFT, RIGHT)]
+        lines = [line for which in (LEFT, RIGHT) for line in self._told(which, one.item)]
         Tip.of(self).say(self._themes, self.row_rect(*at).toAlignedRect(), self, one.title, lines)
 
-    def _told(self, which: int, item: str) -> str:
+    def _told(self, which: int, item: str) -> list[str]:
+        """Where a list has a product, and which business rules moved it there."""
         place = self._places[which].get(item)
         name = self.tr("left") if which == LEFT else self.tr("right")
         if place is None:
-            return self.tr("{side}: below the {n} shown").format(side=name, n=len(self.lists[which]))
+            return [self.tr("{side}: below the {n} shown").format(side=name, n=len(self.lists[which]))]
         one = self.lists[which][place]
         score = number(one.score, digits(one.score))
-        return self.tr("{side}: rank {rank}, score {score}").format(side=name, rank=f"{one.rank:,}", score=score)
+        said = [self.tr("{side}: rank {rank}, score {score}").format(side=name, rank=f"{one.rank:,}", score=score)]
+        if one.effects:
+            from app.rule_words import effect_sentence  # few shops have rules
+
+            said += [effect_sentence(effect) for effect in one.effects]
+        return said
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self._point(self._found(event.position()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.views.view import Numbers
+from engine.answers import RankedItem
 from engine.compare.types import Above, Comparison
 
 
@@ -24,6 +25,7 @@ def tables(found: Comparison, above: Above | None) -> Numbers:
             "method": [side.method for side in found.sides],
             "score": [found.left.score, found.right.score],
             "rank": [found.left.rank, found.right.rank],
+            **({"rank under rules": [found.left.place, found.right.place]} if any(found.ruled) else {}),
             "ndcg@10": [
                 one.get("test ndcg@10", one.get("validation ndcg@10"))
                 for one in (found.left_figures, found.right_figures)
@@ -57,13 +59,14 @@ def tables(found: Comparison, above: Above | None) -> Numbers:
             "right rank": list(lists[1]),
             "left score": list(scores[0]),
             "right score": list(scores[1]),
+            **(_ruled(ranks, items) if any(found.ruled) else {}),
         },
         "agreement": {
             "figure": ["in both", "places", "kendall tau-b", "rank-biased overlap"],
             "value": [found.agreement.shared, found.agreement.depth, found.agreement.tau, found.agreement.rbo],
         },
     }
-    if above is not None:
+    if above is not None:  # scores and ranks of the model's own
         contrast = above.contrast.rows
         made["why above"] = {
             "modality": [row.modality for row in contrast],
@@ -72,4 +75,16 @@ def tables(found: Comparison, above: Above | None) -> Numbers:
             above.contrast.right: [row.right for row in contrast],
             "difference": [row.difference for row in contrast],
         }
+    return made
+
+
+def _ruled(ranks: list[dict[str, RankedItem]], items: list[str]) -> dict[str, list[object]]:
+    """Where the model itself has each product of the lists, and which business rules moved it."""
+    made: dict[str, list[object]] = {}
+    for name, side in zip(("left", "right"), ranks, strict=True):
+        rows = [side.get(item) for item in items]
+        made[f"{name} model rank"] = [None if row is None else row.model_rank or row.rank for row in rows]
+        made[f"{name} rules"] = [
+            "" if row is None else ", ".join(effect.rule for effect in row.effects) for row in rows
+        ]
     return made

@@ -36,12 +36,16 @@ from app.session import Session
 from app.tables import Thumbnails
 from app.theme import ThemeSource, set_role
 from app.views.panel import Panel
+from app.views.rules_chip import RulesChip
 from app.views.shown import number, percent
 from app.views.view import Numbers, View
 from app.views.working import Working
 from app.workspace import Workspace
 from engine.compare.types import Comparison, Side
 from engine.desk import RunLog
+from engine.rules import Rule
+
+Asked = tuple[tuple[Side, Side], tuple[Rule, ...]]  # the sides, and the business rules that both lists are under
 
 _PATIENCE = 150  # milliseconds an old answer stays bright while a new one is on its way
 
@@ -50,6 +54,7 @@ class CompareView(View):
     """Asks again whenever a side changes while it is in sight."""
 
     opened = Signal()  # a side was opened in the session: Explore shows it
+    rules_asked = Signal()  # to see the business rules in force
     train_asked = Signal()
 
     def __init__(self, session: Session, workspace: Workspace, themes: ThemeSource) -> None:
@@ -60,7 +65,8 @@ class CompareView(View):
         self.linked = Linked(session, self)
         self.thumbnails = Thumbnails(themes, self)
         self.found: Comparison | None = None
-        self._asked: tuple[Side, Side] | None = None  # what is shown or on its way
+        self._asked: Asked | None = None  # what is shown or on its way
+        self._shown: Asked | None = None  # what is shown
         self._figures_of = ""  # the run whose epochs' figures are known
         self._make(themes)
         self._lay_out()
@@ -96,6 +102,10 @@ class CompareView(View):
         self.details = DetailsPanel(self.linked, themes, self.thumbnails)
         self.lists = Panel(themes)
         self.lists.setMinimumWidth(320)
+        self.rules = RulesChip(self._session)
+        self.rules.setToolTip(self.tr("Both lists are under the business rules. See and change them"))
+        self.rules.clicked.connect(self.rules_asked)
+        self.lists.top.insertWidget(1, self.rules)
         self.slope = SlopeChart(themes)
         self.scrolling: QScrollArea = scrolled(self.slope)
         self.slope.keep_in_sight = lambda box: self.scrolling.ensureVisible(0, int(box.center().y()), 0, 40)
@@ -161,6 +171,7 @@ class CompareView(View):
             session.ranking_changed,
         ):
             signal.connect(self._soon)
+        session.rules.changed.connect(self._soon)
         self.choice.changed.connect(self._renew)
         self.modes.chosen.connect(self.choice.choose_mode)
         self.modes.swap_asked.connect(self.choice.swap)
@@ -198,10 +209,12 @@ class CompareView(View):
             return
         if self.choice.mode == EPOCHS and run is not None and self._figures_of != run.folder:
             self.questions.ask("history", self._take_figures, run=run.folder)
-        if sides != self._asked:
-            self._asked = sides
+        asked = (sides, self._session.rules.active)
+        if asked != self._asked:
+            self._asked = asked
             self.trouble.hide()
-            self.questions.ask("compare", self._answered, left=sides[0], right=sides[1])
+            under = self._session.under_rules()
+            self.questions.ask("compare", self._answered, left=sides[0], right=sides[1], **under)
 
     def _lack(self) -> str:
         """Why nothing can be compared in this mode, in a word; "" when it can."""
@@ -226,7 +239,7 @@ class CompareView(View):
             head.scrubber.show_figures(figures)
 
     def _answered(self, found: Comparison) -> None:
-        self.found = found
+        self.found, self._shown = found, self._asked
         maps = Maps(found)
         self.linked.take(found, maps)
         ends = (self.tr("L"), self.tr("R"))
@@ -261,7 +274,11 @@ class CompareView(View):
         self.lists.note.setText(self.tr("{n} of {all} in both").format(n=agreed.shared, all=agreed.depth))
         tau = "–" if agreed.tau is None else number(agreed.tau, 2)
         text = self.tr("Kendall's tau {tau} · rank-biased overlap {rbo} · a ring: in this list only")
-        self.agreement.setText(text.format(tau=tau, rbo=percent(agreed.rbo)))
+        told = [text.format(tau=tau, rbo=percent(agreed.rbo))]
+        left, right = found.ruled
+        if left != right:  # one side's what-if has rules of its own
+            told.append(self.tr("business rules: left {left}, right {right}").format(left=left, right=right))
+        self.agreement.setText(" · ".join(told))
         self.agreement.setToolTip(
             self.tr(
                 "Tau compares the order of the products that both lists hold: 1 is the same order, −1 the reverse. "
@@ -297,7 +314,7 @@ class CompareView(View):
     def _stopped(self) -> None:
         """The user stopped the work: what is shown is of another choice, and stays."""
         self.why.forget()
-        if self.found is None or self.found.sides != self.choice.sides():
+        if self._shown is None or self._shown != (self.choice.sides(), self._session.rules.active):
             self._asked = None
             self.fault.setText(self.tr("Stopped. What is shown, if anything, is of an earlier choice."))
             self.trouble.show()

@@ -76,12 +76,22 @@ class Why(QObject):
         side = self._found.sides[self._list]
         name = self.tr("left") if self._list == LEFT else self.tr("right")
         where = self.tr("In the list of the {side} side · shopper {user}").format(side=name, user=side.user)
-        self._details.above.choose(self._session.run, where, a, b)
+        self._details.above.choose(self._session.run, where + self._moved(a, b), a, b)
         self._slope.mark(self._list, a, b)
         asked = (replace(side, item=a), b)
         if a and b and asked != self._asked:
             self._asked = asked
             self._questions.ask("contrast", self._answered, side=asked[0], other=b)
+
+    def _moved(self, a: str, b: str) -> str:
+        """Where business rules show the two, if they moved either: what is told of them are the model's own scores."""
+        assert self._found is not None
+        rows = {row.item: row for row in (self._found.left_list, self._found.right_list)[self._list].items}
+        if not any(row.effects and row.model_rank not in (0, row.rank) for row in rows.values() if row.item in (a, b)):
+            return ""
+        places = [f"{rows[item].rank:,}" if item in rows else "–" for item in (a, b)]
+        text = self.tr("Business rules show A at rank {a} and B at rank {b}; told here is the model's own ranking.")
+        return "\n" + text.format(a=places[0], b=places[1])
 
     def _answered(self, found: Above) -> None:
         self.answer = found

@@ -42,6 +42,7 @@ def column_name(column: Column) -> str:
         "grade": tr("grade"),
         "score": tr("score"),
         "past_share": tr("share of past choices"),
+        "rule": tr("put first by the rule"),
     }
     return names.get(column.name, column.name)
 

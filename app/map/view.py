@@ -30,6 +30,7 @@ from app.views.view import Numbers, View
 from app.views.working import Working
 from engine.answers import RunSummary
 from engine.columns import Column, Projection
+from engine.rules import Rule
 
 WHATS = ("items", "users", "reasons")
 _AT_ONCE = 3000  # shoppers whose vectors are computed in a moment
@@ -49,7 +50,8 @@ class MapView(View):
         self.coloured: Colouring | None = None
         self.selection: NDArray[np.int64] = np.zeros(0, np.int64)
         self._colour_by: dict[str, str] = dict(_FIRST)
-        self._asked: tuple[str, str, str] | None = None  # run, what, how of the map that is shown or on its way
+        # Run, what, how and business rules of the map that is shown or on its way.
+        self._asked: tuple[str, str, str, tuple[Rule, ...]] | None = None
         self._place_of: dict[str, int] = {}  # key of a product or shopper -> its point
         self._kept: dict[str, Any] = {}  # the camera and selection to come back to once the map is there
         self._quick = Questions(session.engine, "map", self)
@@ -90,6 +92,7 @@ class MapView(View):
     def _connect(self) -> None:
         session = self._session
         session.run_changed.connect(self._run_changed)
+        session.rules.changed.connect(self._ask)
         session.user_changed.connect(self._mark)
         session.item_changed.connect(self._mark)
         session.segment_changed.connect(self._recolour)
@@ -131,7 +134,8 @@ class MapView(View):
         run = self._session.run
         if run is None or not self.isVisible():
             return
-        wanted = (run.folder, self.what, self.how)
+        under = self._session.under_rules() if self.what == "reasons" else {}  # what is shown first is explained
+        wanted = (run.folder, self.what, self.how, under.get("rules", ()))
         if wanted == self._asked:
             return
         self._asked = wanted
@@ -140,7 +144,7 @@ class MapView(View):
         self._study.drop_all()
         few = self.what == "items" or (self.what == "users" and len(run.shoppers) <= _AT_ONCE)
         questions = self._quick if few and self.how == "pca" else self._study
-        questions.ask("project", self._show, run=run.folder, what=self.what, how=self.how)
+        questions.ask("project", self._show, run=run.folder, what=self.what, how=self.how, **under)
 
     def _retry(self) -> None:
         self._asked = None
@@ -267,6 +271,12 @@ class MapView(View):
             parts.append(self.tr("the two axes show {share} of the variance").format(share=percent(share)))
         else:
             parts.append(self.tr("UMAP: near is alike, distances and axes mean nothing"))
+        if found.what == "reasons" and self._asked is not None and self._asked[3]:
+            from app.rule_words import active_text  # few shops have rules
+
+            put = next((len(one.codes) for one in found.columns if one.name == "rule" and not one.own), 0)
+            text = self.tr("{rules}: they put {n} of these products first")
+            parts.append(text.format(rules=active_text(len(self._asked[3])), n=f"{put:,}"))
         segment = self._session.segment
         members = members_of(found, segment)
         if segment is not None and members is not None:

@@ -21,9 +21,12 @@ from app.views.panel import Empty, Panel
 from app.views.shown import digits, signed
 from app.views.working import Working
 from engine.explain.cohort_types import Cohort
+from engine.rules import Rule
 
 ALL = "@all"  # every shopper
 NOBODY = ""
+Key = tuple[str, tuple[str, ...], tuple[str, ...] | None, tuple[Rule, ...]]  # run, products, shoppers, rules
+
 _KEPT = 12  # answers that need not be worked out again
 LEFT, RIGHT = "left", "right"
 
@@ -90,7 +93,14 @@ class Side(Panel):
         if len(found.products) > 1:
             self.about.setText(self.tr("Mean over %n product(s), those chosen most.", "", len(found.products)))
         elif not found.products:
-            self.about.setText(self.tr("What it adds to a product of the first ten that holds it, in the mean."))
+            said = [self.tr("What it adds to a product of the first ten that holds it, in the mean.")]
+            if found.rules:
+                from app.rule_words import active_text  # few shops have rules
+
+                text = self.tr("{rules}: they brought {n} of the {all} products shown into the first ten.")
+                counts = {"n": f"{found.risen:,}", "all": f"{found.listed:,}"}
+                said.append(text.format(rules=active_text(found.rules), **counts))
+            self.about.setText("\n".join(said))
         else:
             self.about.setText("")
         self.about.setVisible(bool(self.about.text()))
@@ -108,7 +118,7 @@ class Findings(QWidget):
         self._session = session
         self._segment: Segment | None = None
         self._questions = Questions(session.study, "segments", self)
-        self._answers: dict[tuple[str, tuple[str, ...], tuple[str, ...] | None], Cohort] = {}
+        self._answers: dict[Key, Cohort] = {}
         self._shown: dict[str, Cohort | None] = {LEFT: None, RIGHT: None}
         self.subject = Chooser(self.tr("What sells"), self.tr("Of what the reasons are looked at"))
         self.against = Chooser(self.tr("Compare with"), self.tr("Another group of shoppers, side by side"))
@@ -153,6 +163,11 @@ class Findings(QWidget):
         self._offer()
         if segment is not None and ask:
             self.ask()
+
+    @property
+    def of_lists(self) -> bool:
+        """Whether it is asked what sells of all that is shown: then business rules count."""
+        return self._session.run is not None and self._segment is not None and not self._items()
 
     def choose(self, subject: str, against: str) -> None:
         """Choose what is asked, as `state` told it."""
@@ -225,22 +240,23 @@ class Findings(QWidget):
         self.problem.hide()
         self._questions.drop_all()
         items = self._items()
+        under = {} if items else self._session.under_rules()
         self._shown = {LEFT: None, RIGHT: None}
         for side, group in self._groups().items():
             users = self._users(group)
-            key = (run.folder, items, users)
+            key: Key = (run.folder, items, users, under.get("rules", ()))
             if key in self._answers:
                 self._shown[side] = self._answers[key]
                 continue
 
-            def keep(found: Cohort, side: str = side, key: Any = key) -> None:
+            def keep(found: Cohort, side: str = side, key: Key = key) -> None:
                 self._answers[key] = found
                 while len(self._answers) > _KEPT:
                     del self._answers[next(iter(self._answers))]
                 self._shown[side] = found
                 self._say()
 
-            self._questions.ask("cohort", keep, slot=side, run=run.folder, items=items, users=users)
+            self._questions.ask("cohort", keep, slot=side, run=run.folder, items=items, users=users, **under)
         self._say()
 
     def _name(self, group: str) -> str:

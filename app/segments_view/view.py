@@ -173,6 +173,7 @@ class SegmentsView(View):
     def _connect(self) -> None:
         session = self._session
         session.run_changed.connect(self._run_changed)
+        session.rules.changed.connect(self._rules_changed)
         session.segments.changed.connect(self._listed)
         session.segments.undo.canUndoChanged.connect(self._say)
         session.segment_changed.connect(self._say)
@@ -229,6 +230,13 @@ class SegmentsView(View):
             self._late = not self.isVisible()
             self.findings.open(segment if self._session.run is not None else None, ask=not self._late)
         self._say()
+
+    def _rules_changed(self) -> None:
+        """What is shown to shoppers is under the rules; no other finding depends on them."""
+        if self.findings.of_lists:
+            self._late = not self.isVisible()
+            if not self._late:
+                self.findings.ask()
 
     def showEvent(self, event: Any) -> None:
         super().showEvent(event)

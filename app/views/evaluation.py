@@ -23,6 +23,7 @@ from app.read_only import enable
 from app.session import Session
 from app.tables import NO_INDEX, AnyIndex
 from app.theme import set_role
+from app.views.rules_chip import WithoutRules
 from app.views.shown import number, part_name, signed
 from app.views.working import Working
 from engine.run_card import RunCard
@@ -71,6 +72,7 @@ class EvaluationView(QWidget):
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._session = session
         self.questions = Questions(session.study, "train-evaluate", self)
         self._folder = ""
         self.baselines = QCheckBox(self.tr("With baselines"))
@@ -81,7 +83,9 @@ class EvaluationView(QWidget):
             self.tr("What the run is worth without words, photos, identity ...: not trained again")
         )
         self.start = QPushButton(self.tr("Evaluate"))
-        self.start.setToolTip(self.tr("Rank the whole catalogue for every test event; intervals over shoppers"))
+        self.start.setToolTip(
+            self.tr("Rank the whole catalogue for every test event, without business rules; intervals over shoppers")
+        )
         self.start.clicked.connect(self.evaluate)
         self.working = Working(self.questions)
         self.fault = QLabel()
@@ -128,6 +132,7 @@ class EvaluationView(QWidget):
         column.addLayout(top)
         column.addWidget(self.fault)
         column.addWidget(self.said)
+        column.addWidget(WithoutRules(self._session))
         column.addWidget(below, 1)
 
     def show_card(self, folder: str, card: RunCard | None) -> None:

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QSizePolicy,
     QStyle,
     QStyleOptionViewItem,
-    QToolButton,
     QWidget,
 )
 
@@ -23,6 +22,7 @@ from app.views.glide import Glide, wants_motion
 from app.views.legend import Legend
 from app.views.panel import Empty, FocusRing, Panel, Tip, follow, paint_whole
 from app.views.ranked_rows import ROW, RankedDelegate, RankedModel
+from app.views.rules_chip import RulesChip
 from app.views.shown import PARTS, Shown, number, part_name, percent
 from engine.answers import Ranking
 from engine.explain.types import Explanation
@@ -191,12 +191,8 @@ class RankedView(Panel):
         super().__init__(themes, parent)
         self._session = session
         self._ranking: Ranking | None = None  # as it is shown
-        self.rules = QToolButton()
-        set_role(self.rules, "chip")
-        self.rules.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.rules.setToolTip(self.tr("Business rules change this list. See and change them"))
+        self.rules = RulesChip(session)
         self.rules.clicked.connect(self.rules_asked)
-        self.rules.hide()
         self.top.insertWidget(1, self.rules)
         self.list = RankedList(session, themes, thumbnails, self)
         self.legend = Legend(session, themes)
@@ -226,13 +222,8 @@ class RankedView(Panel):
         self._say_rules()
 
     def _say_rules(self) -> None:
-        count = len(self._session.rules.active) if self._session.run is not None else 0
-        self.heading.say(self.tr("Shown to this shopper") if count else self.tr("Ranked for this shopper"))
-        self.rules.setVisible(count > 0)
-        if count:
-            from app.rule_words import active_text
-
-            self.rules.setText(active_text(count))
+        ruled = self.rules.count > 0
+        self.heading.say(self.tr("Shown to this shopper") if ruled else self.tr("Ranked for this shopper"))
 
     def _ranking_changed(self, ranking: Ranking | None) -> None:
         if ranking is not None:  # until it is here the old list stays

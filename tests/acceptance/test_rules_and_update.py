@@ -10,8 +10,12 @@ from typing import Any
 import pytest
 from pytestqt.qtbot import QtBot
 
+from app.compare.choice import SHOPPERS
+from app.compare.view import CompareView
 from app.main_window import MainWindow
+from app.map.view import MapView
 from app.rules_view.view import RulesView
+from app.segments_view.view import SegmentsView
 from app.settings import Settings
 from app.start import make_window
 from app.views.train import TrainView
@@ -104,6 +108,61 @@ def test_the_window_ranks_and_explains_under_rules_as_the_command_line_does(
     assert [one.item for one in view.effects.model.items] == [one["item"] for one in told["items"] if one["effects"]]
     session.undo.undo()
     qtbot.waitUntil(lambda: settled() and not any(one.effects for one in (session.ranking or told).items), timeout=LONG)
+
+
+def test_all_that_tells_what_is_shown_is_under_the_rules_and_the_dataset_is_left_alone(
+    window: MainWindow, workspace: Path, qtbot: QtBot, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session, run = window.session, str(workspace / "runs" / "one")
+    dataset = sorted((workspace / "datasets").rglob("*"))
+    before = [path.read_bytes() if path.is_file() else b"" for path in dataset]
+    with qtbot.waitSignal(session.ranking_changed, timeout=LONG):
+        session.rules.change(RuleBook.from_json(RULES), "rules")
+    session.rules.flush()
+    rules = ("--rules", str(workspace / "rules" / "old.json"))
+
+    def told(user: str, k: int) -> list[dict[str, Any]]:
+        items: list[dict[str, Any]] = printed(capsys, "recommend", run, "--user", user, "-k", str(k), *rules)["items"]
+        return items
+
+    window.show_view("compare")
+    compare = window.view
+    assert isinstance(compare, CompareView)
+    compare.choice.choose_mode(SHOPPERS)
+    qtbot.waitUntil(lambda: compare.found is not None and not compare.busy, timeout=LONG)
+    found = compare.found
+    assert found is not None
+    assert compare.rules.isVisible()
+    for side, listed in zip(found.sides, (found.left_list, found.right_list), strict=True):
+        shown = [(one["item"], one["rank"], one["model_rank"]) for one in told(side.user, 100)]
+        assert [(one.item, one.rank, one.model_rank) for one in listed.items] == shown
+    assert any(compare.numbers()["lists"]["left rules"])
+    window.show_view("map")
+    reasons = window.view
+    assert isinstance(reasons, MapView)
+    reasons.show_what("reasons")
+    qtbot.waitUntil(lambda: reasons.found is not None and reasons.found.what == "reasons", timeout=LONG)
+    assert reasons.found is not None
+    for user, item in list(zip(reasons.found.users, reasons.found.items, strict=True))[:3]:
+        assert item == told(user, 1)[0]["item"]
+    assert "they put" in reasons.panel.note.text()
+    window.show_view("segments")
+    segments = window.view
+    assert isinstance(segments, SegmentsView)
+    users = tuple(reasons.found.users[:4])
+    segments.show_segment(session.segments.add("four", "users", users, ""))
+    qtbot.waitUntil(lambda: not segments.busy and segments.findings.numbers() != {}, timeout=LONG)
+    risen = sum(one["model_rank"] > 10 for user in users for one in told(user, 10))
+    assert f"they brought {risen} of the" in segments.findings.sides["left"].about.text()
+    session.rules.switch()  # all off: asked anew without them
+    qtbot.waitUntil(
+        lambda: not segments.busy and "they" not in segments.findings.sides["left"].about.text(), timeout=LONG
+    )
+    assert [path.read_bytes() if path.is_file() else b"" for path in dataset] == before
+    assert sorted((workspace / "datasets").rglob("*")) == dataset
+    session.undo.undo()
+    session.undo.undo()
+    session.rules.flush()
 
 
 def test_a_run_is_updated_from_the_window_and_tells_what_it_forgot(

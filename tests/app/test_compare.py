@@ -20,6 +20,7 @@ from app.compare.told import Maps
 from app.compare.view import CompareView
 from app.session import NOTHING, Pointed, Session
 from app.theme import DARK, ThemeSource
+from app.views.panel import Tip
 from app.workspace import Workspace
 from engine.answers import RankedItem, Ranking
 from engine.compare.align import aligned, common_grid, part_pairs, past_pairs, values_of
@@ -27,7 +28,9 @@ from engine.compare.lists import agreement
 from engine.compare.types import Above, Comparison, PartPair, Side
 from engine.errors import HeedmapError
 from engine.explain.contrast_types import Contrast, ContrastRow
-from engine.explain.types import Explanation, Token
+from engine.explain.types import Explanation, RuleEffect, Token
+from engine.rule_book import RuleBook
+from engine.rules import Rule
 from tests.app.conftest import FakeEngine, draw_shop, make_explanation, make_ranking, make_run, title
 
 Opened = tuple[CompareView, Session, FakeEngine]
@@ -52,10 +55,32 @@ def listed(engine: FakeEngine, side: Side, k: int) -> Ranking:
     return replace(found, items=tuple(rows))
 
 
+def pinned(rules: tuple[Rule, ...], ranking: Ranking) -> Ranking:
+    """A list with the product of the only rule, if any, at the first place."""
+    rows = list(ranking.items)
+    for rule in rules:
+        rows.sort(key=lambda one: one.item != rule.items[0])
+    moved = [
+        replace(row, rank=rank, model_rank=row.rank, effects=(RuleEffect(rules[0].name, "pin", row.rank, rank, 0.0),))
+        if rank != row.rank
+        else row
+        for rank, row in enumerate(rows, start=1)
+    ]
+    return replace(ranking, items=tuple(moved))
+
+
+def under(rules: tuple[Rule, ...], found: Explanation) -> Explanation:
+    if not rules:
+        return found
+    place = 1 if found.item in rules[0].items else found.rank + 1
+    effect = RuleEffect(rules[0].name, "pin", found.rank, place, 0.0)
+    return replace(found, shown_rank=place, effects=(effect,))
+
+
 def compared(engine: FakeEngine) -> Callable[..., Comparison]:
-    def answer(left: Side, right: Side, k: int = 100) -> Comparison:
-        one, two = explained(engine, left), explained(engine, right)
-        lists = [listed(engine, side, k) for side in (left, right)]
+    def answer(left: Side, right: Side, k: int = 100, rules: tuple[Rule, ...] = ()) -> Comparison:
+        one, two = (under(rules, explained(engine, side)) for side in (left, right))
+        lists = [pinned(rules, listed(engine, side, k)) for side in (left, right)]
         unit: Any = "score" if one.sums_to_score and two.sums_to_score else "share"
         rows = aligned(one, two, values_of(one, unit, unit == "share"), values_of(two, unit, unit == "share"))
         common = common_grid(one.grid, two.grid)
@@ -65,7 +90,7 @@ def compared(engine: FakeEngine) -> Callable[..., Comparison]:
             past_pairs(one.history, two.history), unit, unit == "share",
             None if common is None else (one.grid, two.grid, common), 0.0,
             agreement(*([row.item for row in ranking.items] for ranking in lists)),
-            {"test ndcg@10": 0.104}, {"validation ndcg@10": 0.09}, 0.01,
+            {"test ndcg@10": 0.104}, {"validation ndcg@10": 0.09}, 0.01, (len(rules), len(rules)),
         )  # fmt: skip
 
     return answer
@@ -323,13 +348,45 @@ def test_lines_join_the_same_product_and_a_tip_tells_both_places(qtbot: QtBot, c
     assert view.lists.note.text() == "60 of 60 in both"
     moved = view.slope.lists[LEFT][1].item
     assert [row.item for row in view.slope.lists[RIGHT]].index(moved) == 2
-    assert view.slope._told(RIGHT, moved).startswith("right: rank 3")
+    assert view.slope._told(RIGHT, moved)[0].startswith("right: rank 3")
     extra = RankedItem("i999", "New", None, 1, 2.0, {})
     ranking = make_ranking(make_run(Path()), "u1", 5)
     view.slope.fill(replace(ranking, items=(extra, *ranking.items[:4])), ranking, ("", ""))
-    assert view.slope._told(RIGHT, "i999") == "right: below the 5 shown"
+    assert view.slope._told(RIGHT, "i999") == ["right: below the 5 shown"]
     assert view.slope.height() == 5 * ROW
     view.slope.grab()
+
+
+def test_both_lists_are_under_the_rules_and_say_what_moved(qtbot: QtBot, compare: Open) -> None:
+    view, session, engine = compare()
+    plain = settled(qtbot, view)
+    third = plain.left_list.items[2]
+    assert view.rules.isHidden()
+    assert "rank under rules" not in view.numbers()["sides"]
+    with qtbot.waitSignal(session.rules.changed):
+        session.rules.change(RuleBook.of([Rule("campaign", "pin", items=(third.item,), position=1)]), "rules")
+    qtbot.waitUntil(lambda: view.found is not plain and not view.busy)
+    assert asked(engine, "compare")[-1]["rules"] == session.rules.active
+    assert view.rules.isVisible()
+    assert view.rules.text() == "1 rule(s) active"  # no translator is installed
+    assert "in the model" in view.heads[LEFT].facts.whole()
+    first = view.slope.lists[LEFT][0]
+    assert (first.item, first.rank, first.model_rank) == (third.item, 1, 3)
+    view.slope.setFocus()
+    QTest.keyClick(view.slope, Qt.Key.Key_Down)
+    assert "“campaign” moves it: rank 3 → 1." in Tip.of(view.slope).text()
+    QTest.keyClick(view.slope, Qt.Key.Key_Return)  # why A above B
+    qtbot.waitUntil(lambda: not view.busy)
+    assert "Business rules show A at rank 1" in view.details.above.where.text()
+    tables = view.numbers()
+    assert tables["lists"]["left model rank"][0] == 3
+    assert tables["lists"]["left rules"][0] == "campaign"
+    with qtbot.waitSignal(view.rules_asked):
+        qtbot.mouseClick(view.rules, Qt.MouseButton.LeftButton)
+    session.rules.switch()
+    qtbot.waitUntil(lambda: not view.busy and view.rules.isHidden())
+    assert "rules" not in asked(engine, "compare")[-1]
+    assert view.slope.lists[LEFT][0].item == plain.left_list.items[0].item
 
 
 def test_one_run_alone_tells_how_to_get_another(qtbot: QtBot, compare: Open) -> None:
