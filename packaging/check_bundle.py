@@ -1,4 +1,4 @@
-"""Says whether a built folder may be passed on: licences, versions, no test tools, one OpenMP.
+"""Says whether a built folder may be passed on: licences, versions, no test tools, one OpenMP, no dead link.
 
     python packaging/check_bundle.py FOLDER --lock packaging/lock/linux-cpu.txt [--environment SITE_PACKAGES]
 
@@ -28,6 +28,7 @@ def problems(folder: inventory.Inventory, lock: dict[str, str]) -> Iterator[str]
     yield from _versions(folder, lock)
     yield from _test_tools(folder)
     yield from _openmp(folder)
+    yield from _links(folder.folder)
 
 
 def read_lock(path: Path) -> dict[str, str]:
@@ -93,6 +94,12 @@ def _openmp(folder: inventory.Inventory) -> Iterator[str]:
     found = {make for library in folder.libraries for make, name in _OPENMP.items() if name.match(library.path.name)}
     if len(found) > 1:
         yield f"OpenMP of {' and '.join(sorted(found))} in one program"
+
+
+def _links(folder: Path) -> Iterator[str]:
+    for path in sorted(folder.rglob("*")):
+        if path.is_symlink() and not path.exists():
+            yield f"a link that leads nowhere: {path.relative_to(folder).as_posix()}"
 
 
 def main(arguments: list[str]) -> int:

@@ -46,6 +46,15 @@ def test_a_clean_folder_has_no_problem(tmp_path: Path) -> None:
     assert found(tmp_path, {"one": "1.0", "torch": "2.13.0+cpu"}) == []
 
 
+def test_a_link_that_leads_nowhere_is_found(tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    site.mkdir()
+    (site / "there").write_text("")
+    for name in ("there", "gone"):
+        (site / f"to-{name}").symlink_to(name)
+    assert found(site) == ["a link that leads nowhere: to-gone"]
+
+
 def test_packages_are_judged_by_licence_version_and_use(tmp_path: Path) -> None:
     distribution(tmp_path, "gnu", texts={}, License_Expression="GPL-3.0-or-later")
     distribution(tmp_path, "vague", texts={}, License="BSD License")
