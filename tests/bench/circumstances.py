@@ -1,11 +1,11 @@
 """What the program says where a system withholds something: python -m tests.bench.circumstances FOLDER
-[--program PATH] [--only NAME] [--out F.md]
+[--program PATH] [--only NAME] [--lift -5] [--out F.md]
 
 FOLDER is where it works; the workspace that `tests.bench.kills` prepares there is used. Each circumstance starts the
 program for real (the source's command, or a frozen one): a full disk, a home that cannot be written, no graphics
-driver, another locale, odd paths, two copies at once, no screen ... and looks at what the user sees and at the exit
-code. It must be an answer or a sentence; a traceback, a crash or a hang is a fault. As root, disks are mounted and
-users changed; otherwise those circumstances are left out and named.
+driver, another locale, odd paths, two copies at once, no screen, a wrong clock ... and looks at what the user sees and
+at the exit code. It must be an answer or a sentence; a traceback, a crash or a hang is a fault. As root, disks are
+mounted and users changed; otherwise those circumstances are left out and named.
 """
 
 from __future__ import annotations
@@ -16,112 +16,17 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.driving import wait_for
+from tests.bench.clocks import clocks
+from tests.bench.driving import lift_session, wait_for
 from tests.bench.kills import DATASET, RUN, Bench
+from tests.bench.saying import Env, Place, Row, Said, row
 
-ROOT = Path(__file__).resolve().parents[2]
 WINDOW_SECONDS = 40.0  # in which a window is there on a busy machine
 SMALL = 1  # megabytes of the disk that fills up
-BAD = ("Traceback", "Aborted", "Segmentation fault", "core dumped", "a fault in Heedmap", "Exception ignored")
-
-
-Env = Mapping[str, str | None]  # changes of the environment; None takes a name away
-NOTHING: Env = {}
-
-
-@dataclass(frozen=True)
-class Row:
-    circumstance: str
-    shows: str  # what the user sees
-    code: int | None  # None: it went on
-    fine: bool
-
-
-@dataclass(frozen=True)
-class Said:
-    text: str
-    code: int | None
-
-
-class Place:
-    """The prepared workspace, copies of it, and the program."""
-
-    def __init__(self, folder: Path, program: str) -> None:
-        self.folder = folder
-        self.program = program or str(Path(sys.executable).with_name("heedmap"))
-        # The source's window also tells what it shows; of a frozen one the life and the end alone are seen.
-        self.opener = [program] if program else [sys.executable, "-m", "tests.bench.driving"]
-        self.frozen = bool(program)
-        self.base = folder / "base"
-        self._copies = 0
-
-    def copy(self, name: str = "") -> Path:
-        self._copies += 1
-        place = self.folder / "circumstances" / (name or f"copy-{self._copies}")
-        shutil.rmtree(place, ignore_errors=True)
-        shutil.copytree(self.base, place)
-        return place
-
-    def env(self, changes: Env = NOTHING) -> dict[str, str]:
-        """The environment with changes; None takes a name away."""
-        config = self.folder / "circumstances" / "config"
-        config.mkdir(parents=True, exist_ok=True)
-        own = {
-            **os.environ, "OMP_NUM_THREADS": "1", "QT_QPA_PLATFORM": "offscreen", "HEEDMAP_CONFIG": str(config),
-            "PYTHONDONTWRITEBYTECODE": "1", "XDG_STATE_HOME": str(config / "state"),
-        }  # fmt: skip
-        given = {**own, **changes}
-        return {name: value for name, value in given.items() if value is not None}
-
-    def say(self, words: list[str], *, shell: str = "", before: tuple[str, ...] = (), env: Env = NOTHING) -> Said:
-        """Run a command. shell: what stands behind it, such as "> /dev/full"; before: what stands before it."""
-        command: list[str] = [*before, self.program, *words]
-        if shell:
-            command = ["bash", "-c", f'"$@" {shell}', "bash", *command]
-        done = subprocess.run(command, env=self.env(env), capture_output=True, timeout=180, cwd=self.folder)
-        text = (done.stdout + done.stderr).decode("utf-8", "replace")
-        return Said(text, done.returncode)
-
-    def window(
-        self, workspace: Path, *, seconds: float = 12.0, before: tuple[str, ...] = (), words: tuple[str, ...] = (),
-        also: Callable[[subprocess.Popen[bytes]], None] = lambda _: None, env: Env = NOTHING,
-    ) -> Said:  # fmt: skip
-        """Start the window, let it live for a while (or until it ends), close it; what it said."""
-        arguments = ["--workspace", str(workspace)] if str(workspace) != "." else []
-        self._copies += 1
-        out = self.folder / "circumstances" / f"said-{self._copies}.txt"
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with out.open("wb") as said, subprocess.Popen(
-            [*before, *self.opener, *arguments, *words], env=self.env(env), stdin=subprocess.DEVNULL,
-            stdout=said, stderr=said, cwd=ROOT, start_new_session=True,
-        ) as process:  # fmt: skip
-            wait_for(lambda: process.poll() is not None, seconds)
-            went_on = process.poll() is None
-            also(process)
-            if process.poll() is None:
-                process.send_signal(2)
-                wait_for(lambda: process.poll() is not None, 15)
-            if process.poll() is None:
-                process.kill()
-                process.wait()
-                return Said(out.read_text("utf-8", "replace") + "\nhung: it did not close", None)
-        return Said(
-            out.read_text("utf-8", "replace"), None if went_on and process.returncode == 0 else process.returncode
-        )
-
-
-def row(name: str, said: Said, *words: str, codes: tuple[int | None, ...] = (2,)) -> Row:
-    """Fine where the exit code is one of `codes` and one of `words`, if any, is said, and nothing bad."""
-    lines = [line.strip() for line in said.text.splitlines() if line.strip()]
-    told = [line for line in lines if line.startswith("heedmap:")] or lines[-1:] or ["(nothing)"]
-    fine = said.code in codes and not any(bad in said.text for bad in (*BAD, "hung:"))
-    fine = fine and (not words or any(word in said.text for word in words))
-    return Row(name, told[-1][:220], said.code, fine)
 
 
 # --- the circumstances ----------------------------------------------------------------------------------------------
@@ -285,9 +190,6 @@ def folders(place: Place) -> Iterator[Row]:
     yield Row("the workspace is removed: it is not made again", "made again" if back else "gone", None, not back)
     said = place.window(place.folder / "circumstances" / "no such folder" / "ws")
     yield row("a workspace that is not there yet", said, codes=(None, 0))
-    if shutil.which("faketime"):
-        said = place.window(place.copy(), before=("faketime", "1999-12-31 23:59:00"))
-        yield row("the clock in 1999: the window", said, codes=(None, 0))
 
 
 def streams(place: Place) -> Iterator[Row]:
@@ -309,6 +211,7 @@ CIRCUMSTANCES: dict[str, Callable[[Place], Iterator[Row]]] = {
     "screens": screens,
     "folders": folders,
     "streams": streams,
+    "clocks": clocks,
 }
 
 
@@ -326,12 +229,14 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--program", default="")
     parser.add_argument("--only", choices=sorted(CIRCUMSTANCES))
+    parser.add_argument("--lift", type=int, default=0, help="the weight of this bench beside other sessions, -20..19")
     parser.add_argument("--out", type=Path, help="the table as Markdown")
     parsed = parser.parse_args()
     folder = parsed.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
+    lift_session(os.getpid(), parsed.lift)
     Bench(folder, parsed.program, "").prepare()
-    place = Place(folder, parsed.program)
+    place = Place(folder, parsed.program, parsed.lift)
     rows: list[Row] = []
     for name, circumstance in CIRCUMSTANCES.items():
         if parsed.only in (None, name):

@@ -149,9 +149,12 @@ class Session(threading.Thread):
         self._did_if((self.program.workspace / "rules" / f"{DATASET}.json").is_file, "rule")
 
     def segment(self) -> None:
+        file = self.program.workspace / "sessions" / f"segments-{DATASET}.json"
         if self.program.go("ctrl+7", "data"):
-            self.program.command("Save these rows as a segment")
-            file = self.program.workspace / "sessions" / f"segments-{DATASET}.json"
+            for _ in range(3):  # there are no rows before the tables are read
+                self.program.command("Save these rows as a segment")
+                if wait_for(lambda: file.is_file() or self.over.is_set(), 4):
+                    break
             self._did_if(file.is_file, "segment")
 
     def theme(self) -> None:
