@@ -55,6 +55,8 @@ class JsonTranslator(QTranslator):
 
     def translate(self, context: str, source: str, disambiguation: str | None = None, n: int = -1) -> str:
         found = self._texts.get(source)
+        if found is None:  # at once: Qt asks for a text of a view once for each class that the view is of
+            return None  # type: ignore[return-value]
         if isinstance(found, dict):
             found = found.get(context)
         if isinstance(found, list):

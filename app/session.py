@@ -317,10 +317,20 @@ class Session(QObject):
             self._before.ask("rank", self._keep_unchanged, **asked)
 
     def _ranked(self, ranking: Ranking) -> None:
+        """The explanation is asked for before any view hears of the list: the engine works while they fill."""
+        stays = bool(self.item) and (not self._new_user or any(one.item == self.item for one in ranking.items))
+        moves = not stays and bool(ranking.items)
+        self._new_user = False
         self.ranking = ranking
+        if moves:
+            self.item = ranking.items[0].item
+        if stays or moves:
+            self._explain()
         if not self.scenario.changes:
             self._keep_unchanged(ranking)
         self.ranking_changed.emit(ranking)
+        if moves:
+            self.item_changed.emit(self.item)
 
     def _keep_unchanged(self, ranking: Ranking | None) -> None:
         if ranking is not self.unchanged:
@@ -365,12 +375,6 @@ class Session(QObject):
             self._opened(answer)
         elif isinstance(answer, Ranking):
             self._ranked(answer)
-            listed = {ranked.item for ranked in answer.items}
-            if self.item in listed or (self.item and not self._new_user):
-                self._explain()
-            elif answer.items:
-                self.choose_item(answer.items[0].item)
-            self._new_user = False
         elif isinstance(answer, RunLog):
             self.log_read.emit(answer)
         elif isinstance(answer, Explanation):

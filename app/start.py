@@ -85,11 +85,17 @@ def calm(session: Session) -> None:
     of milliseconds. They are set aside when a run's first explanation is there; with the next run all are looked
     through again."""
 
+    aside = False  # gc.get_freeze_count would go through all of them to tell
+
     def look_again(_run: object) -> None:
+        nonlocal aside
+        aside = False
         gc.unfreeze()
 
     def set_aside(found: object) -> None:
-        if found is not None and not gc.get_freeze_count():
+        nonlocal aside
+        if found is not None and not aside:
+            aside = True
             gc.freeze()
 
     session.run_changed.connect(look_again)

@@ -318,6 +318,7 @@ class HistoryView(Panel):
             return  # on its way: the old strip stays
         at = self.strip.currentIndex().row()
         self.strip.rows.fill(history, *self._changes(user, history))
+        self.strip.executeDelayedItemsLayout()  # else Qt does it while it paints, and paints once more
         if not self.strip.currentIndex().isValid() and 0 <= at < len(self.strip.rows.events):
             self.strip.setCurrentIndex(self.strip.rows.index(at))  # the keyboard goes on where it was
         self.strip.setVisible(bool(self.strip.rows.events))
@@ -376,4 +377,6 @@ class HistoryView(Panel):
                     self.strip.update(self.strip.rows.index(row))
 
     def _arrived(self, path: str) -> None:
-        self.strip.repaint_events(lambda event: event.image == path)
+        for row, event in enumerate(self.strip.rows.events):
+            if event.image == path:
+                self.strip.viewport().update(self.strip.photo_rect(self.strip.rows.index(row)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from PySide6.QtCore import QAbstractListModel, QDate, QLocale, QObject, QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QAbstractListModel, QDate, QLocale, QObject, QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPen, QRegion
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
@@ -135,6 +135,10 @@ class HistoryDelegate(QStyledItemDelegate):
         added = event.item in self._model.added and not removed
         if added or removed:
             self._paint_change(painter, QRectF(corner, PHOTO.toSizeF()), tr("added") if added else tr("taken away"))
+        photo = QRect(option.rect.topLeft(), PHOTO + QSize(2, 2))
+        if self.dirty is not None and self.dirty.intersected(option.rect).subtracted(photo).isEmpty():
+            painter.restore()  # a photo that has arrived changes nothing below it
+            return
         track = QRectF(corner.x(), box.top() + PHOTO.height() + 7, PHOTO.width(), 6)
         if removed:
             place = QRectF(track.left(), track.top() - 1, track.width(), 16)

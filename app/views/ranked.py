@@ -322,4 +322,4 @@ class RankedView(Panel):
             return
         for row in view.rows_in_sight():
             if view.rows.items[row].image == path:
-                view.update(view.rows.index(row))
+                view.viewport().update(view.painter.photo_place(view.visualRect(view.rows.index(row))))

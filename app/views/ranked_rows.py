@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QAbstractListModel, QObject, QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QAbstractListModel, QObject, QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QFont, QPainter, QPen, QRegion
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
@@ -152,9 +152,17 @@ class RankedDelegate(QStyledItemDelegate):
     def _score_width(self) -> float:
         return 46.0
 
+    @staticmethod
+    def photo_place(row: QRect) -> QRect:
+        """Where the photo of a row lies."""
+        return QRect(row.left() + 36, row.top() + (ROW - _THUMB) // 2, _THUMB, _THUMB)
+
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
         if self.dirty is not None and not self.dirty.intersects(option.rect):
             return
+        photo_place = self.photo_place(option.rect)
+        # A photo that has arrived changes nothing else of its row.
+        photo_alone = self.dirty is not None and self.dirty.intersected(option.rect).subtracted(photo_place).isEmpty()
         theme = self._themes.theme
         ranked = self._model.items[index.row()]
         box = QRectF(option.rect)
@@ -164,12 +172,15 @@ class RankedDelegate(QStyledItemDelegate):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         selected = bool(state & QStyle.StateFlag.State_Selected)
         paint_ground(painter, box, theme, selected, bool(state & QStyle.StateFlag.State_MouseOver), current)
+        ratio = painter.device().devicePixelRatioF()
+        tile = self._thumbnails.tile(ranked.image, ranked.title, QSize(_THUMB, _THUMB), ratio)
+        painter.drawPixmap(photo_place.topLeft(), tile)
+        if photo_alone:
+            painter.restore()
+            return
         painter.setFont(self._small)
         painter.setPen(theme.muted)
         painter.drawText(QRectF(box.left(), box.top(), 32, ROW), Qt.AlignmentFlag.AlignCenter, str(ranked.rank))
-        ratio = painter.device().devicePixelRatioF()
-        tile = self._thumbnails.tile(ranked.image, ranked.title, QSize(_THUMB, _THUMB), ratio)
-        painter.drawPixmap(QPointF(box.left() + 36, box.top() + (ROW - _THUMB) / 2), tile)
         painter.setFont(self._score)
         painter.setPen(theme.text)
         score = number(ranked.score, self._model.places)

@@ -47,6 +47,7 @@ class Block:
         lines = [self.layout.lineAt(row) for row in range(self.layout.lineCount())]
         starts = [line.textStart() for line in lines]
         ends = [start + line.textLength() for start, line in zip(starts, lines, strict=True)]
+        tops = [top + (LINE - MARK) / 2 for top in self.lines]
         offsets = utf16_offsets(self.text)
         for token, start, end in self.words:
             first, last = offsets[min(start, len(offsets) - 1)], offsets[min(end, len(offsets) - 1)]
@@ -54,9 +55,8 @@ class Block:
             while at < len(lines) and starts[at] < last:
                 begin, stop = max(first, starts[at]), min(last, ends[at])
                 if stop > begin:
-                    left, right = _x(lines[at], begin), _x(lines[at], stop)
-                    top = self.lines[at] + (LINE - MARK) / 2
-                    yield token, QRectF(left + 1, top, right - left + 2, MARK)
+                    left, right = lines[at].cursorToX(begin)[0], lines[at].cursorToX(stop)[0]  # type: ignore[index]
+                    yield token, QRectF(left + 1, tops[at], right - left + 2, MARK)
                 at += 1
 
 
@@ -76,9 +76,3 @@ def joined(marks: Sequence[QRectF]) -> list[QRectF]:
         else:
             made.append(QRectF(mark))
     return made
-
-
-def _x(line: object, at: int) -> float:
-    """Where a character begins on its line."""
-    found = line.cursorToX(at)  # type: ignore[attr-defined]
-    return float(found[0] if isinstance(found, tuple) else found)

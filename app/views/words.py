@@ -204,8 +204,9 @@ class WordsView(QWidget):
         outlined = self._session.pointed.tokens
         painter.setPen(Qt.PenStyle.NoPen)
         lit, brushed = [], []
+        above, below = clip.top() - MARK, clip.bottom()
         for token, mark in block.marks:
-            if token < 0 or not mark.intersects(clip.adjusted(-40, 0, 40, 0)):
+            if token < 0 or not above < mark.top() < below:
                 continue
             if token in self._brushed:
                 brushed.append(mark)

@@ -100,7 +100,7 @@ def measure(run: Path, choices: int, train_seconds: float) -> dict[str, dict[str
 
     def wait(condition: Callable[[], bool]) -> None:
         loop = QEventLoop()
-        look = QTimer(interval=0)
+        look = QTimer(interval=1)  # one of 0 would keep Python's lock from the thread that brings the answers
         look.timeout.connect(lambda: loop.quit() if condition() else None)
         look.start()
         loop.exec()
