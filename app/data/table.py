@@ -38,8 +38,10 @@ SLIM = 30  # a row without photos
 _TILE = 32
 _PAD = 8
 LONGEST = 200  # characters of a cell that are drawn
+_NARROW = 2  # pixels: no letter is narrower
 _PHOTOS_MS = 30  # photos that come within so many milliseconds are painted together
 _KEPT_TEXTS = 4000
+_AREAS = 4  # selected ones that are compared with every cell
 COPIED = 50_000  # cells at most
 _WIDTHS = {"photo": 60, "product": 240, "number": 90, "time": 138, "key": 112, "list": 150, "text": 140}
 _FLEXIBLE = ("text", "reason", "product", "title", "tail", "user")  # what fills the room that is left
@@ -59,6 +61,8 @@ class CellDelegate(QStyledItemDelegate):
         self._metrics = QFontMetrics(self._font)
         self._texts: dict[tuple[str, int], tuple[QStaticText, int, int]] = {}
         self._current = (-1, -1)  # row and column of the chosen cell, while a frame is painted
+        self._areas: list[tuple[int, int, int, int]] = []  # selected then: first and last row, first and last column
+        self._many = False  # whether there are more of them
         self.ring = FocusRing(parent)
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
@@ -68,12 +72,21 @@ class CellDelegate(QStyledItemDelegate):
         """Before each frame: look once at what holds for all its cells."""
         chosen = self._view.currentIndex()
         self._current = (chosen.row(), chosen.column())
+        areas = list(self._view.selectionModel().selection())  # type: ignore[call-overload]  # it is a list
+        self._areas = [(one.top(), one.bottom(), one.left(), one.right()) for one in areas[:_AREAS]]
+        self._many = len(areas) > _AREAS
+
+    def _selected(self, option: QStyleOptionViewItem, row: int, place: int) -> bool:
+        """Whether a cell is; what the option says of it takes longer to ask than a few areas to compare."""
+        if self._many:
+            return bool(option.state & QStyle.StateFlag.State_Selected)
+        return any(top <= row <= low and left <= place <= right for top, low, left, right in self._areas)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         theme = self._themes.theme
         box = option.rect
         row, place = index.row(), index.column()
-        if option.state & QStyle.StateFlag.State_Selected:
+        if self._selected(option, row, place):
             painter.fillRect(box, theme.selected)
         elif row == self._current[0]:
             painter.fillRect(box, mix(theme.text, theme.panel, 0.035))
@@ -116,7 +129,8 @@ class CellDelegate(QStyledItemDelegate):
         again and again."""
         found = self._texts.get((text, room))
         if found is None:
-            cut = self._metrics.elidedText(text[:LONGEST], Qt.TextElideMode.ElideRight, room)
+            fits = min(max(room, 0) // _NARROW + 2, LONGEST)  # to measure a whole review takes longer than to draw it
+            cut = self._metrics.elidedText(text[:fits], Qt.TextElideMode.ElideRight, room)
             words = QStaticText(cut)
             words.setTextFormat(Qt.TextFormat.PlainText)
             words.prepare(QTransform(), self._font)
