@@ -50,7 +50,8 @@ def column_name(column: Column) -> str:
 def value_name(column: Column, name: str) -> str:
     """A value of a column of words; "" is any other."""
     if not name:
-        return tr("other or unknown")
+        own = column.name != "rule" or column.own
+        return tr("other or unknown") if own else tr("first in the model itself")
     if column.kind == "flag":
         return tr("yes") if name == "yes" else tr("no")
     return part_name(name) if column.name == "top_part" and not column.own else name
