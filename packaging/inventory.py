@@ -76,6 +76,8 @@ class Inventory:
         if not self.frozen:
             return self.installed
         found = {self._owner_of_top[module] for module in self.modules if module in self._owner_of_top}
+        found |= {self._owner_of_file[file] for file in self._packed_files if file in self._owner_of_file}
+        found |= {library.owner for library in self.libraries} & self.installed.keys()
         found |= _distributions(self.packages_folder).keys()
         unknown = found - self.installed.keys()
         if unknown:
@@ -84,17 +86,36 @@ class Inventory:
 
     @cached_property
     def _owner_of_top(self) -> dict[str, str]:
-        """{top-level module or folder: normalised name of the distribution that brought it}"""
-        owners: dict[str, str] = {}
-        for name, distribution in self.installed.items():
-            for file in distribution.files or ():
-                owners.setdefault(file.parts[0].split(".")[0] if len(file.parts) == 1 else file.parts[0], name)
+        """{top-level module or folder: normalised name of the one distribution that brought it}"""
+        return {top: next(iter(owners)) for top, owners in self._owners_of_top.items() if len(owners) == 1}
+
+    @cached_property
+    def _owners_of_top(self) -> dict[str, set[str]]:
+        """The same with all of them: a namespace ("nvidia") is shared by many distributions."""
+        owners: dict[str, set[str]] = {}
+        for file, name in self._owner_of_file.items():
+            top, *inner = file.split("/")
+            owners.setdefault(top if inner else top.split(".")[0], set()).add(name)
         return owners
+
+    @cached_property
+    def _owner_of_file(self) -> dict[str, str]:
+        """{path below the folder of packages: normalised name of the distribution}"""
+        return {
+            file.as_posix(): name for name, distribution in self.installed.items() for file in distribution.files or ()
+        }
+
+    @property
+    def _packed_files(self) -> Iterator[str]:
+        """Where the modules that are packed into the program may have come from."""
+        for module in self.packed_modules:
+            place = module.replace(".", "/")
+            yield from (f"{place}.py", f"{place}/__init__.py")
 
     @property
     def owned_modules(self) -> set[str]:
         """Top-level names that some distribution of the environment brought."""
-        return set(self._owner_of_top)
+        return set(self._owners_of_top)
 
     @cached_property
     def modules(self) -> set[str]:
@@ -126,13 +147,12 @@ class Inventory:
     @cached_property
     def libraries(self) -> list[Library]:
         """Every native library, sorted by place; links to another one are left out."""
-        owners = {str(file): name for name, distribution in self.installed.items() for file in distribution.files or ()}
         found = []
         for path in sorted(self.packages_folder.rglob("*")):
             if not _NATIVE.search(path.name) or path.is_symlink() or not path.is_file():
                 continue
             place = path.relative_to(self.packages_folder)
-            owner = owners.get(place.as_posix(), "")
+            owner = self._owner_of_file.get(place.as_posix(), "")
             if not owner and _came_with_python(place):
                 owner = "python"
             if not owner and len(place.parts) > 1:

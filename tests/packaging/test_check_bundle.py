@@ -115,6 +115,25 @@ def test_native_libraries_are_judged_by_what_they_are(tmp_path: Path) -> None:
     ]
 
 
+def test_packages_that_share_a_folder_are_told_apart_by_their_files(tmp_path: Path) -> None:
+    site, inner = tmp_path / "site", tmp_path / "heedmap" / "_internal"
+    for name, file in {
+        "blas": "nvidia/blas/libblas.so",
+        "fft": "nvidia/fft/libfft.so",
+        "profiler": "nvidia/p.so",
+    }.items():
+        distribution(site, name, texts={}, files={file: ""}, License_Expression="MIT")
+    for name in ("alpha", "beta"):
+        distribution(site, name, texts={}, files={f"shared/{name}/part.py": ""}, License_Expression="MIT")
+    for file in ("blas/libblas.so", "fft/libfft.so"):
+        (inner / "nvidia" / file).parent.mkdir(parents=True)
+        (inner / "nvidia" / file).write_bytes(b"")
+    folder = inventory.Inventory(tmp_path / "heedmap", site)
+    folder.__dict__["packed_modules"] = {"shared.beta.part"}
+    assert list(folder.distributions) == ["beta", "blas", "fft"]
+    assert list(check_bundle.problems(folder, {})) == []
+
+
 def test_on_windows_python_brings_its_own_libraries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "python" / "DLLs").mkdir(parents=True)
     (tmp_path / "site").mkdir()
