@@ -1,7 +1,8 @@
 """How fast the map moves: python -m tests.bench.map [--points N] [--frames N] [--json]
 
-Frames of generated points drawn off-screen while a hand pans and zooms, colours and shapes of eleven categories, at
-1280 x 800; and how long a lasso and a look for the nearest point take. Nothing here passes or fails.
+Frames of generated points drawn off-screen while a hand pans, zooms and points, colours and shapes of eleven
+categories: all in sight at 1280 x 800 and on a large screen; so near that few enough are in sight to be drawn smooth.
+And how long a lasso and a look for the nearest point take. Nothing here passes or fails.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from PySide6.QtWidgets import QApplication
 from app.map.canvas import Canvas, Told
 from app.map.cloud import Cloud
 from app.map.colours import OTHER, colouring, point_colours
+from app.map.layer import SMOOTH
 from app.tables import Thumbnails
 from app.theme import ThemeSource
 from engine.columns import categories
@@ -63,6 +65,30 @@ def timed(frames: int, act: Callable[[int], None], canvas: Canvas, screen: QImag
     }
 
 
+def shown(cloud: Cloud, themes: ThemeSource, width: int, height: int) -> Canvas:
+    canvas = Canvas(themes, Thumbnails(themes), lambda _: Told(""))
+    canvas.resize(width, height)
+    canvas.show_cloud(cloud, anew=True)
+    return canvas
+
+
+def moved(canvas: Canvas, frames: int) -> dict[str, dict[str, float]]:
+    """The hand pans, zooms and points."""
+    screen = QImage(canvas.size(), QImage.Format.Format_RGB32)
+
+    def pan(frame: int) -> None:
+        canvas._look(canvas.camera.moved(*((9, 4) if frame % 40 < 20 else (-9, -4))))
+
+    def zoom(frame: int) -> None:
+        canvas.nearer(1.04 if frame % 40 < 20 else 1 / 1.04, QPointF(500, 300))
+
+    def point(frame: int) -> None:
+        assert canvas.cloud is not None
+        canvas._point(canvas.cloud.nearest(canvas.camera, canvas.room, QPointF(300 + 3 * frame, 300), 10))
+
+    return {act.__name__: timed(frames, act, canvas, screen) for act in (pan, zoom, point)}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--points", type=int, default=100_000)
@@ -71,19 +97,15 @@ def main() -> None:
     parsed = parser.parse_args()
     application = QApplication([])
     themes = ThemeSource("light")
-    canvas = Canvas(themes, Thumbnails(themes), lambda _: Told(""))
-    canvas.resize(1280, 800)
-    canvas.show_cloud(made(parsed.points, themes), anew=True)
-    screen = QImage(1280, 800, QImage.Format.Format_RGB32)
-
-    def pan(frame: int) -> None:
-        canvas._look(canvas.camera.moved(*((9, 4) if frame % 40 < 20 else (-9, -4))))
-
-    def zoom(frame: int) -> None:
-        canvas.nearer(1.04 if frame % 40 < 20 else 1 / 1.04, QPointF(500, 300))
-
-    said: dict[str, object] = {"points": parsed.points, "pan": timed(parsed.frames, pan, canvas, screen)}
-    said["zoom"] = timed(parsed.frames, zoom, canvas, screen)
+    cloud = made(parsed.points, themes)
+    said: dict[str, object] = {"points": parsed.points}
+    for width, height in ((1280, 800), (2560, 1440)):
+        said[f"{width} x {height}"] = moved(shown(cloud, themes, width, height), parsed.frames)
+    canvas = shown(cloud, themes, 1280, 800)
+    while len(canvas.in_sight()) > SMOOTH:  # into the middle of a heap
+        x, y = canvas.cloud.place[0].tolist() if canvas.cloud is not None else (0.0, 0.0)
+        canvas.look(x, y, canvas.zoom * 1.25)
+    said[f"{len(canvas.in_sight())} smooth"] = moved(canvas, parsed.frames)
     canvas.fit()
     assert canvas.cloud is not None
     began = time.perf_counter()
