@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QPushButton,
     QSizePolicy,
-    QSplitter,
     QStackedWidget,
     QTabBar,
     QVBoxLayout,
@@ -38,6 +37,7 @@ from app.whatif.past import PastEditor
 from app.whatif.photo_editor import PhotoEditor
 from app.whatif.picker import Picker
 from app.whatif.result import ResultPanel
+from app.whatif.room import GAP, Room
 from app.whatif.saved import Scenarios
 from app.whatif.steps import StepsPanel
 from app.whatif.texts import TextsEditor
@@ -47,7 +47,6 @@ from engine.answers import Ranking, RunSummary
 from engine.scenario import Scenario
 from engine.scenario_files import photo_folder
 
-_GAP = 12
 _PATIENCE = 150  # milliseconds an old answer stays bright while a new one is on its way
 PHOTO, TEXTS, ATTRIBUTES = 0, 1, 2
 
@@ -100,22 +99,12 @@ class WhatIfView(View):
 
     def _lay_out(self) -> None:
         self._fill_editor()
-        self.main = QSplitter(Qt.Orientation.Horizontal)
-        self.main.setHandleWidth(_GAP)
-        self.main.setChildrenCollapsible(False)
-        for panel, least in ((self.editor, 380), (self.result, 380), (self.steps, 190)):
-            panel.setMinimumWidth(least)
-            self.main.addWidget(panel)
-        self.main.setStretchFactor(0, 38)
-        self.main.setStretchFactor(1, 44)
-        self.main.setStretchFactor(2, 18)
-        self.main.setMinimumHeight(240)
+        self.room = Room(self.past, self.editor, self.result, self.steps)
         column = QVBoxLayout(self)
         column.setContentsMargins(14, 12, 14, 14)
-        column.setSpacing(_GAP)
+        column.setSpacing(GAP)
         column.addLayout(self._top())
-        column.addWidget(self.past)
-        column.addWidget(self.main, 1)
+        column.addWidget(self.room, 1)
 
     def _top(self) -> QHBoxLayout:
         row = QHBoxLayout()
@@ -403,7 +392,7 @@ class WhatIfView(View):
             "editor": self.tabs.currentIndex(),
             "result": self.result.tabs.currentIndex(),
             "side": self.steps.tabs.currentIndex(),
-            "sizes": self.main.sizes(),
+            "sizes": self.room.main.sizes(),
             "tool": self.photo.tool,
         }
 
@@ -416,7 +405,7 @@ class WhatIfView(View):
         whole = isinstance(sizes, list) and len(sizes) == 3 and all(isinstance(one, int) and one > 0 for one in sizes)
         if isinstance(sizes, list) and whole:
             self._arranged = True
-            self.main.setSizes(sizes)
+            self.room.main.setSizes(sizes)
         tool = state.get("tool")
         if isinstance(tool, str) and tool in self.photo.tools:
             self.photo.choose_tool(tool)
@@ -442,8 +431,7 @@ class WhatIfView(View):
         self._warming.show(True)
         if not self._arranged:
             self._arranged = True
-            width = self.width() - 28 - 2 * _GAP
-            self.main.setSizes([round(width * 0.36), round(width * 0.44), round(width * 0.20)])
+            self.room.arrange()
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
