@@ -48,7 +48,7 @@ def offered(window: Window) -> list[Action]:
         return act
 
     def rules() -> None:
-        if window.session.rules.book.rules:
+        if window.session.rules.book.rules and not is_read_only(window.workspace.folder):
             window.session.rules.switch()
         else:
             window.show_view(RULES)

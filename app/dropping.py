@@ -36,10 +36,11 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from app.opening import open_path
+from app.read_only import told
 from app.theme import ThemeSource, faded, icon, ui_font
 from engine import scenario_files
 from engine.errors import HeedmapError
-from engine.files import read_json, sha256, write_bytes
+from engine.files import is_read_only, read_json, sha256, write_bytes
 from engine.given_path import WORKSPACE, ZIPS
 from engine.scenario import Scenario
 from engine.workspace import is_marked, workspace_of
@@ -132,8 +133,12 @@ class Drops(QObject):
                 return Offer(
                     tr("Only files of this computer can be dropped here: Heedmap opens no network connection.")
                 )
+            if data.hasImage() and self._locked:
+                return Offer(told(), icon="product")
             return self._photo(None, data, at) if data.hasImage() else None
         if self._is_photo(data):
+            if self._locked:
+                return Offer(told(), icon="product")  # a photo that is tried is kept in the workspace
             if len(paths) > 1:
                 return Offer(tr("Drop one photo at a time."), icon="product")
             return self._photo(paths[0], data, at)
@@ -143,7 +148,14 @@ class Drops(QObject):
         if wrong is not None:
             return Offer(tr("{0} cannot be imported together with other files.").format(wrong.name))
         names = ", ".join(path.name for path in paths)
-        return Offer(tr("Import {0}").format(names), partial(self._window.tasks.import_sources, paths))
+        return self._import(tr("Import {0}").format(names), paths)
+
+    @property
+    def _locked(self) -> bool:
+        return is_read_only(self._window.workspace.folder)
+
+    def _import(self, text: str, paths: list[Path]) -> Offer:
+        return Offer(told()) if self._locked else Offer(text, partial(self._window.tasks.import_sources, paths))
 
     @staticmethod
     def _is_photo(data: QMimeData) -> bool:
@@ -168,9 +180,7 @@ class Drops(QObject):
             return Offer(
                 tr("This is a data set of Heedmap: put its folder into “datasets” of a workspace, and open that.")
             )
-        return Offer(
-            tr("Import {0} into this workspace").format(path.name), partial(window.tasks.import_sources, [path])
-        )
+        return self._import(tr("Import {0} into this workspace").format(path.name), [path])
 
     def _workspace(self, path: Path) -> Offer:
         """A folder, or its marker."""
@@ -197,10 +207,7 @@ class Drops(QObject):
             text = tr("Try the scenario {0}").format(path.stem)
             return Offer(text, lambda: self._disk.start(partial(self._read_scenario, path)), icon="sample")
         if _is_data(path):
-            return Offer(
-                tr("Import {0} into this workspace").format(path.name),
-                partial(self._window.tasks.import_sources, [path]),
-            )
+            return self._import(tr("Import {0} into this workspace").format(path.name), [path])
         return Offer(
             tr(
                 "Heedmap cannot read {0}. It takes photos, tables, folders of data, workspaces and audit bundles."

@@ -9,6 +9,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QWidget
 
 from engine.files import is_read_only
+from engine.rules import KINDS
 
 # Actions of the window and of its views that write into the workspace.
 WRITING = frozenset(
@@ -16,8 +17,10 @@ WRITING = frozenset(
         "import", "sample",
         "train_start", "train_go_on", "train_update", "train_evaluate",
         "audit.begin",
-        "segment_new", "segment_save", "segment_name", "segment_drop",
-        "rules-new", "rules-name", "rules-delete", "rules-up", "rules-down", "rules-import",
+        "segment_new", "segment_save", "segment_name", "segment_drop", "segment_undo", "segment_redo",
+        "map_save", "data-segment", "whatif-save",
+        "rules-new", "rules-name", "rules-delete", "rules-up", "rules-down", "rules-import", "rules-first",
+        "rules-never", *(f"rules-add-{kind}" for kind in KINDS),
     }
 )  # fmt: skip
 _TIP = "tip before"  # property of a control: its tooltip where it may write

@@ -25,6 +25,7 @@ from app.data.numbers import numbers
 from app.data.popups import ColumnChooser, FilterBuilder
 from app.data.sheet import Sheet
 from app.questions import Questions
+from app.read_only import enable
 from app.session import Session
 from app.tables import Thumbnails
 from app.theme import ThemeSource, set_role
@@ -225,7 +226,8 @@ class DataView(View):
         self.model.show_rows(self._folder, self.table, shown, self.query, self.asked.sort, self.asked.descending)
         self._show_chips()
         self._count_soon.start()
-        self.sheet.segment_button.setEnabled(self.table in ("items", "users", "events", "reviews"))
+        told = self.table in ("items", "users", "events", "reviews")
+        enable(self.sheet.segment_button, told, self._session.segments.place)
 
     def _typed(self) -> None:
         self._typing.stop()

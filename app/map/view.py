@@ -20,6 +20,7 @@ from app.map.controls import SideBar, ToolBar
 from app.map.names import column_name, value_name
 from app.map.reading import labels_of, members_of, name_of, pale, table_of, told
 from app.questions import Questions
+from app.read_only import enable
 from app.segments import Kind, Segment
 from app.session import Session
 from app.tables import Thumbnails
@@ -327,6 +328,7 @@ class MapView(View):
             selected = bool(len(self.selection))
             points = self.selection if selected else self.canvas.in_sight()
             self.side.show_points(self.found, points, selected)
+            enable(self.side.save, True, self._session.segments.place)
 
     def ask_segment(self) -> None:
         """Ask for a name and keep the selection as a segment."""

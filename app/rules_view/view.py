@@ -253,6 +253,8 @@ class RulesView(View):
         )
         for control, allowed in (
             (self.add, self._session.run is not None),
+            (self.master, True),
+            (self.form, True),
             (self.imported, True),
             (self.delete, row >= 0),
             (self.up, book.may_move(self._chosen, -1)),
@@ -321,7 +323,7 @@ class RulesView(View):
     def switch(self, name: str) -> None:
         """Switch one rule on or off."""
         rule = self._rules.book.named(name)
-        if rule is not None:
+        if rule is not None and self.master.isEnabled():
             text = self.tr("Switch rule {0} off") if rule.on else self.tr("Switch rule {0} on")
             self._chosen = name
             self._rules.change(self._rules.book.with_rule(replace(rule, on=not rule.on), name), text.format(name))

@@ -252,6 +252,8 @@ class SegmentsView(View):
         self.held.setVisible(one is not None)
         self.undo.setVisible(session.segments.undo.canUndo())
         enable(self.new, session.run is not None, session.segments.place)
+        for button in (self.rename, self.delete, self.undo):
+            enable(button, True, session.segments.place)
         self.hint.setText(
             self.tr("Choose a segment, or make a new one.") if session.run is not None else self.tr("Open a run first.")
         )

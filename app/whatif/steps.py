@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 )
 from shiboken6 import isValid
 
+from app.read_only import enable
 from app.session import Session
 from app.theme import Theme, ThemeSource, icon, set_role
 from app.views.panel import Empty, Panel
@@ -204,10 +205,10 @@ class StepsPanel(Panel):
         self.redo.setEnabled(stack.canRedo())
         changed = there and bool(self._session.scenario.changes)
         self.reset.setEnabled(changed)
-        self.save.setEnabled(changed)
-        chosen = self.chosen is not None
+        place, chosen = self._session.segments.place, self.chosen is not None
+        enable(self.save, changed, place)
         for widget in (self.rename, self.delete, self.notes):
-            widget.setEnabled(chosen)
+            enable(widget, chosen, place)
         self.open.setEnabled(chosen and there)
 
     def ask_reset(self) -> None:

@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QMimeData, QObject, QPoint, Qt, QUrl
 from pytestqt.qtbot import QtBot
 
 from app import commands
 from app.__main__ import main
 from app.main_window import MainWindow
 from app.read_only import told
+from app.rules_view.view import RulesView
+from app.segments import Segment
+from app.segments_view.view import SegmentsView
 from app.settings import audit_notes
 from app.views.notes import NoteButton, NotePopover
 from app.views.train import TrainView
@@ -149,6 +152,46 @@ def test_what_would_write_is_off_and_says_why(read_only: Path, open_window: Open
     assert not [one for one in commands.find(window, "Audit a run") if one.text.startswith("Audit a run")]
     for one in off:
         assert (one.isEnabled(), one.toolTip()) == (False, told())
+
+
+def test_no_view_offers_to_keep_anything(read_only: Path, open_window: Open, qtbot: QtBot) -> None:
+    window = open_window()
+    qtbot.waitUntil(lambda: window.session.explanation is not None)
+    off: list[Any] = []
+    for name, actions in (
+        ("explore", ("rules-first", "rules-never")),
+        ("rules", ("rules-add-boost", "rules-add-pin")),
+        ("segments", ("segment_undo", "segment_redo")),
+        ("map", ("map_save",)),
+        ("data", ("data-segment",)),
+        ("whatif", ("whatif-save",)),
+    ):
+        window.show_view(name)
+        made = {one.objectName(): one for one in window.views[name].actions()}
+        off += [made[action] for action in actions]
+    rules, segments = window.views["rules"], window.views["segments"]
+    assert isinstance(rules, RulesView)
+    assert isinstance(segments, SegmentsView)
+    window.session.segments.all = (Segment("old", "users", ("u1",)),)
+    window.session.segments.changed.emit()
+    off += [rules.master, rules.form, segments.rename, segments.delete]
+    for one in off:
+        assert (one.isEnabled(), one.toolTip()) == (False, told()), one.objectName()
+
+
+def test_what_is_dropped_is_refused_before_it_is_let_go(
+    read_only: Path, open_window: Open, qtbot: QtBot, tmp_path: Path
+) -> None:
+    window = open_window()
+    qtbot.waitUntil(lambda: window.session.explanation is not None)
+    (tmp_path / "folder").mkdir()
+    assert window.drops is not None
+    for name in ("table.csv", "photo.png", "folder"):
+        data = QMimeData()
+        data.setUrls([QUrl.fromLocalFile(str(tmp_path / name))])
+        offer = window.drops.offer(data, QPoint(5, 5))
+        assert offer is not None
+        assert (offer.text, offer.act) == (told(), None)
 
 
 def test_a_workspace_opened_from_it_is_read_only_too_and_says_so(
