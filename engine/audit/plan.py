@@ -15,7 +15,7 @@ A plan is a small TOML file; what it leaves out is its preset's:
     "explanation.faithfulness" = 200
 
     [thresholds]                     # instead of the presets'
-    "privacy.membership.auc" = { at_most = 0.6 }
+    "privacy.membership.excess" = { at_most = 0.2 }
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Whether the audit finds what is wrong, and nothing where nothing is: shops with planted defects, and clean ones.
 
     python -m tests.bench.planted_defects FOLDER [--seeds 10] [--out FILE.json] [--only leaked,clean]
-        [--again]
+        [--again] [--checks privacy.membership]
 
 For each seed a small sample shop is drawn; each defect is planted into a copy of it (see `planted_shops`), a small run
 is trained on it, and the audit's checks that are meant to see one of the defects are done on all of them. A defect
@@ -79,25 +79,29 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--only", default=",".join(DEFECTS))
     parser.add_argument("--again", action="store_true", help="audit anew what was audited already")
+    parser.add_argument("--checks", default="", help="these checks alone, their results kept apart from the others")
     parser.add_argument("--out", type=Path)
     parsed = parser.parse_args()
     torch.set_num_threads(1)
     out = parsed.out or parsed.folder / "planted_defects.json"
+    checks = tuple(name for names in SEEN_BY.values() for name in names if name in CHECKS)
+    if parsed.checks:
+        checks = tuple(name for name in checks if name in parsed.checks.split(","))
     rows: list[dict[str, Any]] = []
     for seed in range(parsed.first, parsed.first + parsed.seeds):
         for defect in parsed.only.split(","):
             began = time.monotonic()
-            row = measured(parsed.folder / f"seed-{seed}", defect, seed, parsed.again)
+            row = measured(parsed.folder / f"seed-{seed}", defect, seed, checks, parsed.again)
             rows.append(row)
             print(f"seed {seed} {defect}: {told(row)} ({time.monotonic() - began:.0f} s)", flush=True)
             write_json(out, {"items": ITEMS, "shoppers": SHOPPERS, "settings": SMALL, "rows": rows})
             out.with_suffix(".md").write_text(report(rows), encoding="utf-8")
 
 
-def measured(folder: Path, defect: str, seed: int, again: bool = False) -> dict[str, Any]:
+def measured(folder: Path, defect: str, seed: int, checks: tuple[str, ...], again: bool = False) -> dict[str, Any]:
     """Do what is not there yet of one shop with one defect, its audit anew with `again`; return its row."""
-    checks = tuple(name for names in SEEN_BY.values() for name in names if name in CHECKS)
-    kept = folder / f"{defect}.json"
+    every = {name for names in SEEN_BY.values() for name in names if name in CHECKS}
+    kept = folder / f"{defect}{'' if set(checks) == every else '-' + '+'.join(checks)}.json"
     if kept.is_file() and not again:
         found: dict[str, Any] = read_json(kept)
         if set(found["verdicts"]) == set(checks):

@@ -16,7 +16,7 @@ import pytest
 from engine.audit.check import NotRun, Threshold
 from engine.audit.checks import CHECKS
 from engine.audit.checks.privacy.attributes import FOLDS, macro_auc, read
-from engine.audit.checks.privacy.membership import CHECK, control_scores, standings, trained_on
+from engine.audit.checks.privacy.membership import CHECK, _meant, control_scores, standings, trained_on
 from engine.audit.checks.privacy.personal import found_in, masked
 from engine.audit.plan import Plan
 from engine.audit.run import remeasured
@@ -35,13 +35,9 @@ Opened = Callable[..., Recommender]
 
 def _pairwise(score: np.ndarray, positive: np.ndarray, weight: np.ndarray) -> float:
     """The definition, pair by pair."""
-    won = total = 0.0
-    for i in np.flatnonzero(positive):
-        for j in np.flatnonzero(~positive):
-            both = weight[i] * weight[j]
-            won += both * (1.0 if score[i] > score[j] else 0.5 if score[i] == score[j] else 0.0)
-            total += both
-    return won / total
+    one, other = score[positive][:, None], score[~positive][None]
+    both = weight[positive][:, None] * weight[~positive][None]
+    return float((both * ((one > other) + 0.5 * (one == other))).sum() / both.sum())
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -110,6 +106,51 @@ def test_how_high_a_product_stands_is_counted_as_by_hand(opened: Opened) -> None
         if len(others) > 1:
             calibrated = (high[place, item] - np.mean(others)) / max(np.std(others), 1e-3)
             assert found.calibrated[place] == pytest.approx(calibrated, abs=1e-2)
+
+
+def test_the_network_and_the_linear_term_are_attacked_each_by_itself(opened: Opened) -> None:
+    """Against a run whose term is switched off, and against the term's own account, purchase by purchase."""
+    subject = Subject(opened(), Plan())
+    run, data = subject.run, subject.run.data
+    events = np.flatnonzero(np.arange(len(data.item)) > data.start[data.user])
+    run.model.linear.level.fill_(3.0)
+    found = finish(standings(subject, events))
+    wanted: dict[str, list[float]] = {"network": [], "linear": []}
+    for event in events.tolist():
+        past = data.item[data.start[data.user[event]] : event]
+        lacking = np.setdiff1d(np.arange(len(data.items)), past)
+        term = np.array([run.model.linear.shares(past, int(item)).sum() for item in lacking])
+        run.model.linear.level.zero_()
+        ((_, _, alone),) = running_scores(run.model, run.tokens, data, np.array([event]))
+        run.model.linear.level.fill_(3.0)
+        own = int(np.flatnonzero(lacking == data.item[event])[0])
+        for name, scores in (("network", alone[0, lacking].astype(np.float64)), ("linear", term)):
+            wanted[name].append((scores[own] - scores.mean()) / max(scores.std(), 1e-9))
+    assert list(found.parts) == ["network", "linear"]
+    for name, scores in wanted.items():
+        np.testing.assert_allclose(found.parts[name], scores, atol=1e-3)
+    run.model.linear.level.zero_()
+    assert finish(standings(subject, events)).parts == {}
+
+
+def test_what_is_over_the_bound_is_explained_with_what_mends_it(opened: Opened) -> None:
+    subject = Subject(opened(), Plan())
+    fine = {"control": 0.5, "excess": 0.3, "network": 0.2, "linear": 0.3}
+    assert _meant(subject, fine) == []
+    for value, cases, mends in (
+        ({"excess": 0.37, "network": 0.2, "linear": 0.39}, 89, ["mend_linear"]),
+        ({"excess": 0.25, "network": 0.45, "linear": 0.2}, 95, ["mend_network"]),
+        ({"excess": 0.31, "network": 0.2, "linear": 0.29}, 81, ["mend_linear"]),
+        ({"excess": 0.4, "network": 0.35, "linear": 0.33}, 90, ["mend_network", "mend_linear"]),
+    ):
+        notes = _meant(subject, {**fine, **value})
+        assert [one.key for one in notes] == ["means", *mends]
+        assert notes[0].values == {"cases": cases}
+    alone = _meant(subject, {"control": 0.5, "excess": 0.4})
+    assert [one.key for one in alone] == ["means", "mend_network"]
+    assert alone[1].values == {"network": "0.40"}
+    stricter = Subject(subject.run, Plan(thresholds={CHECK.name: (Threshold("network", at_most=0.1),)}))
+    assert [one.key for one in _meant(stricter, fine)] == ["means", "mend_network"]
 
 
 def test_a_shop_too_small_to_attack_says_so(opened: Opened) -> None:
@@ -259,28 +300,42 @@ def _crowd(out: Path) -> Path:
 
 
 def test_shoppers_learned_by_heart_are_found_and_others_are_not(tmp_path: Path) -> None:
+    """Also where a linear term weighs so much that it drowns what the network knows."""
     shop = _crowd(tmp_path / "shop")
     usual = {"epochs": 3, "dim": 32, "heads": 1, "blocks": 1, "history": 20, "attention_epochs": 0, "linear": "none"}
     usual |= {"modalities": "", "threads": 1, "device": "cpu", "track": "none"}
     by_heart = {"dropout": 0, "identity_dropout": 0, "weight_decay": 0, "learning_rate": 0.01, "refit": 50}
-    verdicts, told = [], []
-    for name, more in (("usual", {}), ("by-heart", by_heart)):
-        run = finish(train(shop, tmp_path / name, Config.from_settings({**usual, **more})))
-        # Less is asked than usual, so that few epochs suffice; the bench of planted defects asks the usual.
-        asked = Plan(thresholds={CHECK.name: (Threshold("excess", at_most=0.2),)})
+    # Less is asked than usual, so that few epochs suffice; the bench of planted defects asks the usual.
+    asked = Plan(thresholds={CHECK.name: (Threshold("excess", at_most=0.2), Threshold("network", at_most=0.2))})
+    verdicts, told = [], {}
+    for name, more, level in (
+        ("usual", {}, 0.0),
+        ("by-heart", {**by_heart, "linear": "ease"}, 0.0),
+        ("by-heart", {**by_heart, "linear": "ease"}, 1000.0),
+    ):
+        run = tmp_path / name
+        if not run.exists():
+            finish(train(shop, run, Config.from_settings({**usual, **more})))
         subject = Subject(finish(Recommender.open(run, device="cpu")), asked)
+        if more:
+            subject.run.model.linear.level.fill_(level)
         result, found = finish(remeasured(subject, CHECK))
         again, _ = finish(remeasured(subject, CHECK))
         assert again.figures == result.figures
         figures = {one.name: one.value for one in result.figures}
         table = found.tables["scores"]
-        score, member, weight = (np.array(table[column]) for column in ("run", "member", "weight"))
-        assert figures["auc"] == pytest.approx(_pairwise(score, member, weight), abs=1e-9)
+        member, weight = np.array(table["member"]), np.array(table["weight"])
+        assert figures["auc"] == pytest.approx(_pairwise(np.array(table["run"]), member, weight), abs=1e-9)
+        for part in ("network", "linear") if level else ():
+            beyond = _pairwise(np.array(table[part]), member, weight) - figures["control"]
+            assert figures[part] == pytest.approx(beyond, abs=1e-9)
         assert abs(figures["control"] - 0.5) < 0.1
         verdicts.append(result.verdict)
-        told.append(figures["excess"])
+        told[name, level] = figures
         subject.run.dataset.close()
-    assert verdicts == ["pass", "fail"], told
+    assert verdicts == ["pass", "fail", "fail"], told
+    assert told["by-heart", 1000.0]["excess"] < 0.2 < told["by-heart", 1000.0]["network"]
+    assert told["by-heart", 1000.0]["network"] == pytest.approx(told["by-heart", 0.0]["excess"], abs=1e-3)
 
 
 def test_late_shoppers_are_attacked_on_their_first_events(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,18 +7,26 @@ are later than trained ones, and what is bought changes, so that anyone could te
 any memorising. The same attack is therefore made with a control: counts of what was bought together, the attacked
 shopper's own events left out of them. It meets the same change of time and of products, and cannot know what it never
 counted ("blind baselines": Das, Zhang and Tramèr 2024). What the run tells beyond the control is what is judged.
+
+A run adds up two parts, each of which may remember: a network that is trained, and a linear term that is solved. Where
+one of them weighs much it drowns what the other knows by heart, though whoever holds the run, or reads its explanations
+(which tell the two apart exactly), sees each alone. So the attack is made on the whole and on either part.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.sparse as sparse
+import torch
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
 from engine.audit.check import Check, Figure, Measured, Note, NotRun, Threshold
+from engine.audit.draws import normal
 from engine.audit.subject import Subject
 from engine.dataset.split import Interactions, through_validation
 from engine.jobs import Job, Progress
@@ -31,7 +39,8 @@ ALARMS = 0.01
 MOST_OF_ONE = 12  # events of one shopper on either side
 FEWEST = 100  # events on either side
 PLAIN = 0.1  # beyond what is asked: a breach that must be seen four times in five
-_REACH = 2.802  # standard errors from a threshold to what is failed four times in five: 1.96 + 0.842
+MOST = 0.3  # beyond the control; of the whole and of either part
+JUDGED = ("excess", "network", "linear")
 _PRIOR = 10.0  # events by which the control's counts are drawn towards popularity
 _BLOCK = 2_000_000
 
@@ -111,10 +120,12 @@ class Standing:
     """How high the run scores the product of each event. plain: float64[n], less the mean of all products that the
     shopper did not yet have, in their standard deviations. calibrated: float64[n], that less what other shoppers give
     the same product, in the standard deviations of these (as offline LiRA, Carlini et al. 2022, with other shoppers in
-    the place of other runs)."""
+    the place of other runs). parts: the same as plain, of what the "network" and what the "linear" term adds; empty for
+    a run that has no such term."""
 
     plain: Floats
     calibrated: Floats
+    parts: Mapping[str, Floats]
 
 
 def standings(subject: Subject, events: NDArray[np.int64]) -> Job:
@@ -122,16 +133,18 @@ def standings(subject: Subject, events: NDArray[np.int64]) -> Job:
     run, data = subject.run, subject.run.data
     total, squares, count = np.zeros((3, len(data.items)))
     found, done = [np.zeros(0)], 0
-    for chunk, _, scores in running_scores(run.model, run.tokens, data, events):
+    two = bool(run.model.shape.linear) and float(run.model.linear.level) > 0
+    parts: dict[str, list[Floats]] = {"network": [], "linear": []} if two else {}
+    for chunk, histories, scores in running_scores(run.model, run.tokens, data, events):
         open_to = np.isfinite(scores)
-        scores[~open_to] = 0.0
-        size = open_to.sum(axis=1)
-        mean = scores.sum(axis=1, dtype=np.float64) / size
-        scores -= mean[:, None].astype(np.float32)
-        scores[~open_to] = 0.0
-        spread = np.sqrt(np.einsum("ij,ij->i", scores, scores, dtype=np.float64) / size)
-        scores /= np.maximum(spread, 1e-9)[:, None].astype(np.float32)
-        found.append(scores[np.arange(len(chunk)), data.item[chunk]].astype(np.float64))
+        own = np.arange(len(chunk)), data.item[chunk]
+        if two:
+            with torch.inference_mode():
+                linear = run.model.linear.scores([history.items for history in histories]).cpu().numpy()
+            parts["network"].append(_in_deviations(scores - linear, open_to)[own].astype(np.float64))
+            parts["linear"].append(_in_deviations(linear, open_to)[own].astype(np.float64))
+        scores = _in_deviations(scores, open_to)
+        found.append(scores[own].astype(np.float64))
         for row, user in enumerate(data.user[chunk].tolist()):  # a product's own shoppers tell nothing of the others
             open_to[row, data.item[data.events_of(user)]] = False
         scores[~open_to] = 0.0
@@ -143,7 +156,19 @@ def standings(subject: Subject, events: NDArray[np.int64]) -> Job:
     plain, item = np.concatenate(found), data.item[events]
     usual = total / np.maximum(count, 1)
     around = np.sqrt(np.maximum(squares / np.maximum(count, 1) - usual**2, 1e-6))
-    return Standing(plain, (plain - usual[item]) / around[item])
+    each = {name: np.concatenate([np.zeros(0), *some]) for name, some in parts.items()}
+    return Standing(plain, (plain - usual[item]) / around[item], each)
+
+
+def _in_deviations(scores: NDArray[np.float32], open_to: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Scores less their mean, in their standard deviations, over what each row is open to; 0 elsewhere."""
+    scores = np.where(open_to, scores, np.float32(0.0))
+    size = np.maximum(open_to.sum(axis=1), 1)
+    scores -= (scores.sum(axis=1, dtype=np.float64) / size)[:, None].astype(np.float32)
+    scores[~open_to] = 0.0
+    spread = np.sqrt(np.einsum("ij,ij->i", scores, scores, dtype=np.float64) / size)
+    scores /= np.maximum(spread, 1e-9)[:, None].astype(np.float32)
+    return scores
 
 
 def control_scores(data: Interactions, trained: NDArray[np.bool_], events: NDArray[np.int64]) -> Job:
@@ -176,29 +201,33 @@ def control_scores(data: Interactions, trained: NDArray[np.bool_], events: NDArr
 def _figures(subject: Subject, drawn: Attacked, run: Standing, control: Floats) -> Measured:
     random = subject.random(f"{NAME} bootstrap")
     _, who = np.unique(drawn.user, return_inverse=True)
-    names = ("auc", "control", "excess", "sharper", "found", "found_control")
-    scores = (run.plain, run.calibrated, control)
+    names = ("auc", "control", "excess", *run.parts, "sharper", "found", "found_control")
     rows: list[Floats] = []
     for size in _blocks(DRAWS, len(who)):
         times = random.multinomial(who.max() + 1, np.full(who.max() + 1, 1 / (who.max() + 1)), size)
-        rows.append(_attacked(drawn, *scores, times[:, who] * drawn.weight))
-    value = _attacked(drawn, *scores, drawn.weight[None])[0]
-    draws = np.concatenate(rows)
-    low, high = np.nanquantile(draws, [0.025, 0.975], axis=0)
+        rows.append(_attacked(drawn, run, control, times[:, who] * drawn.weight))
+    value = dict(zip(names, _attacked(drawn, run, control, drawn.weight[None])[0].tolist(), strict=True))
+    draws = dict(zip(names, np.concatenate(rows).T, strict=True))
+    judged = [name for name in JUDGED if name in value]
+    figures = []
+    for name, one in value.items():
+        low, high = np.nanquantile(draws[name], [0.025, 0.975]).tolist()
+        if name in judged:  # the intervals of these hold together
+            low, high = normal(one, draws[name], len(judged))
+        figures.append(Figure(name, one, low, high, len(drawn.event)))
     members, shoppers = int(drawn.member.sum()), int(who.max()) + 1
-    figures = [
-        Figure(name, float(value[at]), float(low[at]), float(high[at]), len(drawn.event))
-        for at, name in enumerate(names)
-    ]
     notes = [Note("attacked", {"members": members, "others": len(drawn.event) - members, "shoppers": shoppers})]
-    reach = _REACH * float(np.nanstd(draws[:, names.index("excess")]))
+    # From a threshold to what is failed four times in five.
+    reach = float(ndtri(1 - 0.025 / len(judged)) + ndtri(0.8)) * max(float(draws[name].std()) for name in judged)
     if reach > PLAIN:
-        figures = [replace(one, blind=one.name == "excess") for one in figures]
+        figures = [replace(one, blind=one.name in judged) for one in figures]
         needed = math.ceil(shoppers * (reach / PLAIN) ** 2)
         notes.append(Note("blind", {"reach": f"{reach:.2f}", "shoppers": shoppers, "needed": needed}))
+    notes += _meant(subject, value)
     table = {
         "member": drawn.member.tolist(),
         "run": run.plain.tolist(),
+        **{name: one.tolist() for name, one in run.parts.items()},
         "calibrated": run.calibrated.tolist(),
         "control": control.tolist(),
         "weight": drawn.weight.tolist(),
@@ -206,11 +235,27 @@ def _figures(subject: Subject, drawn: Attacked, run: Standing, control: Floats) 
     return Measured(tuple(figures), tuple(notes), tables={"scores": table})
 
 
-def _attacked(drawn: Attacked, plain: Floats, calibrated: Floats, control: Floats, weights: Floats) -> Floats:
-    """float64[draws, 6], in the order of the figures."""
-    ours, sharper, theirs = (weighted_aucs(one, drawn.member, weights) for one in (plain, calibrated, control))
-    found = [found_at(one, drawn.member, weights, ALARMS) for one in (calibrated, control)]
-    return np.stack([ours, theirs, ours - theirs, sharper, *found], axis=1)
+def _meant(subject: Subject, value: Mapping[str, float]) -> list[Note]:
+    """What it means that more is remembered than is asked for, and what mends it: in each part that does, or in the one
+    that remembers more where only the whole does."""
+    asked = {one.figure: MOST if one.at_most is None else one.at_most for one in subject.plan.thresholds_of(CHECK)}
+    over = {name: value[name] for name in JUDGED if name in value and value[name] > asked[name]}
+    if not over:
+        return []
+    parts = {name: value[name] for name in ("network", "linear") if name in value} or {"network": value["excess"]}
+    blamed = [name for name in parts if name in over] or [max(parts, key=lambda name: parts[name])]
+    told = {name: f"{one:.2f}" for name, one in parts.items()}
+    cases = round(100 * min(1.0, value["control"] + max(over.values())))
+    return [Note("means", {"cases": cases}), *(Note(f"mend_{name}", told) for name in blamed)]
+
+
+def _attacked(drawn: Attacked, run: Standing, control: Floats, weights: Floats) -> Floats:
+    """float64[draws, figures], in the order of the figures."""
+    ours, sharper, theirs, *parts = (
+        weighted_aucs(one, drawn.member, weights) for one in (run.plain, run.calibrated, control, *run.parts.values())
+    )
+    found = [found_at(one, drawn.member, weights, ALARMS) for one in (run.calibrated, control)]
+    return np.stack([ours, theirs, ours - theirs, *(one - theirs for one in parts), sharper, *found], axis=1)
 
 
 def _blocks(draws: int, n: int) -> list[int]:
@@ -218,4 +263,4 @@ def _blocks(draws: int, n: int) -> list[int]:
     return [min(size, draws - first) for first in range(0, draws, size)]
 
 
-CHECK = Check(NAME, membership, (Threshold("excess", at_most=0.3),), spread=1.0, cost=0.02)
+CHECK = Check(NAME, membership, tuple(Threshold(name, at_most=MOST) for name in JUDGED), spread=1.0, cost=0.02)
