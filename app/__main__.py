@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -40,6 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 print(f"heedmap: {error}", file=sys.stderr)
                 return 2
             fault = error  # from a desktop: there is only the window to say it in
+    gc.disable()  # nothing of what loads is garbage; `app.start.make_window` has it looked for again
     from app.ahead import start_engine
 
     engine = None if options.in_process else start_engine()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QEnterEvent, QKeyEvent
+from PySide6.QtGui import QEnterEvent, QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
 
 from app.theme import ThemeSource, icon, set_role, ui_font
@@ -58,6 +58,8 @@ class Remark(QFrame):
         self._away.setAccessibleName(self.tr("Dismiss"))
         self._away.setIcon(icon("close", self._themes.theme.muted, 14))
         self.setAccessibleName(text)
+        from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent  # the first frame does without them
+
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, text))
         self.show()
         self._place()

@@ -64,7 +64,7 @@ def make_window(
     """A window with an engine of its own behind it; closing it ends its lanes. keep, notes, check: see `MainWindow`;
     engine: of `app.ahead`, where one was started."""
     log = str(stored.log_folder())
-    return MainWindow(
+    window = MainWindow(
         EngineLane(interactive(), newest_wins=True, in_process=in_process, engine=engine),
         EngineLane(Setup(log=log, nice=BATCH_NICE), in_process=in_process),
         study=EngineLane(Setup(log=log, nice=STUDY_NICE), newest_wins=True, in_process=in_process),
@@ -78,6 +78,8 @@ def make_window(
         notes=notes,
         check=check,
     )
+    gc.enable()
+    return window
 
 
 def calm(session: Session) -> None:

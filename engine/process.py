@@ -20,6 +20,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Protocol
 
+from engine import without_data
 from engine.memory import Rest
 from engine.runner import Answered, Died, Event, JobRunner, Ready, load_desk, set_environment, vitals
 
@@ -33,7 +34,7 @@ PATIENCE_SECONDS = 120.0  # without a sign of life before a child counts as hang
 @dataclass(frozen=True)
 class Setup:
     """How a child is set up. `desk` is "module:class"; `nice` lowers its priority; `log` is the folder for faults;
-    `ahead` names modules that load while the first commands are on their way."""
+    `ahead` names modules that load while the first commands are on their way, and that the first answers wait for."""
 
     desk: str = DESK
     nice: int = 0
@@ -61,6 +62,8 @@ def serve(connection: Connection, setup: Setup) -> None:
     set_environment()
     if setup.nice and hasattr(os, "nice"):
         os.nice(setup.nice)
+    if setup.ahead:
+        without_data.postpone()
     loading = threading.Thread(target=_load, args=(setup.ahead,), name="ahead", daemon=True)
     loading.start()
     log = Path(setup.log) if setup.log else None

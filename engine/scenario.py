@@ -5,10 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.errors import HeedmapError
-from engine.explain.types import Token
+
+if TYPE_CHECKING:  # the first frame of the window precedes all that an explanation is made of
+    from engine.explain.types import Token
 
 NEW_REVIEW = "review:new-"  # how the field of a review that an edit adds begins
 
@@ -137,6 +139,8 @@ def _past(content: Mapping[str, Any]) -> PastEdit:
 
 
 def _token(content: Mapping[str, Any]) -> Token:
+    from engine.explain.types import Token
+
     places = {
         name: content[name] if content[name] is None else tuple(content[name]) for name in ("span", "box", "time")
     }

@@ -21,8 +21,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 FIRST_PAINT = """
-import sys, time
+import gc, sys, time
 begun = float(sys.argv[1])
+gc.disable()
 from app.ahead import start_engine  # as app.__main__ does
 engine = start_engine()
 from PySide6.QtCore import QEvent, QObject, QTimer
