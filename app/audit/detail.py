@@ -12,7 +12,7 @@ from app.i18n import joined
 from app.theme import ThemeSource, set_role
 from app.views.panel import Panel
 from engine.audit.check import Example, Result
-from engine.audit.texts import sentence
+from engine.audit.report.words import Words
 
 
 class DetailView(Panel):
@@ -77,7 +77,8 @@ class DetailView(Panel):
         colour = verdict_colour(self._themes.theme, result.verdict).name()
         self.verdict.setStyleSheet(f"color: {colour}")
         self.definition.setText(str(about.get("definition", "")))
-        self.notes.setText("\n".join(sentence(result.check, note, language()) for note in result.notes))
+        told = Words(language())
+        self.notes.setText("\n".join(told.note(result.check, note) for note in result.notes))
         limits = {one.figure: asked(one) for one in result.thresholds}
         named = [joined([str(about.get("figures", {}).get(name, name)), limit]) for name, limit in limits.items()]
         self.asked.setText(self.tr("Asked (dashed): {0}").format("; ".join(named)) if named else "")
@@ -105,7 +106,7 @@ class DetailView(Panel):
             self._add_example(result, example)
 
     def _add_example(self, result: Result, example: Example) -> None:
-        said = sentence(result.check, example.note, language()) if example.note is not None else ""
+        said = Words(language()).note(result.check, example.note) if example.note is not None else ""
         what = joined([example.user, example.item or example.text])
         button = QPushButton(joined([what, said]))
         set_role(button, "link")

@@ -41,7 +41,7 @@ def recompute(bundle: Bundle, run: Recommender, share: float, seed: int) -> Job:
         old = results[place]
         spent += old.seconds
         fresh, _ = yield from under_title(remeasured(subject, CHECKS[old.check]), old.check)
-        again += _compared(old, fresh, tolerance)
+        again += compared(old, fresh, tolerance, was["code"] == now["code"])
     return tuple(again), tuple(notes)
 
 
@@ -58,10 +58,11 @@ def _same_inputs(was: dict[str, Any], now: dict[str, Any]) -> None:
             )
 
 
-def _compared(old: Result, fresh: Result, tolerance: Mapping[str, float]) -> list[Again]:
+def compared(old: Result, fresh: Result, tolerance: Mapping[str, float], same_code: bool) -> list[Again]:
+    """Figure by figure. What only another version of the code measures says nothing of what was signed."""
     before, after = ({one.key: one for one in result.figures} for result in (old, fresh))
     found = []
-    for key in dict.fromkeys([*before, *after]):
+    for key in dict.fromkeys([*before, *(after if same_code else ())]):
         one, two = before.get(key), after.get(key)
         was, now = one.value if one else None, two.value if two else None
         near = was is not None and now is not None and _near(was, now, tolerance)

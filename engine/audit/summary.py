@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 from engine.audit.check import WORST, Figure, Result, Threshold
-from engine.audit.texts import sentence, texts
+from engine.audit.report.words import Words
+from engine.audit.texts import texts
 from engine.audit.verify import Verified
 
 
@@ -24,7 +25,7 @@ def summary_text(results: tuple[Result, ...], language: str = "en") -> str:
                 lines += [f"    {_shown(one, place, language)}" for place in _worst(one)]
     for one in results:
         if one.verdict == "not run":
-            why = " ".join(sentence(one.check, note, language) for note in one.notes)
+            why = " ".join(Words(language).note(one.check, note) for note in one.notes)
             lines.append(f"{verdicts['not run']}: {words[one.check]['title']}. {why}")
     return "\n".join(lines)
 
@@ -53,8 +54,9 @@ def verified_text(found: Verified, most: int, language: str = "en") -> str:
 
 def figure_label(check: str, figure: str, of: Mapping[str, str], language: str) -> str:
     """A figure's name in words, and what it is of."""
-    label = texts(language).get(check, {}).get("figures", {}).get(figure, figure)
-    return f"{label} ({', '.join(of.values())})" if of else str(label)
+    words = Words(language)
+    label, told = words.figure(check, figure), words.of(Figure(figure, 0.0, of=of))
+    return words("label_of", label=label, of=told) if told else label
 
 
 def _worst(result: Result) -> list[int]:

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from engine.audit.check import Check, Figure, Measured, Note, NotRun, Result, Threshold, judged, not_run
 from engine.audit.checks import CHECKS
 from engine.audit.plan import Plan, preset, read_plan
+from engine.audit.recompute import compared
 from engine.audit.run import audit, result_file
 from engine.audit.subject import Subject
 from engine.audit.texts import LANGUAGES, sentence, texts
@@ -99,6 +100,18 @@ def test_shoppers_are_drawn_by_strata_without_repeats_and_always_alike(opened: O
     assert len(np.unique(drawn)) == 6
     np.testing.assert_array_equal(drawn, Subject(opened(), preset("quick")).shoppers(check, 6))
     assert len(subject.shoppers(check)) == 10  # never more than there are
+
+
+def test_a_figure_that_a_newer_version_added_is_no_fault_of_the_bundle() -> None:
+    tolerance = {"absolute": 0.01, "relative": 0.0}
+    old = judged("a.b", Measured((Figure("kept", 0.5), Figure("gone", 0.1))), (), 1, 0, 0.1)
+    new = judged("a.b", Measured((Figure("kept", 0.505), Figure("new", 0.2))), (), 1, 0, 0.1)
+
+    def told(same_code: bool) -> list[tuple[str, bool]]:
+        return [(one.name, one.agrees) for one in compared(old, new, tolerance, same_code)]
+
+    assert told(same_code=True) == [("kept", True), ("gone", False), ("new", False)]
+    assert told(same_code=False) == [("kept", True), ("gone", False)]
 
 
 def test_an_audit_keeps_what_it_measured_and_goes_on(opened: Opened, tmp_path: Path) -> None:

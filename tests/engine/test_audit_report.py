@@ -16,6 +16,7 @@ import pypdf
 import pytest
 
 from engine.audit.check import Example, Figure, Measured, Note, Result, Threshold, judged, not_run
+from engine.audit.checks import CHECKS
 from engine.audit.inputs import inputs_of
 from engine.audit.plan import Plan
 from engine.audit.report import fonts
@@ -23,6 +24,7 @@ from engine.audit.report.charts import Scale, interval_row, scale_of
 from engine.audit.report.pdf import TEMPLATE
 from engine.audit.report.words import Words
 from engine.audit.report.write import write_report
+from engine.audit.summary import figure_label
 from engine.audit.texts import LANGUAGES
 from engine.errors import HeedmapError
 from engine.jobs import finish
@@ -211,6 +213,24 @@ def test_no_fact_is_made_up(written: dict[str, Path]) -> None:
     assert "It does not claim that any law is complied with" in page
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_contents_of_every_check_there_is_fill_one_page(opened: Opened, tmp_path: Path, language: str) -> None:
+    """Under four headings, as many as an audit of all checks has at most, but one."""
+    run, verdicts, results = opened(), ((0.2, 0.1, 0.3), (0.6, 0.4, 0.7), (0.9, 0.8, 1.0)), []
+    for place, name in enumerate(CHECKS):
+        if place % 4 == 3:
+            results.append(not_run(name, Note("no_truth"), (), 1, 0.1))
+            continue
+        figures = (Figure("a", *verdicts[place % 4], 5),)
+        results.append(judged(name, Measured(figures), (Threshold("a", at_least=0.65),), 1, 5, 0.1))
+    assert finish(write_report(tmp_path, tuple(results), run, Plan(), inputs_of(run), language)) == ""
+    pages = [one.extract_text() for one in pypdf.PdfReader(tmp_path / f"report.{language}.pdf").pages[:3]]
+    words = Words(language)
+    assert words("contents") in pages[1]
+    assert words("section_methods") in pages[1].replace("\n", "")
+    assert "...." not in pages[2]
+
+
 def test_without_results_and_time_it_is_a_report_still(opened: Opened, tmp_path: Path) -> None:
     run = opened()
     assert finish(write_report(tmp_path, (), run, Plan(), inputs_of(run), "en")) == ""
@@ -275,8 +295,9 @@ def test_scales_end_on_round_numbers(values: tuple[float, ...], asked: float | N
 
 def test_numbers_are_short_and_keep_their_sense() -> None:
     words = Words("en")
-    said = [words.number(one) for one in (0.0, 3.0, -0.0123, 0.00061, 12.345, 1234567.0, 1e-9, float("nan"))]
-    assert said == ["0", "3", "−0.012", "0.00061", "12.3", "1,234,567", "1.0e−09", "none"]
+    said = [words.number(one) for one in (0.0, 3.0, -0.0123, 0.00061, 12.345, 1234567.0, 1.4e-7, float("nan"))]
+    assert said == ["0", "3", "−0.012", "0.00061", "12.3", "1,234,567", "0.00000014", "none"]
+    assert words.asked(Threshold("a", at_most=5e-5)) == "at most 0.00005"
     assert words.asked(Threshold("a", at_least=0.05, at_most=2)) == "at least 0.05, at most 2"
     assert Words("zh_CN").interval(Figure("a", 1, 0.5, 1.5)) == "0.50 至 1.50"
 
@@ -289,3 +310,19 @@ def test_what_a_figure_is_of_is_said_in_the_language_of_the_report() -> None:
     assert english.of(Figure("a", 1.0, of={"slice": "category Mugs"})) == "category Mugs"
     assert english.of(Figure("a", 1.0, of={"new_key": "x"})) == "new key x"
     assert english.of(Figure("a", 1.0)) == ""
+    assert english.of(Figure("a", 1.0, of={"method": "gradient_x_input"})) == "Gradient × input"
+    assert chinese.of(Figure("a", 1.0, of={"methods": "contribution / lime"})) == "精确占比 / LIME"
+    assert chinese.of(Figure("a", 1.0, of={"what": "reviews"})) == "评论"
+    assert figure_label("data.gaps", "lack", {"what": "time"}, "en") == "Products that lack it (date of appearance)"
+
+
+def test_notes_are_set_as_their_language_is_written() -> None:
+    best = Note("best", {"ranker": "decaying EASE", "ndcg": 0.06213})
+    assert (
+        Words("en").note("quality.ranking", best)
+        == "The best simple ranker is EASE that forgets, with an NDCG of 0.062."
+    )
+    assert Words("zh_CN").note("quality.ranking", best) == "最好的简单方法是随时间衰减的 EASE，NDCG 为 0.062。"
+    assert Words("en").note("robustness.words", Note("raised", {"before": 8, "after": 1037})).endswith("1,037.")
+    assert "at most 5\u00a0%" in Words("en").check("data.across", "definition")
+    assert " %" not in Words("zh_CN").check("data.across", "definition")

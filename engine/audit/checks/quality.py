@@ -36,7 +36,7 @@ def ranking(subject: Subject) -> Job:
         best = rows[0]
         gap = best["model_less_this"]
         figures.append(Figure("less_best", gap["difference"], gap["low"], gap["high"], targets))
-        notes.append(Note("best", {"name": best["name"], "ndcg": round(best["metrics"]["ndcg"]["mean"], 4)}))
+        notes.append(Note("best", {"ranker": best["name"], "ndcg": round(best["metrics"]["ndcg"]["mean"], 4)}))
     for row in rows:
         one = row["metrics"]["ndcg"]
         figures.append(Figure("baseline_ndcg", one["mean"], one["low"], one["high"], targets, {"ranker": row["name"]}))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from engine.audit.check import WORST, Figure, Threshold, Verdict
 from engine.audit.report.content import Drawing, Label
+from engine.audit.report.words import plain
 
 SLUG: Mapping[Verdict, str] = {"fail": "fail", "unsure": "unsure", "pass": "pass", "told": "told", "not run": "not-run"}
 # class -> (on a light ground, on a dark one); text and line colours of DESIGN.md, verdicts that keep 4.5:1 on both.
@@ -180,9 +181,8 @@ def axis_row(scale: Scale, alt: str) -> Drawing:
 
 
 def _tick(value: float) -> str:
-    if abs(value) >= 10_000:
-        return f"{value:,.0f}".replace("-", "−")
-    return f"{value:.6g}".replace("-", "−")
+    text = f"{value:,.0f}" if abs(value) >= 10_000 else plain(value, 1 if abs(value) < 1e-4 else 6)
+    return text.replace("-", "−")
 
 
 def _grid(scale: Scale, height: float) -> list[str]:

@@ -10,7 +10,7 @@ from engine.audit.report.content import Block, Card, Cell, Paragraph, Points, Se
 from engine.audit.report.words import Words
 
 MOST_FIGURES = 40  # of one check that are printed; all of them are in the bundle
-_WIDTHS = (0.28, 0.26, 0.15, 0.06, 0.13, 0.12)
+_WIDTHS = (0.27, 0.24, 0.15, 0.09, 0.13, 0.12)
 
 
 def verdict_sections(
@@ -46,19 +46,20 @@ def worst(result: Result) -> list[tuple[Figure, Verdict]]:
 
 def _check(result: Result, words: Words, cards: tuple[Card, ...]) -> Section:
     blocks: list[Block] = [Paragraph(words.family(result.family), "label")]
-    if definition := words.check(result.check, "definition"):
-        blocks.append(Paragraph(definition))
     notes = tuple(words.note(result.check, one) for one in result.notes)
-    if result.verdict == "not run":
+    left_out = result.verdict == "not run"
+    if left_out:
         blocks += [Paragraph(words("why_not", why=one), "warning") for one in notes]
-    elif result.figures:
+    if definition := words.check(result.check, "definition"):
+        blocks.append(Paragraph(definition, "muted" if left_out else "body"))
+    if result.figures:
         blocks.append(_figures(result, words))
         if len(result.figures) > MOST_FIGURES:
             left = len(result.figures) - MOST_FIGURES
             blocks.append(Paragraph(words("more_figures", n=left, file=f"results/{result.check}.json"), "muted"))
-    else:
+    elif not left_out:
         blocks.append(Paragraph(words("no_figures"), "muted"))
-    if notes and result.verdict != "not run":
+    if notes and not left_out:
         blocks.append(Points(notes))
     if cards:
         blocks += [Paragraph(words("examples"), "label"), *cards]

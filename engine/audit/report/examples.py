@@ -58,7 +58,7 @@ def _card(result: Result, example: Example, run: Recommender, words: Words) -> C
     total = words("score_is", score=words.number(explanation.score))
     told = ", ".join(f"{names[name]} {value:+.3f}" for name, value in parts.items())
     lines.append(words("place", rank=explanation.rank, of=words.number(explanation.catalogue)))
-    lines += _heaviest(explanation, words)
+    lines += _heaviest(explanation, run, words)
     return Card(
         words("example_pair", title=title, user=example.user),
         tuple(lines),
@@ -76,12 +76,15 @@ def _cut(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
-def _heaviest(explanation: Explanation, words: Words) -> list[str]:
+def _heaviest(explanation: Explanation, run: Recommender, words: Words) -> list[str]:
     """The parts with the largest shares, of the page and of the past; photo cells are seen on the photo."""
     named: dict[str, list[tuple[float, str]]] = {"page": [], "past": []}
     for share, token in zip(explanation.contribution.tolist(), explanation.tokens, strict=True):
         if token.modality not in ("image", "identity") and share:
-            label = f"{token.field}: {token.label}" if token.modality in ("attribute", "link") else token.label
+            label = _title(token.label, run) if token.modality == "link" else token.label
+            if not any(one.isalnum() for one in label):
+                continue  # a comma is a part, but says nothing
+            label = f"{token.field}: {label}" if token.modality in ("attribute", "link") else label
             named["past" if token.modality == "history" else "page"].append((share, label.replace("_", " ")))
     lines = []
     for place, parts in named.items():

@@ -23,7 +23,7 @@ def summary(
     blocks: list[Block] = [Paragraph(_conclusion(counts, len(results), words), "lead")]
     if inputs["dataset"]["synthetic"]:
         blocks.append(Paragraph(words("synthetic"), "warning"))
-    blocks.append(_families(results, words))
+    blocks += [_families(results, words), Paragraph(words("legend"), "muted")]
     blocks += _named(results, words)
     blocks.append(_about(plan, inputs, words, made))
     blocks.append(Paragraph(words("no_claim"), "muted"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,10 @@ from engine.audit.texts import sentence, texts
 
 # Keys whose values are named alike.
 _SAME = {"kind": "part", "without": "part", "modality": "part"}
+# Chinese letters and marks, between which and after which no blank stands.
+_LETTER, _MARK = "[\u4e00-\u9fff]", "[\u3001\u3002\uff0c\uff1a\uff1b\uff1f\uff01\uff08\uff09]"
+_PERCENT = re.compile("[ \u00a0]%")
+_BLANK = re.compile(f"(?<={_LETTER}) (?={_LETTER}|{_MARK})|(?<={_MARK}) ")
 
 
 class Words:
@@ -22,7 +27,7 @@ class Words:
         self._report: Mapping[str, Any] = self._all["report"]
 
     def __call__(self, key: str, **values: Value) -> str:
-        return str(self._report[key]).format(**values)
+        return self._set(str(self._report[key]).format(**values))
 
     def names(self, key: str) -> Mapping[str, str]:
         """A group of words: "parts", "meanings", "of", "counts"."""
@@ -41,7 +46,7 @@ class Words:
 
     def check(self, name: str, what: str) -> str:
         """title, definition or source of a check; of one that this version does not know, its name or nothing."""
-        return str(self._all.get(name, {}).get(what, name if what == "title" else ""))
+        return self._set(str(self._all.get(name, {}).get(what, name if what == "title" else "")))
 
     def figure(self, check: str, name: str) -> str:
         return str(self._all.get(check, {}).get("figures", {}).get(name, name.replace("_", " ")))
@@ -49,17 +54,18 @@ class Words:
     def note(self, check: str, note: Note) -> str:
         """A note in words; of one that this version does not know, its key and values. Long fractions are rounded."""
         told = {
-            key: self.number(one) if isinstance(one, float) else self.value(key, one) if isinstance(one, str) else one
-            for key, one in note.values.items()
+            key: self.value(key, one) if isinstance(one, str) else self.number(one) for key, one in note.values.items()
         }
         try:
-            return sentence(check, Note(note.key, told), self.language)
+            return self._set(sentence(check, Note(note.key, told), self.language))
         except (KeyError, ValueError):
             return f"{note.key}: {', '.join(str(one) for one in told.values())}"
 
     def value(self, key: str, value: str) -> str:
         """What stands for a value of a figure's `of`, or in a note: names of parts, rankers, tables; else itself."""
         names: Mapping[str, Mapping[str, str]] = self._report["values"]
+        if key == "methods":
+            return " / ".join(names["method"].get(one, one) for one in value.split(" / "))
         if key == "slice" and value.startswith("category "):
             return self("slice_category", name=value.removeprefix("category "))
         if key in ("by", "attribute"):  # one attribute or several: "age + gender"
@@ -102,12 +108,12 @@ class Words:
         elif size >= 0.00001:
             text = f"{value:.5f}"
         else:
-            text = f"{value:.1e}"
+            text = plain(value, 2)
         return text.replace("-", "−")
 
     def bound(self, value: float) -> str:
         """A threshold as it was written."""
-        return f"{value:,.6g}".replace("-", "−")
+        return plain(value, 6).replace("-", "−")
 
     def percent(self, share: float) -> str:
         return f"{100 * share:.1f} %".replace("-", "−") if self.language == "en" else f"{100 * share:.1f}%"
@@ -143,6 +149,18 @@ class Words:
         if interval:
             line += self("figure_interval", interval=interval)
         return line + (self("figure_asked", asked=asked) if asked else "")
+
+    def _set(self, text: str) -> str:
+        """No blank where its line must not break, or where Chinese has none."""
+        return _BLANK.sub("", _PERCENT.sub("%", text)) if self.language == "zh_CN" else text.replace(" %", "\u00a0%")
+
+
+def plain(value: float, digits: int) -> str:
+    """A number of so many digits, thousands grouped, without powers of ten: 0.00005, not 5e-05."""
+    text = f"{value:,.{digits}g}"
+    if "e-" in text:
+        text = f"{value:,.{digits - 1 - math.floor(math.log10(abs(value)))}f}".rstrip("0")
+    return text
 
 
 def _rounded(value: float, digits: int) -> str:
