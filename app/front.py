@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtWidgets import QAbstractItemView, QStackedWidget, QWidget
 
 from app import actions as acts
@@ -65,6 +65,8 @@ class Front(QStackedWidget):
         for view in self.views.values():
             self.removeWidget(view)
             view.hide()
+            parts = [view, *view.findChildren(QObject)]
+            view.destroyed.connect(lambda *_, parts=parts: QTimer.singleShot(0, lambda: _let_go(parts)))
             view.deleteLater()
         self.views.clear()
 
@@ -76,6 +78,14 @@ class Front(QStackedWidget):
         lists = [one for one in view.findChildren(QAbstractItemView) if one.isVisible()]
         stops: list[QWidget] = [*lists, *_in_focus_order(view), view]
         stops[0].setFocus(Qt.FocusReason.OtherFocusReason)
+
+
+def _let_go(parts: list[QObject]) -> None:
+    """Empty what Python still holds of a view that is gone: Qt's binding keeps one that was used for ever, and through
+    it of its photos, its answers, its texts as they were laid out."""
+    for part in parts:
+        vars(part).clear()
+    parts.clear()
 
 
 def _in_focus_order(view: QWidget) -> list[QWidget]:

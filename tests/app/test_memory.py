@@ -67,6 +67,19 @@ def test_another_look_leaves_nothing_behind(
     assert alive(window) - before == Counter()
 
 
+def test_views_of_another_language_are_emptied(qtbot: QtBot, open_window: Open) -> None:
+    """Whatever still refers to a view that is gone keeps alive nothing that it held."""
+    window = open_window()
+    settle(window, qtbot)
+    old = window.views["explore"]
+    photo = old.product.photo  # type: ignore[attr-defined]
+    window.choose_language("zh_CN")
+    qtbot.waitUntil(lambda: not vars(old) and not vars(photo))
+    settle(window, qtbot)
+    assert window.views["explore"] is not old
+    assert window.session.explanation is not None
+
+
 def test_photos_that_are_kept_have_their_bounds() -> None:
     kept: Kept[str] = Kept(3, 100)
     for place, size in enumerate((40, 40, 40)):
