@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QObject, QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent, QPen
+from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QWidget
 
 from app.actions import Action
@@ -70,6 +70,8 @@ class Lines(QWidget):
         self.on = False
         self.drawn: list[Line] = []
         self._area = QRect()
+        self._picture: QPixmap | None = None  # of the lines, as long as they stay as they are
+        self._look = ("", 0.0)  # the theme and the pixel ratio that it was painted for
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.hide()
@@ -170,8 +172,11 @@ class Lines(QWidget):
 
     def refresh(self, *_: object) -> None:
         """Draw anew what is to be drawn now."""
-        self.drawn = self._find() if self.on and self._view.isVisible() else []
+        before, self.drawn = self.drawn, self._find() if self.on and self._view.isVisible() else []
         self._history.say_lines(self._say() if self.on else "")
+        if self.drawn and self.drawn == before and self.isVisible() and self.geometry() == self._view.rect():
+            return  # what is pointed at is another, what is drawn is not
+        self._picture = None
         area = self._area
         self._area = self._around()
         if not self.drawn:
@@ -303,7 +308,20 @@ class Lines(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         if not self.drawn:
             return
+        look = (self._themes.theme.name, self.devicePixelRatioF())
+        if self._picture is None or self._look != look:
+            self._picture, self._look = self._paint_all(look[1]), look
         painter = QPainter(self)
+        painter.drawPixmap(self._area.topLeft(), self._picture)
+        painter.end()
+
+    def _paint_all(self, ratio: float) -> QPixmap:
+        """The lines as one picture of their area: it is painted again whenever something below it is."""
+        picture = QPixmap(self._area.size() * ratio)
+        picture.setDevicePixelRatio(ratio)
+        picture.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(picture)
+        painter.translate(-self._area.topLeft())
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setFont(self._font)
         most = max(abs(line.value) for line in self.drawn) or 1.0
@@ -313,6 +331,7 @@ class Lines(QWidget):
         for line in self.drawn[:_NUMBERED]:
             self._paint_number(painter, line, taken, digits(most))
         painter.end()
+        return picture
 
     def _paint_line(self, painter: QPainter, line: Line, strength: float) -> None:
         color = sign_color(self._themes.theme, line.value)
