@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import pyqtgraph as pg
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QPointF, Qt, QTimer
 from PySide6.QtGui import QPainter, QPaintEvent, QPen, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedLayout, QVBoxLayout, QWidget
 
 from app.theme import Theme, ThemeSource, set_role, ui_font
 from app.views.panel import follow
 
+TURN = 30  # milliseconds between the two plots, so that the window answers between them
 LONGEST = 2000  # steps kept; beyond, every other one goes
 # Runs that are laid over each other: told apart by colour and by dashes.
 _TOKENS = ("accent", "photo", "words", "past", "attributes", "identity")
@@ -178,6 +179,8 @@ class Curves(QWidget):
         self.rows: list[dict[str, float]] = []
         self._steps: list[tuple[float, float]] = []
         self._late = False  # something came while another view was in front
+        self._turn = QTimer(self, singleShot=True, interval=TURN)
+        self._turn.timeout.connect(self._draw_worth)
 
     def show_rows(self, rows: Sequence[dict[str, float]]) -> None:
         """Show these epochs and nothing else."""
@@ -211,7 +214,9 @@ class Curves(QWidget):
 
     def epoch(self, row: dict[str, float]) -> None:
         self.rows = [one for one in self.rows if one["epoch"] < row["epoch"]] + [row]
-        self._draw()
+        if not self._waits():
+            self._draw_loss()
+            self._turn.start()
 
     def draw_steps(self) -> None:
         """Draw the steps that came since the last frame."""
@@ -233,8 +238,16 @@ class Curves(QWidget):
     def _draw(self) -> None:
         if self._waits():
             return
+        self._draw_loss()
+        self._draw_worth()
+
+    def _draw_loss(self) -> None:
+        self._loss.show_line(self._mean, [row["epoch"] for row in self.rows], [row["loss"] for row in self.rows])
+        self.draw_steps()
+
+    def _draw_worth(self) -> None:
+        self._turn.stop()
         x = [row["epoch"] for row in self.rows]
-        self._loss.show_line(self._mean, x, [row["loss"] for row in self.rows])
         self._worth.show_line("NDCG@10", x, [row["ndcg@10"] for row in self.rows])
         self._worth.show_line("Recall@10", x, [row["recall@10"] for row in self.rows])
         top = max((row["recall@10"] for row in self.rows), default=0.0)
@@ -242,4 +255,3 @@ class Curves(QWidget):
             shown = [row["ndcg@10"] for rows in self.compared.values() for row in rows if "ndcg@10" in row]
             top = max(shown, default=0.0)
         self._worth.plot.setYRange(0.0, max(top, 1e-3) * 1.08, padding=0)
-        self.draw_steps()

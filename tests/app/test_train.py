@@ -112,9 +112,9 @@ def test_curves_follow_the_training(qtbot: QtBot, view: TrainView, batch_lane: A
             batch_lane.progress(job, Progress("Training", step, 10, data={"epoch": float(number), "loss": 3.0}))
         batch_lane.progress(job, epoch(number, figure))
     assert [row["ndcg@10"] for row in view.curves.rows] == [0.05, 0.08]
+    qtbot.waitUntil(lambda: "Recall@10 0.160" in texts(view))
     said = texts(view)
     assert "NDCG@10 0.080" in said
-    assert "Recall@10 0.160" in said
     assert "epoch 2 of 5" in said
 
 
