@@ -152,6 +152,8 @@ _FILES_LEFT_OUT = re.compile(
     | ^lib(gtk-3|gdk-3|gdk_pixbuf|cairo|pango|atk|atspi|epoxy|harfbuzz|fribidi|thai|datrie|graphite2|pixman)
         (?!-[0-9a-f]{8}\.)[a-z0-9._-]*\.so
     | ^lib(jpeg|X(composite|cursor|damage|ext|fixes|i|inerama|randr|render))\.so
+    # Wants libraries of RAPIDS that its package does not bring; implicit asks whether it loads, and does without.
+    | ^implicit/gpu/_cuda
     # GPL, or wanted by modules that are left out.
     | ^lib(readline|tinfo|ncurses|gdbm|db-|tirpc|nsl|gssapi_krb5|krb5|krb5support|k5crypto|com_err|keyutils)w?\.so
     """,
@@ -160,11 +162,8 @@ _FILES_LEFT_OUT = re.compile(
 
 
 # The compiled part of torchvision is of the CUDA build and does not load beside a CPU build of torch; the program then
-# declares its operators itself (engine/features/torchvision_cure.py) and uses nothing else of it. implicit asks for its
-# own such part and does without.
-_CUDA_ONLY = re.compile(
-    r"^(torchvision/(_C|image)[^/]*\.so|torchvision\.libs/|lib(cudart|nvjpeg)[.\w]*\.so|implicit/gpu/_cuda)"
-)
+# declares its operators itself (engine/features/torchvision_cure.py) and uses nothing else of it.
+_CUDA_ONLY = re.compile(r"^(torchvision/(_C|image)[^/]*\.so|torchvision\.libs/|lib(cudart|nvjpeg)[.\w]*\.so)")
 
 
 def is_bundled(place: str, *, cuda: bool = False) -> bool:

@@ -18,6 +18,8 @@ RECOMMENDED = (
     "fonts-dejavu-core | fonts-liberation | fonts-noto-core",
     "shared-mime-info",
 )
+# Come with NVIDIA's driver, whatever its package is called; without them the CUDA flavour computes on the CPU.
+OF_THE_DRIVER = {"libcuda.so.1", "libnvidia-ml.so.1"}
 _NEEDED = re.compile(r"^\s+NEEDED\s+(\S+)$", re.MULTILINE)
 _GLIBC = re.compile(r"\bGLIBC_(\d+)\.(\d+)\b")
 _GLIBCXX = re.compile(r"\bGLIBCXX_3\.4\.(\d+)\b")
@@ -74,7 +76,8 @@ def package_of(soname: str) -> str:
 def dependencies(folder: Path) -> list[str]:
     """The package's `Depends`, worked out from the files."""
     (major, minor), cxx = newest_symbols(folder)
-    found = {package_of(soname) for soname in foreign_libraries(folder)} | set(OPENED_BY_NAME)
+    foreign = foreign_libraries(folder).keys() - OF_THE_DRIVER
+    found = {package_of(soname) for soname in foreign} | set(OPENED_BY_NAME)
     versions = {"libc6": f" (>= {major}.{minor})"}
     if cxx:
         newest = next((_CXX[known] for known in sorted(_CXX) if known >= cxx), "14")

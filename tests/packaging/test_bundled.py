@@ -89,6 +89,7 @@ def test_modules_are_named_without_importing_them() -> None:
         ("pandas/tests/io/x.csv", False),
         ("pyarrow/libarrow_substrait.so.2600", True),
         ("torchvision/_C.so", False),
+        ("implicit/gpu/_cuda.so", False),
         ("resources/audit/en/report.json", True),
     ],
 )
@@ -98,6 +99,7 @@ def test_files_by_their_place(place: str, bundled: bool) -> None:
 
 def test_the_cuda_flavour_keeps_its_compiled_parts() -> None:
     assert is_bundled("torchvision/_C.so", cuda=True)
+    assert not is_bundled("implicit/gpu/_cuda.so", cuda=True)
 
 
 def test_version_and_needs_come_from_pyproject() -> None:
