@@ -141,7 +141,6 @@ class RuleForm(Panel):
         between = QLabel(self.tr("of the first"))
         set_role(between, "muted")
         content = QWidget()
-        set_role(content, "content")
         self._form = QFormLayout(content)
         self._form.setContentsMargins(0, 0, 10, 0)
         self._form.setHorizontalSpacing(16)
@@ -165,12 +164,7 @@ class RuleForm(Panel):
             label.setMinimumWidth(104)
             self._form.addRow(label, one)
             self._rows[key] = one
-        self._scroll = QScrollArea()
-        self._scroll.setWidget(content)
-        self._scroll.setWidgetResizable(True)
-        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
-        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll = _scrolling(content)
         foot = QHBoxLayout()
         foot.setSpacing(12)
         foot.addWidget(self.fault, 1)
@@ -184,7 +178,7 @@ class RuleForm(Panel):
         self.body.addWidget(self._scroll, 1)
         self.body.addLayout(foot)
 
-    def _kinds(self) -> QWidget:
+    def _kinds(self) -> QScrollArea:
         """What rules there are, while none is shown: each begins one."""
         page = QWidget()
         grid = QGridLayout(page)
@@ -202,7 +196,7 @@ class RuleForm(Panel):
             grid.addWidget(button, row, 0)
             grid.addWidget(about, row, 1)
         grid.setRowStretch(len(KINDS), 1)
-        return page
+        return _scrolling(page)
 
     # --- what is shown ----------------------------------------------------------------------------------------------
 
@@ -412,3 +406,15 @@ _MADE: dict[str, Callable[[RuleForm, Rule], tuple[Rule, str]]] = {
     "exposure": RuleForm._share,
     "pin": RuleForm._fixed,
 }
+
+
+def _scrolling(content: QWidget) -> QScrollArea:
+    """For a window too low for all of it."""
+    area = QScrollArea()
+    set_role(content, "content")
+    area.setWidget(content)
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    return area

@@ -225,10 +225,11 @@ class RunTable(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
         column.addWidget(self.view, 1)
-        buttons = QHBoxLayout()
         hint = QLabel(self.tr("Select several runs to lay their curves over each other."))
         set_role(hint, "small")
-        buttons.addWidget(hint, 1)
+        column.addWidget(hint)
+        buttons = QHBoxLayout()  # a row of their own: a narrow window has no room beside them
+        buttons.addStretch(1)
         buttons.addWidget(self.update_run)
         buttons.addWidget(self.go_on)
         buttons.addWidget(self.open)
