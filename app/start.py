@@ -88,6 +88,7 @@ def calm(session: Session) -> None:
     through again."""
 
     aside = False  # gc.get_freeze_count would go through all of them to tell
+    again = False
 
     def look_again(_run: object) -> None:
         nonlocal aside
@@ -95,9 +96,11 @@ def calm(session: Session) -> None:
         gc.unfreeze()
 
     def set_aside(found: object) -> None:
-        nonlocal aside
+        nonlocal aside, again
         if found is not None and not aside:
-            aside = True
+            if again:  # the views before, in another language, are not to be set aside with what stays
+                gc.collect()
+            aside = again = True
             gc.freeze()
 
     session.run_changed.connect(look_again)
