@@ -30,7 +30,6 @@ from app.views.words import WordsView
 from engine.answers import Ranking, RunSummary
 
 _GAP = 12
-_TOGETHER = 25  # milliseconds that a new list waits for the explanation of its first product
 _DEPTH = 4  # layouts within layouts that a change works through, each after the one before
 _PATIENCE = 150  # milliseconds an old answer stays bright while a new one is on its way
 
@@ -48,9 +47,6 @@ class ExploreView(View):
         if session.run is not None:
             self.thumbnails.open(session.run.dataset.folder)
         session.run_changed.connect(self._run_changed)  # before the pieces ask for photos
-        self._together = QTimer(self, singleShot=True, interval=_TOGETHER)
-        self._together.timeout.connect(lambda: self._hold(False))
-        session.ranking_changed.connect(self._await)  # before the pieces change
         self.shoppers = ShoppersView(session, themes, self.thumbnails)
         self.history = HistoryView(session, themes, self.thumbnails)
         self.ranked = RankedView(session, themes, self.thumbnails)
@@ -298,27 +294,11 @@ class ExploreView(View):
         if ranking is not None:  # the explanation may still be on its way
             self.ranked.dim(False)
 
-    def _await(self, ranking: Ranking | None) -> None:
-        """A list, and then the explanation of its first product: both are painted at once where the explanation comes
-        before the eye could tell."""
-        if ranking is not None and self._session.waits_for("explain"):
-            self._hold(True)
-            self._together.start()
-
-    def _hold(self, on: bool) -> None:
-        """Let what both change wait with its painting."""
-        for panel in (self.history, self.ranked):
-            if panel.updatesEnabled() == on:
-                panel.setUpdatesEnabled(not on)
-
-    def _settle(self, answer: object) -> None:
+    def _settle(self, _answer: object) -> None:
         """Lay everything out now. Qt would paint between one layout and the one that follows from it, and then paint
         once more what has moved."""
         for _ in range(_DEPTH):
             QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest.value)
-        if answer is not None and answer is self._session.explanation:
-            self._together.stop()
-            self._hold(False)
 
     def _dim(self) -> None:
         for panel in self._panels():
