@@ -19,8 +19,14 @@ def panels() -> list[QWidget]:
     return made
 
 
+def inside(room: Room) -> QWidget:
+    widget = room.widget()
+    assert widget is not None
+    return widget
+
+
 def lies(room: Room, panel: QWidget) -> tuple[int, int, int, int]:
-    corner = panel.mapTo(room.widget(), panel.rect().topLeft())
+    corner = panel.mapTo(inside(room), panel.rect().topLeft())
     return corner.x(), corner.y(), corner.x() + panel.width(), corner.y() + panel.height()
 
 
@@ -40,9 +46,9 @@ def test_no_panel_lies_over_another(qtbot: QtBot, panels: list[QWidget], size: t
     assert room.narrow == (size[0] < 1000)
     qtbot.waitUntil(lambda: apart([lies(room, panel) for panel in panels]))
     places = [lies(room, panel) for panel in panels]
-    assert all(right <= room.widget().width() for _, _, right, _ in places)
+    assert all(right <= inside(room).width() for _, _, right, _ in places)
     low = max(bottom for _, _, _, bottom in places)
-    assert low <= room.widget().height()
+    assert low <= inside(room).height()
     assert (room.verticalScrollBar().maximum() > 0) == (low > room.viewport().height())
 
 
@@ -52,12 +58,11 @@ def test_the_steps_go_below_and_come_back(qtbot: QtBot, panels: list[QWidget]) -
     room.resize(1300, 800)
     room.show()
     steps = panels[3]
-    assert not room.narrow
     room.resize(860, 800)
-    assert room.narrow
+    qtbot.waitUntil(lambda: room.narrow)
     qtbot.waitUntil(steps.isVisible)
     qtbot.waitUntil(lambda: steps.height() >= 200)
     room.resize(1300, 800)
-    assert not room.narrow
+    qtbot.waitUntil(lambda: not room.narrow)
     assert room.main.indexOf(steps) == 2
     assert all(width > 0 for width in room.main.sizes())
