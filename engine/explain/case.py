@@ -301,7 +301,9 @@ class Case:
         `gated` fusion, or where there is so little of it that it has lost digits.
         """
         tower = self.model.tower
-        least = [self.attention[name][0, tower.heads_of(name), :count].min() for name, count in self.counts.items()]
+        least = [
+            self.attention[name][0, tower.heads_of(name), :count].min() for name, count in self.counts.items() if count
+        ]
         if tower.shape.fusion == "gated" or any(float(one) < _LEAST for one in least):
             return None
         heads = tower.shape.heads
@@ -313,7 +315,7 @@ class Case:
             for table, of in zip(found, (self.heeded, self.heeded * self.values), strict=True):
                 np.add.at(table[:, 0 if joint else place], self.shown.row_of[raw], of[raw])
             start += count
-        heeded, brought = found.reshape(2, self.removable, -1)
+        heeded, brought = found.reshape(2, self.removable, found.shape[2] * heads)
         return heeded, brought
 
     def _sums_without(

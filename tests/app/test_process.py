@@ -177,7 +177,8 @@ def test_a_paused_process_stands_still_and_goes_on_where_it_was(process: EngineP
     process.send("submit", 1, "count_until", {"stop": str(tmp_path / "never")})
     until(process, Progressed)
     process.send("pause", 1)
-    until(process, Beat)  # what was on its way when it paused still arrives
+    for _ in range(2):  # the first may have been on its way before; what was on its way when it paused still arrives
+        until(process, Beat)
     held = until(process, Beat)
     assert not any(isinstance(event, Progressed) for event in held)
     process.send("resume", 1)
