@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QCoreApplication, Qt, Signal
+from PySide6.QtCore import QCoreApplication, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
 from app.compare.above import AbovePage
@@ -12,7 +12,7 @@ from app.tables import Thumbnails
 from app.theme import ThemeSource, set_role
 from app.views.history import kind_name
 from app.views.history_rows import day
-from app.views.panel import Empty
+from app.views.panel import Empty, scrolling
 from app.views.shown import part_name, token_name
 from app.views.text_blocks import Block
 from app.views.words import WordsView
@@ -26,14 +26,8 @@ _MOST_ROWS = 40
 
 def scrolled(content: QWidget) -> QScrollArea:
     """A page that scrolls down and never sideways."""
-    area = QScrollArea()
     set_role(content, "content")
-    content.setAutoFillBackground(False)
-    area.setWidget(content)
-    area.setWidgetResizable(True)
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area = scrolling(content)
     area.viewport().setAutoFillBackground(False)
     return area
 

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
     QFormLayout,
-    QFrame,
     QGridLayout,
     QHBoxLayout,
     QLabel,
@@ -26,7 +25,7 @@ from app.rule_words import condition_words, kind_help, kind_name
 from app.rules_view.condition import ConditionEditor
 from app.rules_view.picked import Picked
 from app.theme import ThemeSource, set_role
-from app.views.panel import Panel
+from app.views.panel import Panel, scrolling
 from app.views.shown import number
 from engine.answers import Ranking, RunSummary
 from engine.rule_book import RuleBook, RuleField
@@ -164,7 +163,8 @@ class RuleForm(Panel):
             label.setMinimumWidth(104)
             self._form.addRow(label, one)
             self._rows[key] = one
-        self._scroll = _scrolling(content)
+        set_role(content, "content")
+        self._scroll = scrolling(content)
         foot = QHBoxLayout()
         foot.setSpacing(12)
         foot.addWidget(self.fault, 1)
@@ -196,7 +196,8 @@ class RuleForm(Panel):
             grid.addWidget(button, row, 0)
             grid.addWidget(about, row, 1)
         grid.setRowStretch(len(KINDS), 1)
-        return _scrolling(page)
+        set_role(page, "content")
+        return scrolling(page)
 
     # --- what is shown ----------------------------------------------------------------------------------------------
 
@@ -406,15 +407,3 @@ _MADE: dict[str, Callable[[RuleForm, Rule], tuple[Rule, str]]] = {
     "exposure": RuleForm._share,
     "pin": RuleForm._fixed,
 }
-
-
-def _scrolling(content: QWidget) -> QScrollArea:
-    """For a window too low for all of it."""
-    area = QScrollArea()
-    set_role(content, "content")
-    area.setWidget(content)
-    area.setWidgetResizable(True)
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    return area

@@ -7,7 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import QCoreApplication, QEvent, QRect, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QSizePolicy, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSplitter, QVBoxLayout, QWidget
 
 from app.actions import Action
 from app.session import Session
@@ -18,7 +18,7 @@ from app.views.brush import NOBODY, BrushBar
 from app.views.changes import ChangesBar
 from app.views.history import HistoryView
 from app.views.lines import Lines
-from app.views.panel import Panel, Tip
+from app.views.panel import Panel, Tip, scrolling
 from app.views.photo import HeatPhoto
 from app.views.product import ProductView
 from app.views.ranked import RankedView
@@ -91,12 +91,7 @@ class ExploreView(View):
         column.addWidget(self.changes)
         column.addWidget(self.history)
         column.addWidget(self.stacked, 1)
-        self.column = QScrollArea()  # a window too low for all of it scrolls
-        self.column.setWidget(right)
-        self.column.setWidgetResizable(True)
-        self.column.setFrameShape(QFrame.Shape.NoFrame)
-        self.column.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.column.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.column = scrolling(right)  # in a window too low for all of it
         self.outer = self._splitter(Qt.Orientation.Horizontal, self.shoppers, self.column)
         self.outer.setHandleWidth(1)
         self.outer.setStretchFactor(0, 0)

@@ -7,7 +7,6 @@ from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
-    QFrame,
     QHBoxLayout,
     QLabel,
     QScrollArea,
@@ -21,7 +20,7 @@ from app.questions import Questions
 from app.session import Session
 from app.tables import Thumbnails
 from app.theme import ThemeSource, set_role
-from app.views.panel import Empty
+from app.views.panel import Empty, scrolling
 from app.views.past_heads import PastHeads
 from app.views.product_heads import ProductHeads
 from app.views.shown import Shown, digits, number, percent
@@ -210,12 +209,7 @@ class HeadGrid(QDialog):
 
 
 def _scrolling(grid: TileGrid) -> QScrollArea:
-    scroll = QScrollArea()
-    scroll.setWidget(grid)
-    scroll.setWidgetResizable(True)
-    scroll.setFrameShape(QFrame.Shape.NoFrame)
-    scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    scroll = scrolling(grid)
     scroll.viewport().setAutoFillBackground(False)
     grid.setAutoFillBackground(False)
     return scroll

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
+    QScrollArea,
     QSizePolicy,
     QToolTip,
     QVBoxLayout,
@@ -284,3 +285,14 @@ class _Repaint(QObject):
 
     def act(self, *_: object) -> None:
         repaint(self._view)
+
+
+def scrolling(content: QWidget) -> QScrollArea:
+    """A place without a frame for what may be higher than there is room: it scrolls down, never to the side."""
+    area = QScrollArea()
+    area.setWidget(content)
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    return area

@@ -7,7 +7,6 @@ from functools import cached_property
 
 from PySide6.QtCore import QLocale, Qt
 from PySide6.QtWidgets import (
-    QFrame,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -24,7 +23,7 @@ from app.rule_words import note_text
 from app.session import NOTHING, Pointed, Session
 from app.tables import Thumbnails
 from app.theme import ThemeSource, set_role
-from app.views.panel import Empty, Heading, Panel
+from app.views.panel import Empty, Heading, Panel, scrolling
 from app.views.photo import HeatPhoto
 from app.views.shown import Shown, digits, number, place_text, signed
 from app.views.words import Block, WordsView
@@ -176,13 +175,7 @@ class ResultPanel(Panel):
             column.addWidget(words)
             column.addStretch(1)
             row.addLayout(column, 1)
-        area = QScrollArea()
-        area.setWidget(content)
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        return area
+        return scrolling(content)
 
     # --- what is shown ----------------------------------------------------------------------------------------------
 
