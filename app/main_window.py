@@ -194,8 +194,8 @@ class MainWindow(QMainWindow):
         self._show_rules()
         if run is not None:
             self._first_run = run.folder
-            self.session.segments.open(self.workspace.folder, Path(run.dataset.folder).name)
-            self.session.rules.open(self.workspace.folder, Path(run.dataset.folder).name)
+            self.session.segments.open(self.workspace.folder, run.dataset.folder)
+            self.session.rules.open(self.workspace.folder, run.dataset.folder)
             if self.current == EXPLORE:
                 self._show_current()
 

@@ -10,6 +10,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QThreadPool, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
+from app.own_file import own_file
 from engine.errors import HeedmapError
 from engine.files import is_read_only, read_json, write_json
 from engine.rule_book import RuleBook
@@ -48,8 +49,8 @@ class _Change(QUndoCommand):
 class Rules(QObject):
     """The rule book of a dataset in a workspace; every change goes onto the window's undo stack.
 
-    It is kept in WORKSPACE/rules/<dataset>.json, as `heedmap recommend --rules` reads it, written beside the window's
-    thread; before `open`, in memory alone. There is no file until a rule is made.
+    It is kept in WORKSPACE/rules/<dataset>.json (see `own_file`), as `heedmap recommend --rules` reads it, written
+    beside the window's thread; before `open`, in memory alone. There is no file until a rule is made.
     """
 
     changed = Signal()
@@ -70,14 +71,16 @@ class Rules(QObject):
         """The rules in force."""
         return self.book.active
 
-    def open(self, workspace: Path, dataset: str) -> None:
-        """Take the rules of the dataset called `dataset` (its folder's name); what is open already stays."""
-        place = workspace / FOLDER / f"{dataset}.json"
+    def open(self, workspace: Path, dataset: Path | str) -> None:
+        """Take the rules of a dataset, by its folder; what is open already stays."""
+        place, older = own_file(workspace, dataset, f"{FOLDER}/{{}}.json")
         if place == self._place:
             return
         self.flush()
         self._place = place
-        self.book = self._read(place)
+        self.book = self._read(older or place)
+        if older is not None and self.book.rules and self._place is not None and not is_read_only(place):
+            self._writer.start(partial(self._write, place, self.book.to_json()))
         self.changed.emit()
 
     def close(self) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from PySide6.QtCore import QObject, QThreadPool, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
+from app.own_file import own_file
 from engine.errors import HeedmapError
 from engine.files import is_read_only, read_json, write_json
 from engine.versions import NewerError, current, forward
@@ -58,8 +59,8 @@ class _Change(QUndoCommand):
 class Segments(QObject):
     """The segments of a dataset in a workspace, in the order they were made; every change can be undone.
 
-    They are kept in WORKSPACE/sessions/segments-<dataset>.json, written beside the window's thread; before `open`, in
-    memory alone.
+    They are kept in WORKSPACE/sessions/segments-<dataset>.json (see `own_file`), written beside the window's thread;
+    before `open`, in memory alone.
     """
 
     changed = Signal()
@@ -73,15 +74,17 @@ class Segments(QObject):
         self.all: tuple[Segment, ...] = ()
         self.undo = QUndoStack(self)
 
-    def open(self, workspace: Path, dataset: str) -> None:
-        """Take the segments of the dataset called `dataset` (its folder's name); what is open already stays."""
-        place = workspace / "sessions" / f"segments-{dataset}.json"
+    def open(self, workspace: Path, dataset: Path | str) -> None:
+        """Take the segments of a dataset, by its folder; what is open already stays."""
+        place, older = own_file(workspace, dataset, "sessions/segments-{}.json")
         if place == self._place:
             return
         self.flush()
         self._place = place
         self.undo.clear()
-        self.all = self._read(place)
+        self.all = self._read(older or place)
+        if older is not None and self.all and self._place is not None and not is_read_only(place):
+            self._keep(place)
         self.changed.emit()
 
     def named(self, name: str) -> Segment | None:
@@ -122,9 +125,12 @@ class Segments(QObject):
         """Put these segments in force without a step of its own: the undo stack does."""
         self.all = segments
         if self._place is not None:
-            content = {"version": current("segments"), "segments": [asdict(one) for one in segments]}
-            self._writer.start(partial(self._write, self._place, content))
+            self._keep(self._place)
         self.changed.emit()
+
+    def _keep(self, place: Path) -> None:
+        content = {"version": current("segments"), "segments": [asdict(one) for one in self.all]}
+        self._writer.start(partial(self._write, place, content))
 
     @property
     def place(self) -> Path | None:

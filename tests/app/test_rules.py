@@ -147,7 +147,7 @@ def test_a_damaged_file_is_told_and_never_written_over(qtbot: QtBot, tmp_path: P
     place.parent.mkdir()
     place.write_text('{"rules": [{"name"', encoding="utf-8")
     with qtbot.waitSignal(rules.failed):
-        rules.open(tmp_path, "shop")
+        rules.open(tmp_path, tmp_path / "datasets" / "shop")
     rules.take(RuleBook.from_json(BOOK))
     rules.flush()
     assert place.with_suffix(".damaged.json").read_text(encoding="utf-8").startswith('{"rules"')
@@ -157,7 +157,7 @@ def test_a_damaged_file_is_told_and_never_written_over(qtbot: QtBot, tmp_path: P
 def test_rules_that_cannot_be_written_say_so(qtbot: QtBot, tmp_path: Path, alone: Rules) -> None:
     rules = alone
     (tmp_path / "rules").write_text("in the way", encoding="utf-8")
-    rules.open(tmp_path, "shop")
+    rules.open(tmp_path, tmp_path / "datasets" / "shop")
     with qtbot.waitSignal(rules.failed):
         rules.take(RuleBook.from_json(BOOK))
 

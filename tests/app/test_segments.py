@@ -22,13 +22,13 @@ from tests.app.conftest import GOODS, ITEMS, SHOPPERS, FakeEngine, title
 @pytest.fixture
 def segments(qtbot: QtBot, tmp_path: Path) -> Segments:
     made = Segments()
-    made.open(tmp_path, "shop")
+    made.open(tmp_path, tmp_path / "datasets" / "shop")
     return made
 
 
 def again(place: Path) -> tuple[Segment, ...]:
     other = Segments()
-    other.open(place, "shop")
+    other.open(place, place / "datasets" / "shop")
     return other.all
 
 
@@ -58,7 +58,7 @@ def test_a_damaged_file_is_told_and_never_written_over(qtbot: QtBot, tmp_path: P
     place.write_text('{"segments": [{"name"', encoding="utf-8")
     segments = Segments()
     with qtbot.waitSignal(segments.failed):
-        segments.open(tmp_path, "shop")
+        segments.open(tmp_path, tmp_path / "datasets" / "shop")
     segments.add("new", "users", ("u1",))
     segments.flush()
     assert (tmp_path / "sessions" / "segments-shop.damaged.json").read_text(encoding="utf-8").startswith('{"segments"')
