@@ -16,16 +16,17 @@ import argparse
 import shutil
 import statistics
 import time
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from engine.dataset.split import interactions, split, through_validation
+from engine.dataset.split import Split, interactions, split, through_validation
 from engine.dataset.store import Dataset
 from engine.errors import HeedmapError
-from engine.evaluation.outcome import model_batches, observe, ranker_batches
+from engine.evaluation.outcome import Batch, model_batches, observe, ranker_batches
 from engine.features.catalogue import Catalogue
 from engine.files import read_json, write_bytes, write_json
 from engine.jobs import Progress, finish
@@ -92,6 +93,8 @@ class Table:
             np.bincount(self.data.item[known], minlength=len(self.data.items))[self.data.item[self.parts.test]] == 0
         )
         self.ranks: dict[str, list[Any]] = {}
+        self.new = np.zeros(len(self.data.items), bool)  # products among which targets of theirs are ranked besides
+        self.among: dict[str, list[Any]] = {}
         self.cost: dict[str, list[tuple[float, float]]] = {}  # seconds, core-seconds
         self.read: dict[str, list[float]] = {}  # tokens per core-second
         self.tokens: Path | None = None
@@ -109,15 +112,11 @@ class Table:
             cost = (time.monotonic() - wall, time.process_time() - core)
             recommender = finish(Recommender.open(run))
             model, tokens = recommender.model, recommender.tokens
-            batches = model_batches(model, tokens, self.data, self.parts.test)
-            ranks = finish(
-                observe(batches, self.data, np.zeros(len(self.data.items), bool), 10, len(self.parts.test), name)
-            ).ranks
             write_json(run / "cost.json", {"seconds": cost[0], "core": cost[1], "alone": self.tokens is not None})
-            np.save(kept, ranks, allow_pickle=False)
+            self._observe(name, model_batches(model, tokens, self.data, self.parts.test), kept)
         if self.tokens is None and name == "model":
             self.tokens = run / "tokens"
-        self.ranks.setdefault(name, []).append(np.load(kept, allow_pickle=False))
+        self._take(name, kept)
         cost = read_json(run / "cost.json")
         if cost["alone"] or seed > 1:
             self.cost.setdefault(name, []).append((cost["seconds"], cost["core"]))
@@ -132,29 +131,42 @@ class Table:
         )
 
     def baselines(self) -> None:
-        kept = self.out / f"{self.kind}-baselines"
-        kept.mkdir(parents=True, exist_ok=True)
-        catalogue = Catalogue.load(self.tokens) if self.tokens else None
-        for name, baseline in BASELINES.items():
-            file = kept / f"{name.replace(' ', '-')}.npy"
-            if not file.is_file():
-                wall, core = time.monotonic(), time.process_time()
-                try:
-                    ranker = finish(choose(baseline, self.data, self.parts, catalogue))
-                except HeedmapError as error:
-                    print(f"not run: {name}: {error}", flush=True)
-                    continue
-                cost = (time.monotonic() - wall, time.process_time() - core)
-                batches = ranker_batches(ranker, self.data, self.parts.test)
-                ranks = finish(
-                    observe(batches, self.data, np.zeros(len(self.data.items), bool), 10, len(self.parts.test), name)
-                ).ranks
-                write_json(file.with_suffix(".json"), {"seconds": cost[0], "core": cost[1]})
-                np.save(file, ranks, allow_pickle=False)
-                print(f"{time.strftime('%H:%M:%S')} {self.kind} {name}", flush=True)
-            cost_of = read_json(file.with_suffix(".json"))
-            self.ranks[name] = [np.load(file, allow_pickle=False)]
-            self.cost[name] = [(cost_of["seconds"], cost_of["core"])]
+        for name in BASELINES:
+            self.baseline(name, name, self.parts)
+
+    def baseline(self, name: str, label: str, parts: Split) -> None:
+        """Rank by a baseline that chooses its settings on the validation of `parts`, in the table under `label`."""
+        kept = self.out / f"{self.kind}-baselines" / f"{label.replace(' ', '-').replace(',', '')}.npy"
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        if not kept.is_file():
+            catalogue = Catalogue.load(self.tokens) if self.tokens else None
+            wall, core = time.monotonic(), time.process_time()
+            try:
+                ranker = finish(choose(BASELINES[name], self.data, parts, catalogue))
+            except HeedmapError as error:
+                print(f"not run: {label}: {error}", flush=True)
+                return
+            cost = (time.monotonic() - wall, time.process_time() - core)
+            write_json(
+                kept.with_suffix(".json"), {"seconds": cost[0], "core": cost[1], "setting": dict(ranker.setting)}
+            )
+            self._observe(label, ranker_batches(ranker, self.data, self.parts.test), kept)
+            print(f"{time.strftime('%H:%M:%S')} {self.kind} {label}", flush=True)
+        self._take(label, kept)
+        about = read_json(kept.with_suffix(".json"))
+        self.cost[label] = [(about["seconds"], about["core"])]
+
+    def _observe(self, name: str, batches: Iterator[Batch], kept: Path) -> None:
+        """Rank all targets and keep their ranks; those among the new ones, where any are named, in a file beside."""
+        found = finish(observe(batches, self.data, self.new, 10, len(self.parts.test), name))
+        if self.new.any():
+            np.save(_among(kept), found.cold_ranks, allow_pickle=False)
+        np.save(kept, found.ranks, allow_pickle=False)
+
+    def _take(self, name: str, kept: Path) -> None:
+        self.ranks.setdefault(name, []).append(np.load(kept, allow_pickle=False))
+        if self.new.any():
+            self.among.setdefault(name, []).append(np.load(_among(kept), allow_pickle=False))
 
     def markdown(self, settings: dict[str, str]) -> str:
         gains = {name: self._mean("ndcg", ranks) for name, ranks in self.ranks.items()}
@@ -215,6 +227,10 @@ class Table:
     @staticmethod
     def _mean(figure: str, ranks: list[Any]) -> Any:
         return np.mean([measures(one, 10)[figure] for one in ranks], axis=0)
+
+
+def _among(kept: Path) -> Path:
+    return kept.with_name(f"{kept.stem}-among.npy")
 
 
 def _watch(name: str) -> Any:
