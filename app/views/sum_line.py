@@ -15,6 +15,9 @@ from app.views.sum_bars import PAST, past_dominates
 from app.views.trust import Trust
 from app.views.waterfall import Waterfall
 
+_TRUST = 340  # the width of what is said about the grade, in pixels
+_HEIGHT = 172  # of the panel at least
+
 
 class SumView(Panel):
     """The panel of the sum."""
@@ -28,14 +31,14 @@ class SumView(Panel):
         self.zoom = QPushButton(self.tr("Without past choices"))
         self._make_buttons()
         self.trust = Trust(themes)
-        self.trust.setFixedWidth(340)
+        self.trust.setFixedWidth(_TRUST)
         row = QHBoxLayout()
         row.setSpacing(20)
         row.addWidget(self.waterfall, 1)
         row.addWidget(self.trust)
         self.body.setSpacing(4)
         self.body.addLayout(row, 1)
-        self.setMinimumHeight(172)
+        self.setMinimumHeight(_HEIGHT)
         session.run_changed.connect(self._show)
         session.explanation_changed.connect(self._show)
         session.head_changed.connect(self._show)
@@ -69,6 +72,12 @@ class SumView(Panel):
         self.waterfall.leave_out_past(on)
         self._show()
 
+    def _make_room(self) -> None:
+        """Nothing that is said of the grade is cut. What was as tall once stays so: the panels keep still."""
+        edges = self.body.contentsMargins()
+        others = edges.top() + edges.bottom() + self.body.spacing() + self.top.sizeHint().height()
+        self.setMinimumHeight(max(self.minimumHeight(), others + self.trust.heightForWidth(_TRUST)))
+
     def _show(self, *_: object) -> None:
         found = self._session.explanation
         self.back.setVisible(found is not None and bool(self.waterfall.part))
@@ -83,6 +92,7 @@ class SumView(Panel):
         score = number(found.score, digits(found.score))
         self.waterfall.fill(shown)
         self.trust.fill(shown)
+        self._make_room()
         part = self.waterfall.part
         adds = found.sums_to_score and not shown.attention
         self.back.setVisible(bool(part))

@@ -81,6 +81,8 @@ class Trust(QWidget):
             fine.append(self.tr("Sum gap {gap}").format(gap=gap))
         else:
             fine.append(self.tr("These numbers do not sum to the score"))
+        if shown.explanation.shown_rank is not None:
+            fine.append(self.tr("the model's score, without rules"))
         self.fine.setText(" · ".join(fine))
         self.setToolTip(self._definition(shown))
 

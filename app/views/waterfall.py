@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtGui import QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.session import NOTHING, Pointed, Session
 from app.theme import ThemeSource, faded, modality_color, sign_color, ui_font
+from app.views.bar_labels import GAP, LINE, Label, captions, figures
 from app.views.panel import FocusRing, Tip, follow
 from app.views.shown import Shown, number, part_name
 from app.views.sum_bars import Bar, bars_of, bars_within, opens
@@ -16,6 +17,9 @@ _STEP = 128.0
 _BAR = 60.0
 _TOP = 18.0
 _BOTTOM = 20.0
+_ARROW = 12.0  # beside the name of a part that opens
+_LEAST = 4  # letters of a name that was cut, its ellipsis counted: fewer say nothing
+_WORDS = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextDontClip  # their places have their very width
 _EXACT = 6  # decimal places of a number told in full
 
 
@@ -30,6 +34,7 @@ class Waterfall(QWidget):
         self._themes = themes
         self._font = ui_font(12)
         self._small = ui_font(11)
+        self._figure_font = self._caption_font = self._font
         self._shown: Shown | None = None
         self.bars: list[Bar] = []
         self.part = ""  # the part that is open
@@ -104,7 +109,59 @@ class Waterfall(QWidget):
         return _TOP + high * scale, scale
 
     def _bottom(self) -> float:
-        return _BOTTOM + (15 if any(bar.detail for bar in self.bars) else 0)
+        return _BOTTOM + (LINE if self._detailed or self._in_turn else 0)
+
+    @property
+    def _detailed(self) -> bool:
+        return any(bar.detail for bar in self.bars)
+
+    @property
+    def _in_turn(self) -> bool:
+        """Whether captions stand on two lines in turn, as they do not fit on one."""
+        return any(self._lines()) and not self._detailed
+
+    def _lines(self) -> list[int]:
+        texts = [bar.caption for bar in self.bars]
+        more = [_ARROW if bar.opens else 0.0 for bar in self.bars]
+        wide = QFontMetricsF(self._small).horizontalAdvance
+        return captions(texts, self._step(), wide, more, 1 if self._detailed else 2)
+
+    def figures(self) -> list[Label]:
+        """What is written above each bar, and where."""
+        rects = self.rects()
+        step = self._step()
+        fits = all(QFontMetricsF(self._font).horizontalAdvance(bar.text) + GAP <= step for bar in self.bars)
+        self._figure_font = self._font if fits else self._small
+        wide = QFontMetricsF(self._figure_font).horizontalAdvance
+        return figures(self.bars, rects, wide, QRectF(self.rect()), self._at if self.ring.on else -1)
+
+    def captions(self) -> list[tuple[Label, Label, float]]:
+        """What is written below each bar and where: its name, its detail, and where its arrow is; 0 without one."""
+        step, lines = self._step(), self._lines()
+        rows = 2 if any(lines) else 1
+        fits = rows == 1 and all(
+            QFontMetricsF(self._font).horizontalAdvance(words) + GAP + (_ARROW if bar.opens else 0) <= step
+            for bar in self.bars
+            for words in (bar.caption, bar.detail)
+        )
+        self._caption_font = self._font if fits else self._small
+        metrics = QFontMetricsF(self._caption_font)
+        found = []
+        for at, bar in enumerate(self.bars):
+            center, arrow = (at + 0.5) * step, _ARROW if bar.opens else 0.0
+            half = (rows * step - GAP) / 2  # to either side; one at the edge moves inwards
+            room = min(2 * half, center + half, self.width() - center + half)
+            placed: list[Label] = []
+            for line, words in ((lines[at], bar.caption), (1, bar.detail)):
+                more = 0.0 if placed else arrow
+                cut = metrics.elidedText(words, Qt.TextElideMode.ElideRight, max(room - more, 0.0))
+                wide = metrics.horizontalAdvance(cut)
+                left = min(max(center - (wide + more) / 2, 0.0), self.width() - wide - more)
+                top = self.height() - self._bottom() + 4 + LINE * line
+                says = cut == words or len(cut) >= _LEAST
+                placed.append(Label(cut if says else "", QRectF(left, top, wide, LINE)))
+            found.append((placed[0], placed[1], placed[0].rect.right() + 7 if arrow else 0.0))
+        return found
 
     def _lit(self, bar: Bar) -> bool:
         """Whether what the pointer is on is what a bar stands for."""
@@ -126,8 +183,10 @@ class Waterfall(QWidget):
         zero, _ = self._scale()
         painter.setPen(QPen(theme.line, 1))
         painter.drawLine(QPointF(0, round(zero) + 0.5), QPointF(self.width(), round(zero) + 0.5))
+        above, below = self.figures(), self.captions()
         for place, rect in enumerate(self.rects()):
             self._paint_bar(painter, place, rect)
+            self._paint_words(painter, above[place], *below[place])
         painter.setOpacity(1.0)
         if self.ring.on:
             painter.setPen(QPen(faded(theme.accent, 0.7), 1))
@@ -137,7 +196,7 @@ class Waterfall(QWidget):
 
     def _paint_bar(self, painter: QPainter, place: int, rect: QRectF) -> None:
         assert self._shown is not None
-        theme, bar, step, lit = self._themes.theme, self.bars[place], self._step(), self._lit(self.bars[place])
+        theme, bar, lit = self._themes.theme, self.bars[place], self._lit(self.bars[place])
         painter.setOpacity(0.3 if self._session.pointed.part and bar.part and not lit else 1.0)
         color = theme.accent if not bar.part else modality_color(theme, bar.part)
         if self.part and bar.part and not self._shown.attention:
@@ -151,24 +210,18 @@ class Waterfall(QWidget):
             painter.setPen(QPen(theme.accent, 1.5))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(rect.adjusted(-2.5, -2.5, 2.5, 2.5), 4, 4)
-        painter.setFont(self._font)
+
+    def _paint_words(self, painter: QPainter, figure: Label, name: Label, detail: Label, arrow: float) -> None:
+        theme = self._themes.theme
+        painter.setFont(self._figure_font)
         painter.setPen(theme.text)
-        above = QRectF(place * step, rect.top() - 19, step, 15)
-        painter.drawText(above, Qt.AlignmentFlag.AlignCenter, bar.text)
+        painter.drawText(figure.rect, _WORDS, figure.text)
+        painter.setFont(self._caption_font)
         painter.setPen(theme.muted)
-        for line, words in enumerate((bar.caption, bar.detail)):
-            painter.setFont(self._font)
-            if painter.fontMetrics().horizontalAdvance(words) > step - 14:
-                painter.setFont(self._small)
-            arrow = bar.opens and not line and painter.fontMetrics().horizontalAdvance(words) <= step - 14
-            room = step - (14 if arrow else 2)
-            top = self.height() - self._bottom() + 3 + 15 * line
-            cut = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, int(room))
-            below = QRectF(place * step + 1, top, room, 17)
-            painter.drawText(below, Qt.AlignmentFlag.AlignCenter, cut)
-            if arrow:  # a part that opens says so
-                right = below.center().x() + painter.fontMetrics().horizontalAdvance(cut) / 2 + 7
-                _paint_arrow(painter, QPointF(right, below.center().y() + 1))
+        for one in (name, detail):
+            painter.drawText(one.rect, _WORDS, one.text)
+        if arrow:  # a part that opens says so
+            _paint_arrow(painter, QPointF(arrow, name.rect.center().y() + 1))
 
     def _point(self, place: int) -> None:
         if self._shown is None or not 0 <= place < len(self.bars) or not self.bars[place].part:
