@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QCoreApplication, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QStackedWidget, QTabBar, QVBoxLayout, QWidget
+from PySide6.QtCore import QCoreApplication, Qt, Signal
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QScrollArea,
+    QSizePolicy,
+    QStackedWidget,
+    QTabBar,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.compare.above import AbovePage
 from app.compare.paired import Pair, PairedBars
@@ -12,7 +22,7 @@ from app.tables import Thumbnails
 from app.theme import ThemeSource, set_role
 from app.views.history import kind_name
 from app.views.history_rows import day
-from app.views.panel import Empty, scrolling
+from app.views.panel import Empty, Note, scrolling
 from app.views.shown import part_name, token_name
 from app.views.text_blocks import Block
 from app.views.words import WordsView
@@ -58,12 +68,13 @@ class DetailsPanel(QFrame):
             self.bar.addTab(text)
             self.bar.setTabData(self.bar.count() - 1, name)
             self.stack.addWidget(scrolled(page))
-        self.note = QLabel()
+        self.note = Note()
         set_role(self.note, "small")
+        self.note.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.note.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)  # the tabs come first
         top = QHBoxLayout()
         top.addWidget(self.bar)
-        top.addStretch(1)
-        top.addWidget(self.note)
+        top.addWidget(self.note, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(14, 6, 14, 10)
         column.setSpacing(6)

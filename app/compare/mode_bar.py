@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QTabBar, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QTabBar, QToolButton, QWidget
 
 from app.compare.choice import MODES
 from app.theme import ThemeSource, icon
@@ -18,6 +18,7 @@ class ModeBar(QWidget):
         self._themes = themes
         self.bar = QTabBar()
         self.bar.setExpanding(False)
+        self.bar.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)  # it needs no arrows to turn pages
         self.bar.setAccessibleName(self.tr("What differs between the sides"))
         names = (
             self.tr("Two runs"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFont, QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen
+from PySide6.QtGui import QFont, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.compare.choice import LEFT, RIGHT
@@ -16,6 +16,7 @@ from engine.answers import RankedItem, Ranking
 
 ROW = 24
 RIGHT_MIDDLE = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+_TITLE = 130  # pixels that a title has at least before the rank in the model is told beside it
 _MIDDLE = 0.16  # of the width, for the lines
 
 
@@ -140,13 +141,19 @@ class SlopeChart(QWidget):
         if one.effects and one.model_rank not in (0, one.rank):
             painter.setFont(self._small)
             painter.setPen(theme.muted)
-            was = self.tr("was {rank}").format(rank=f"{one.model_rank:,}")
+            was = self._was(one, right - left)
             painter.drawText(QRectF(left, box.top(), right - left, ROW), RIGHT_MIDDLE, was)
-            right -= painter.fontMetrics().horizontalAdvance(was) + 8
+            right -= painter.fontMetrics().horizontalAdvance(was) + 6
         painter.setFont(self._bold if explained else self._font)
         painter.setPen(theme.text if shared else theme.muted)
         title = painter.fontMetrics().elidedText(one.title, Qt.TextElideMode.ElideRight, int(right - left))
         painter.drawText(QRectF(left, box.top(), right - left, ROW), Qt.AlignmentFlag.AlignVCenter, title)
+
+    def _was(self, one: RankedItem, room: float) -> str:
+        """Where the model has a product that a rule moved; where its title needs the room, only which way it went."""
+        text = self.tr("was {rank}").format(rank=f"{one.model_rank:,}")
+        wide = QFontMetricsF(self._small).horizontalAdvance(text)
+        return text if room - wide >= _TITLE else "↑" if one.rank < one.model_rank else "↓"
 
     def _found(self, position: QPointF) -> tuple[int, int] | None:
         first, second = self._columns()

@@ -9,7 +9,7 @@ from typing import Any
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QHBoxLayout,
-    QLabel,
+    QSizePolicy,
     QStackedWidget,
     QTabBar,
     QVBoxLayout,
@@ -28,7 +28,8 @@ from app.questions import Questions
 from app.read_only import enable
 from app.session import Session
 from app.tables import Thumbnails
-from app.theme import ThemeSource, set_role
+from app.theme import ThemeSource
+from app.views.panel import Note
 from app.views.view import Numbers, View
 from app.views.working import Working
 from app.workspace import Workspace
@@ -61,7 +62,7 @@ class DataView(View):
         self.model = TableModel(self._questions, self)
         self.sheet = Sheet(self.model, themes, self.thumbnails)
         self.health = HealthPage(self._health, themes, self.thumbnails)
-        self.tabs, self.named = QTabBar(), QLabel()
+        self.tabs, self.named = QTabBar(), Note()
         self._pages = QStackedWidget()
         self._lay_out()
         self._typing = QTimer(self, singleShot=True, interval=_TYPING)
@@ -76,17 +77,14 @@ class DataView(View):
         self.tabs.setExpanding(False)
         self.tabs.setDrawBase(False)
         self.tabs.setMinimumHeight(36)
+        self.tabs.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)  # what stands beside gives way
         self.tabs.setAccessibleName(self.tr("Tables of the dataset"))
         for table in (*TABLE_NAMES, HEALTH):
             self.tabs.setTabData(self.tabs.addTab(self._tab_text(table)), table)
-        set_role(self.named, "muted")
         self._pages.addWidget(self.sheet)
         self._pages.addWidget(self.health)
         working = Working(self._questions)
         working.stop.clicked.connect(self._given_up)
-        policy = working.sizePolicy()
-        policy.setRetainSizeWhenHidden(False)  # the tabs need the room
-        working.setSizePolicy(policy)
         top = QHBoxLayout()
         top.setSpacing(12)
         top.addWidget(self.tabs)

@@ -13,7 +13,7 @@ from app.chips import Chooser
 from app.map.controls import Problem
 from app.questions import Questions
 from app.segments import Segment
-from app.segments_view.shares import Bars, CohortHeat, Line, cells_of, lines_of, reach_of
+from app.segments_view.shares import Bars, CohortHeat, Ends, Line, cells_of, ends_of, lines_of
 from app.session import Session
 from app.tables import Thumbnails
 from app.theme import ThemeSource, set_role
@@ -75,35 +75,31 @@ class Side(Panel):
         self.empty.setText(text)
         self.empty.show()
         self.area.hide()
-        self.note.setText("")
 
     def show_cohort(
-        self, found: Cohort, parts: list[Line], words: list[Line], reaches: tuple[float, float], heat: float, photo: str
+        self, found: Cohort, parts: list[Line], words: list[Line], ends: tuple[Ends, Ends], heat: float, photo: str
     ) -> None:
         self.empty.hide()
         self.area.show()
         self.heat.show_heat(cells_of(found), heat, photo)
-        self.parts.show_lines(parts, reaches[0])
-        self.words.show_lines(words, reaches[1])
+        self.parts.show_lines(parts, ends[0])
+        self.words.show_lines(words, ends[1])
         self._titles[0].setVisible(bool(parts))
         self.parts.setVisible(bool(parts))
         score = signed(found.score, digits(found.score))
         asked = self.tr("%n shopper(s) asked", "", found.shoppers)
-        self.note.setText(self.tr("{asked} · mean score {score}").format(asked=asked, score=score))
+        said = [self.tr("{asked} · mean score {score}").format(asked=asked, score=score)]
         if len(found.products) > 1:
-            self.about.setText(self.tr("Mean over %n product(s), those chosen most.", "", len(found.products)))
+            said.append(self.tr("Mean over %n product(s), those chosen most.", "", len(found.products)))
         elif not found.products:
-            said = [self.tr("What it adds to a product of the first ten that holds it, in the mean.")]
+            said.append(self.tr("What it adds to a product of the first ten that holds it, in the mean."))
             if found.rules:
                 from app.rule_words import active_text  # few shops have rules
 
                 text = self.tr("{rules}: they brought {n} of the {all} products shown into the first ten.")
                 counts = {"n": f"{found.risen:,}", "all": f"{found.listed:,}"}
                 said.append(text.format(rules=active_text(found.rules), **counts))
-            self.about.setText("\n".join(said))
-        else:
-            self.about.setText("")
-        self.about.setVisible(bool(self.about.text()))
+        self.about.setText("\n".join(said))
 
 
 class Findings(QWidget):
@@ -277,7 +273,7 @@ class Findings(QWidget):
             self.changed.emit()
             return
         listed = lines_of(first, right if left is not None else None)
-        reaches = (reach_of(listed[0], listed[2]), reach_of(listed[1], listed[3]))
+        ends = (ends_of(listed[0], listed[2]), ends_of(listed[1], listed[3]))
         grids = [cells for one in (left, right) if one is not None and (cells := cells_of(one)) is not None]
         heat = max((float(np.abs(cells).max()) for cells in grids), default=1.0)
         run = self._session.run
@@ -288,7 +284,7 @@ class Findings(QWidget):
             photo = ""
             if run is not None and found.item in run.items.item:
                 photo = run.items.image[run.items.item.index(found.item)] or ""
-            self.sides[side].show_cohort(found, listed[2 * at], listed[2 * at + 1], reaches, heat, photo)
+            self.sides[side].show_cohort(found, listed[2 * at], listed[2 * at + 1], ends, heat, photo)
         self.changed.emit()
 
     def numbers(self) -> Mapping[str, Mapping[str, Sequence[Any]]]:

@@ -18,6 +18,8 @@ from app.views.shown import digits, part_name, signed
 from engine.explain.cohort_types import Cohort, CohortRow
 
 _ROW = 24
+_LEAST = 180  # pixels that a line takes at least: its name gives way first
+_NAMES, _ROOM = 220, 84  # the most that names take, and the least that bars are given
 MOST = 14  # words and attributes that are shown
 
 
@@ -65,10 +67,15 @@ def lines_of(found: Cohort, other: Cohort | None) -> tuple[list[Line], list[Line
     return made[0], made[1], *(made[2:] or ([], []))
 
 
-def reach_of(*lists: list[Line]) -> float:
-    """The largest magnitude that bars and their intervals reach."""
-    ends = [max(abs(line.row.low), abs(line.row.high)) for one in lists for line in one if line.row is not None]
-    return max(ends, default=0.0) or 1.0
+Ends = tuple[float, float]  # the lowest and the highest that bars and their intervals reach; zero lies between
+
+
+def ends_of(*lists: list[Line]) -> Ends:
+    """The ends of all these lines, for one scale."""
+    rows = [line.row for one in lists for line in one if line.row is not None]
+    low = min((min(row.low, row.mean) for row in rows), default=0.0)
+    high = max((max(row.high, row.mean) for row in rows), default=0.0)
+    return (min(low, 0.0), max(high, 0.0)) if high > 0 or low < 0 else (0.0, 1.0)
 
 
 class Bars(QWidget):
@@ -78,21 +85,25 @@ class Bars(QWidget):
         super().__init__(parent)
         self._themes = themes
         self.lines: list[Line] = []
-        self._reach = 1.0
+        self._ends: Ends = (0.0, 1.0)
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setMinimumWidth(240)
+        self.setMinimumWidth(_LEAST)
         self.setAccessibleName(name)
         follow(themes, self)
 
-    def show_lines(self, lines: list[Line], reach: float) -> None:
-        self.lines, self._reach = lines, reach
+    def show_lines(self, lines: list[Line], ends: Ends) -> None:
+        self.lines, self._ends = lines, ends
         self.setFixedHeight(max(1, len(lines)) * _ROW)
         self.setAccessibleDescription("; ".join(f"{one.name} {self._value(one)}" for one in lines))
         self.update()
 
+    @property
+    def _places(self) -> int:
+        return digits(max(-self._ends[0], self._ends[1]))
+
     def _value(self, line: Line) -> str:
-        return signed(line.row.mean, digits(self._reach)) if line.row is not None else "–"
+        return signed(line.row.mean, self._places) if line.row is not None else "–"
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         row = int(event.position().y() // _ROW)
@@ -102,7 +113,7 @@ class Bars(QWidget):
         line = self.lines[row]
         said = [self.tr("not there")]
         if line.row is not None:
-            places = digits(self._reach)
+            places = self._places
             low, high = signed(line.row.low, places), signed(line.row.high, places)
             said = [signed(line.row.mean, places), self.tr("95 % of draws: {low} to {high}").format(low=low, high=high)]
         near = QRect(0, row * _ROW, self.width(), _ROW)
@@ -117,9 +128,12 @@ class Bars(QWidget):
         theme = self._themes.theme
         painter.setFont(ui_font(13))
         figures = max((painter.fontMetrics().horizontalAdvance(self._value(one)) for one in self.lines), default=0)
-        label = min(self.width() * 0.42, 220.0)
-        left, right = label + 12, self.width() - figures - 14
-        zero, unit = (left + right) / 2, (right - left) / 2 / self._reach
+        names = 18 + max((painter.fontMetrics().horizontalAdvance(one.name) for one in self.lines), default=0)
+        right = self.width() - figures - 14
+        label = max(min(names, _NAMES, right - 12 - _ROOM), 0)
+        left, (low, high) = label + 12, self._ends
+        unit = (right - left) / (high - low)
+        zero = left - low * unit
         for place, line in enumerate(self.lines):
             top = place * _ROW
             middle = top + _ROW / 2
@@ -140,9 +154,9 @@ class Bars(QWidget):
             bar = QRectF(QPointF(zero, middle - 5), QPointF(zero + line.row.mean * unit, middle + 5)).normalized()
             painter.drawRoundedRect(bar, 1.5, 1.5)
             painter.setPen(QPen(theme.text, 1))
-            low, high = zero + line.row.low * unit, zero + line.row.high * unit
-            painter.drawLine(QPointF(low, middle), QPointF(high, middle))
-            for end in (low, high):
+            span = (zero + line.row.low * unit, zero + line.row.high * unit)
+            painter.drawLine(QPointF(span[0], middle), QPointF(span[1], middle))
+            for end in span:
                 painter.drawLine(QPointF(end, middle - 3), QPointF(end, middle + 3))
 
 

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QInputDialog,
     QPushButton,
+    QSizePolicy,
     QSplitter,
     QStackedWidget,
     QVBoxLayout,
@@ -31,6 +32,7 @@ from engine.answers import RunSummary
 from engine.columns import Selection
 
 _NOTHING, _DETAIL, _BUILDER = range(3)
+_LEAST, _LEFT, _SHARE = 230, 290, 0.245  # the width of the lists: at least, at most, and of the whole view
 
 
 class SegmentsModel(CatalogueModel):
@@ -66,6 +68,7 @@ class SegmentsView(View):
         self.thumbnails = Thumbnails(themes, self)
         self.builder = Builder(session, themes)
         self.findings = Findings(session, themes, self.thumbnails)
+        self._moved = False  # the handle between lists and findings, by hand
         self._late = False  # the findings wait until somebody looks
         self._lay_out()
         self._connect()
@@ -85,10 +88,17 @@ class SegmentsView(View):
         self.splitter.addWidget(self.pages)
         self.splitter.setStretchFactor(0, 0)
         self.splitter.setStretchFactor(1, 1)
-        self.splitter.setSizes([290, 900])
+        self.splitter.setSizes([_LEFT, 900])
         column = QVBoxLayout(self)
         column.setContentsMargins(14, 14, 14, 14)
         column.addWidget(self.splitter)
+
+    def resizeEvent(self, event: Any) -> None:
+        """In a small window the lists give way to the findings first, until a hand has moved the handle."""
+        super().resizeEvent(event)
+        if not self._moved:
+            left = min(max(round(self.width() * _SHARE), _LEAST), _LEFT)
+            self.splitter.setSizes([left, self.width() - left])
 
     def _left(self) -> QWidget:
         self.model = SegmentsModel(self)
@@ -114,7 +124,7 @@ class SegmentsView(View):
         for listed in self.people.values():
             self.held.body.addWidget(listed, 1)
         left = QWidget()
-        left.setMinimumWidth(230)
+        left.setMinimumWidth(_LEAST)
         column = QVBoxLayout(left)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(12)
@@ -140,6 +150,8 @@ class SegmentsView(View):
         page = QWidget()
         self.title = Heading("title")
         self.rule = Heading("muted")
+        for line in (self.title, self.rule):
+            line.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)  # they give way to the buttons
         self.use = self._button(
             self.tr("Use in every view"), self.tr("Narrow every view to this segment (Ctrl+U)"), self._use
         )
@@ -184,7 +196,11 @@ class SegmentsView(View):
         self.people["items"].selectionModel().currentChanged.connect(self._item_picked)
         self.thumbnails.arrived.connect(lambda _: self.people["items"].viewport().update())
         self.builder.saved.connect(self._save)
+        self.splitter.splitterMoved.connect(self._hand_moved)
         self.builder.cancelled.connect(lambda: self.show_segment(self.chosen))
+
+    def _hand_moved(self, _at: int, _handle: int) -> None:
+        self._moved = True
 
     # --- what happens -----------------------------------------------------------------------------------------------
 
@@ -342,11 +358,13 @@ class SegmentsView(View):
 
     def state(self) -> dict[str, Any]:
         name = self.chosen.name if self.chosen is not None else ""
-        return {"segment": name, "sizes": self.splitter.sizes(), **self.findings.state()}
+        sizes = {"sizes": self.splitter.sizes()} if self._moved else {}
+        return {"segment": name, **sizes, **self.findings.state()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         sizes = state.get("sizes")
         if isinstance(sizes, list) and len(sizes) == 2 and all(isinstance(one, int) for one in sizes):
+            self._moved = True
             self.splitter.setSizes(sizes)
         found = self._session.segments.named(str(state.get("segment", "")))
         if found is not None:

@@ -121,7 +121,10 @@ class EvaluationView(QWidget):
         top.setSpacing(12)
         for widget in (self.start, self.baselines, self.knock_out):
             top.addWidget(widget)
-        top.addWidget(self.working, 1)
+        top.addStretch(1)
+        gives = self.working.sizePolicy()
+        gives.setRetainSizeWhenHidden(False)  # on a line of its own
+        self.working.setSizePolicy(gives)
         below = QWidget()
         self._stack = QStackedLayout(below)
         self._stack.addWidget(self.view)
@@ -130,6 +133,7 @@ class EvaluationView(QWidget):
         column.setContentsMargins(0, 4, 0, 0)
         column.setSpacing(8)
         column.addLayout(top)
+        column.addWidget(self.working)
         column.addWidget(self.fault)
         column.addWidget(self.said)
         column.addWidget(WithoutRules(self._session))

@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QWidget
+from PySide6.QtCore import QSize, QTimer
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QSizePolicy, QWidget
 
 from app.i18n import duration, stage_text
 from app.questions import Questions, Step
-from app.theme import set_role
+from app.views.panel import Note
 
+_BAR, _LEAST_BAR = 170, 48  # the width of the bar, and where there is little room
 _PATIENCE = 400  # milliseconds of work that need no line
 
 
+class _Bar(QProgressBar):
+    """Gives way where there is less room."""
+
+    def sizeHint(self) -> QSize:
+        return QSize(_BAR, super().sizeHint().height())
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(_LEAST_BAR, super().minimumSizeHint().height())
+
+
 class Working(QWidget):
-    """Shown while `questions` are under way for longer than a moment; it keeps its place in the layout."""
+    """Shown while `questions` are under way for longer than a moment; it keeps its height in the layout, and leaves its
+    width to others. The words give way first, then the bar; the way to stop stays."""
 
     def __init__(self, questions: Questions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._questions = questions
-        self._stage = QLabel()
-        set_role(self._stage, "muted")
-        self._bar = QProgressBar()
+        self._stage = Note()
+        self._bar = _Bar()
         self._bar.setTextVisible(False)
-        self._bar.setFixedWidth(170)
+        self._bar.setMaximumWidth(_BAR)
         self._bar.setRange(0, 0)
         self._bar.setAccessibleName(self.tr("Progress"))
-        self._left = QLabel()
-        set_role(self._left, "muted")
+        self._left = Note()
         self.stop = QPushButton(self.tr("Stop"))
         self.stop.setToolTip(self.tr("Stop this work; what is shown stays"))
         self.stop.clicked.connect(questions.drop_all)
@@ -45,6 +55,15 @@ class Working(QWidget):
         questions.changed.connect(self._changed)
         questions.stepped.connect(self._stepped)
         self.hide()
+
+    def sizeHint(self) -> QSize:
+        return self._own(super().sizeHint())
+
+    def minimumSizeHint(self) -> QSize:
+        return self._own(super().minimumSizeHint())
+
+    def _own(self, size: QSize) -> QSize:
+        return QSize(0, size.height()) if self.isHidden() else size
 
     def _changed(self) -> None:
         if not self._questions.busy:

@@ -172,7 +172,7 @@ def test_two_segments_are_compared_on_the_same_lines_and_one_scale(qtbot: QtBot,
     left, right = view.findings.sides["left"], view.findings.sides["right"]
     assert right.isVisible()
     assert [line.name for line in left.words.lines] == [line.name for line in right.words.lines]
-    assert left.words._reach == right.words._reach
+    assert left.words._ends == right.words._ends
     assert left.words.lines[0].row is not None
     assert left.words.lines[0].row.mean == pytest.approx(0.2)
     assert left.heat.isVisible()
