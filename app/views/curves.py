@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, Qt, QTimer
-from PySide6.QtGui import QPainter, QPaintEvent, QPen, QShowEvent
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QPen, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedLayout, QVBoxLayout, QWidget
 
 from app.theme import Theme, ThemeSource, set_role, ui_font
 from app.views.panel import follow
 
 TURN = 30  # milliseconds between the two plots, so that the window answers between them
+_WIDEST = "0.0000"  # figure beside an axis; one that grows with its figures has the plot painted twice
 LONGEST = 2000  # steps kept; beyond, every other one goes
 # Runs that are laid over each other: told apart by colour and by dashes.
 _TOKENS = ("accent", "photo", "words", "past", "attributes", "identity")
@@ -75,6 +76,7 @@ class Plot(QWidget):
             axis.setTextPen(pg.mkPen(theme.muted))
             axis.setTickFont(ui_font(11))
             axis.setStyle(tickLength=0, tickTextOffset=6)
+        self.plot.getAxis("left").setWidth(QFontMetrics(ui_font(11)).horizontalAdvance(_WIDEST) + 12)
         self.plot.showGrid(x=False, y=True, alpha=0.12 if theme.dark else 0.1)
         for line, token, label in self._lines.values():
             color = getattr(theme, token)
@@ -109,6 +111,10 @@ class Plot(QWidget):
         line.setData(list(x), list(y))
         if label.property("line"):
             label.setText(f"{name} {y[-1]:.3f}" if len(y) else "")
+
+    def settle(self) -> None:
+        """Fit the axes to what was changed now. Left to the painting, that has all of it painted a second time."""
+        self.plot.scene().prepareForPaint()
 
 
 class Legend(QWidget):
@@ -224,6 +230,7 @@ class Curves(QWidget):
             return
         self._stack.setCurrentIndex(1 if self.rows or self._steps or self.compared else 0)
         self._loss.show_line("steps", [x for x, _ in self._steps], [y for _, y in self._steps])
+        self._loss.settle()
 
     def _waits(self) -> bool:
         """Whether to draw when this is in sight again: a training goes on behind the other views."""
@@ -255,3 +262,4 @@ class Curves(QWidget):
             shown = [row["ndcg@10"] for rows in self.compared.values() for row in rows if "ndcg@10" in row]
             top = max(shown, default=0.0)
         self._worth.plot.setYRange(0.0, max(top, 1e-3) * 1.08, padding=0)
+        self._worth.settle()

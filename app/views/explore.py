@@ -25,9 +25,11 @@ from app.views.ranked import RankedView
 from app.views.shoppers import ShoppersView
 from app.views.shown import Shown
 from app.views.sum_line import SumView
+from app.views.turns import Turns
 from app.views.view import Numbers, View
 from app.views.words import WordsView
 from engine.answers import Ranking, RunSummary
+from engine.explain.types import Explanation
 
 _GAP = 12
 _DEPTH = 4  # layouts within layouts that a change works through, each after the one before
@@ -47,6 +49,7 @@ class ExploreView(View):
         if session.run is not None:
             self.thumbnails.open(session.run.dataset.folder)
         session.run_changed.connect(self._run_changed)  # before the pieces ask for photos
+        session.explanation_changed.connect(self._in_turns)  # before the pieces fill
         self.shoppers = ShoppersView(session, themes, self.thumbnails)
         self.history = HistoryView(session, themes, self.thumbnails)
         self.ranked = RankedView(session, themes, self.thumbnails)
@@ -55,6 +58,7 @@ class ExploreView(View):
         self.sum = SumView(session, themes)
         self.changes = ChangesBar(session, themes)
         self._lay_out()
+        self._turns = Turns(self.product, self.sum, self.history, parent=self)
         self.lines = Lines(session, themes, self.history, self.product, self.sum, self)
         self.brush = BrushBar(session, themes, self.brushed_areas, self.product, self)
         product = self.product
@@ -232,7 +236,7 @@ class ExploreView(View):
 
     @property
     def busy(self) -> bool:
-        return self.ranked.list.glide.running or self.lines.busy
+        return self._turns.running or self.ranked.list.glide.running or self.lines.busy
 
     def numbers(self) -> Numbers:
         found, ranking = self._session.explanation, self._session.ranking
@@ -288,6 +292,10 @@ class ExploreView(View):
     def _ranked(self, ranking: Ranking | None) -> None:
         if ranking is not None:  # the explanation may still be on its way
             self.ranked.dim(False)
+
+    def _in_turns(self, found: Explanation | None) -> None:
+        if found is not None and self.isVisible():
+            self._turns.hold()
 
     def _settle(self, _answer: object) -> None:
         """Lay everything out now. Qt would paint between one layout and the one that follows from it, and then paint

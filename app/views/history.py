@@ -30,6 +30,8 @@ from engine.answers import Ranking
 from engine.explain.types import Explanation, HistoryEvent
 from engine.scenario import PastEdit
 
+_BAR = 12  # pixels of the scroll bar
+
 __all__ = ["HistoryStrip", "HistoryView", "day", "kind_name"]
 
 
@@ -63,14 +65,10 @@ class HistoryStrip(QListView):
         self._thumbnails = thumbnails
         self.popup: PastSplitPopup | None = None  # made when it is first asked for
         self._pressed = QPoint()
-        self.setFixedHeight(HEIGHT)
+        self.setFixedHeight(HEIGHT + _BAR)  # also where all fits without one: what lies below keeps still
         self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
-        self.horizontalScrollBar().rangeChanged.connect(self._fit)
         self.horizontalScrollBar().setSingleStep(STEP // 2)
         self.clicked.connect(self._clicked)
-
-    def _fit(self, least: int, most: int) -> None:
-        self.setFixedHeight(HEIGHT + (12 if most > least else 0))
 
     def _clicked(self, index: AnyIndex) -> None:
         """On the photo it opens the product; below it, it splits its part or brings it back."""

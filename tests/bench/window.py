@@ -107,7 +107,8 @@ def measure(run: Path, choices: int, train_seconds: float) -> dict[str, dict[str
         loop.exec()
 
     def settled() -> bool:
-        return session.idle and session.explanation is not None
+        view = window.view
+        return session.idle and session.explanation is not None and not (view is not None and view.busy)
 
     def timed(choose: Callable[[], None]) -> float:
         begun = time.perf_counter()
