@@ -19,15 +19,12 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
-    QStyle,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
     QTableView,
     QWidget,
 )
 
 from app.data.asked import Asked
-from app.data.model import Index, TableModel
+from app.data.model import TableModel
 from app.tables import Thumbnails
 from app.theme import ThemeSource, mix, set_role, ui_font
 from app.views.panel import FocusRing, follow
@@ -41,64 +38,55 @@ LONGEST = 200  # characters of a cell that are drawn
 _NARROW = 2  # pixels: no letter is narrower
 _PHOTOS_MS = 30  # photos that come within so many milliseconds are painted together
 _KEPT_TEXTS = 4000
-_AREAS = 4  # selected ones that are compared with every cell
 COPIED = 50_000  # cells at most
 _WIDTHS = {"photo": 60, "product": 240, "number": 90, "time": 138, "key": 112, "list": 150, "text": 140}
 _FLEXIBLE = ("text", "reason", "product", "title", "tail", "user")  # what fills the room that is left
 _WIDE = {"title": 240, "text": 360, "description": 320, "reason": 360, "head": 220, "tail": 220, "value": 110}
 
 
-class CellDelegate(QStyledItemDelegate):
-    """Paints a cell: text, or a photo and a title. Placeholders stand where a page is on its way."""
+class CellPainter:
+    """Paints cells: text, or a photo and a title. Placeholders stand where a page is on its way.
 
-    def __init__(self, model: TableModel, themes: ThemeSource, thumbnails: Thumbnails, parent: QTableView) -> None:
-        super().__init__(parent)
+    Not a delegate: Qt would make an option and an index for every cell of every frame, which takes longer than to draw.
+    """
+
+    def __init__(self, model: TableModel, themes: ThemeSource, thumbnails: Thumbnails, view: QTableView) -> None:
         self._model = model
         self._themes = themes
         self._thumbnails = thumbnails
-        self._view = parent
+        self._view = view
         self._font = ui_font(13)
         self._metrics = QFontMetrics(self._font)
         self._texts: dict[tuple[str, int], tuple[QStaticText, int, int]] = {}
-        self._current = (-1, -1)  # row and column of the chosen cell, while a frame is painted
-        self._areas: list[tuple[int, int, int, int]] = []  # selected then: first and last row, first and last column
-        self._many = False  # whether there are more of them
-        self.ring = FocusRing(parent)
+        self.ring = FocusRing(view)
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        return QSize(100, ROW)
-
-    def begin(self) -> None:
-        """Before each frame: look once at what holds for all its cells."""
-        chosen = self._view.currentIndex()
-        self._current = (chosen.row(), chosen.column())
-        areas = list(self._view.selectionModel().selection())  # type: ignore[call-overload]  # it is a list
-        self._areas = [(one.top(), one.bottom(), one.left(), one.right()) for one in areas[:_AREAS]]
-        self._many = len(areas) > _AREAS
-
-    def _selected(self, option: QStyleOptionViewItem, row: int, place: int) -> bool:
-        """Whether a cell is; what the option says of it takes longer to ask than a few areas to compare."""
-        if self._many:
-            return bool(option.state & QStyle.StateFlag.State_Selected)
-        return any(top <= row <= low and left <= place <= right for top, low, left, right in self._areas)
-
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+    def paint(self, painter: QPainter, rows: range, columns: list[tuple[int, int, int]], top: int, high: int) -> None:
+        """Cells of some rows, the first of them at `top` and each `high`; columns: place, left edge and width."""
         theme = self._themes.theme
-        box = option.rect
-        row, place = index.row(), index.column()
-        if self._selected(option, row, place):
-            painter.fillRect(box, theme.selected)
-        elif row == self._current[0]:
-            painter.fillRect(box, mix(theme.text, theme.panel, 0.035))
-        text = self._model.text(row, place)
-        if text is None:
-            width = min(box.width() - 2 * _PAD, 40 + 37 * ((row * 7 + place * 3) % 4))
-            painter.fillRect(QRect(box.left() + _PAD, box.center().y() - 4, max(width, 8), 8), theme.chip)
-        else:
-            self._draw(painter, box, row, place, text)
-        if self.ring.on and self._current == (row, place):
+        chosen = self._view.currentIndex()
+        current = (chosen.row(), chosen.column())
+        areas = list(self._view.selectionModel().selection())  # type: ignore[call-overload]  # it is a list
+        selected = [range(one.top(), one.bottom() + 1) for one in areas]
+        tint = mix(theme.text, theme.panel, 0.035)
+        painter.setFont(self._font)
+        for place, left, wide in columns:
+            mine = [among for among, one in zip(selected, areas, strict=True) if one.left() <= place <= one.right()]
+            for row in rows:
+                box = QRect(left, top + (row - rows.start) * high, wide, high)
+                if mine and any(row in among for among in mine):
+                    painter.fillRect(box, theme.selected)
+                elif row == current[0]:
+                    painter.fillRect(box, tint)
+                text = self._model.text(row, place)
+                if text is None:
+                    width = min(wide - 2 * _PAD, 40 + 37 * ((row * 7 + place * 3) % 4))
+                    painter.fillRect(QRect(left + _PAD, box.center().y() - 4, max(width, 8), 8), theme.chip)
+                else:
+                    self._draw(painter, box, row, place, text)
+        if self.ring.on and current[0] in rows and any(place == current[1] for place, _, _ in columns):
             painter.setPen(QPen(theme.accent, 1.5))
-            painter.drawRect(QRectF(box).adjusted(1, 1, -2, -2))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(QRectF(self._view.visualRect(chosen)).adjusted(1, 1, -2, -2))
 
     def _draw(self, painter: QPainter, box: QRect, row: int, place: int, text: str) -> None:
         theme = self._themes.theme
@@ -121,7 +109,6 @@ class CellDelegate(QStyledItemDelegate):
         words, wide, high = self._laid_out(text, room)
         if column.kind == "number":
             left += max(room - wide, 0)
-        painter.setFont(self._font)
         painter.drawStaticText(left, box.top() + (box.height() - high) // 2, words)
 
     def _laid_out(self, text: str, room: int) -> tuple[QStaticText, int, int]:
@@ -236,8 +223,7 @@ class DataTable(QTableView):
         self.header = Header(self)
         self.setHorizontalHeader(self.header)
         self.setModel(model)
-        self.delegate = CellDelegate(model, themes, thumbnails, self)
-        self.setItemDelegate(self.delegate)
+        self._cells = CellPainter(model, themes, thumbnails, self)
         set_role(self, "plain")
         self.setAccessibleName(self.tr("Rows"))
         self.setCornerWidget(QWidget())
@@ -265,22 +251,21 @@ class DataTable(QTableView):
         follow(themes, self)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        self.delegate.begin()
-        super().paintEvent(event)
-        self._paint_lines(event.rect())
-
-    def _paint_lines(self, area: QRect) -> None:
-        """The lines below the rows, all at once."""
+        area = event.rect()
         first, last = self.rowAt(area.top()), self.rowAt(area.bottom())
         if first < 0:
             return
-        last = last if last >= 0 else self._rows.total - 1
+        rows = range(first, (last if last >= 0 else self._rows.total - 1) + 1)
         high, top = self.rowHeight(first), self.rowViewportPosition(first)
-        right = min(self.header.length() - self.header.offset(), self.viewport().width()) - 1
-        lines = [QLine(0, top + n * high - 1, right, top + n * high - 1) for n in range(1, last - first + 2)]
+        places = (place for place in range(len(self._rows.columns)) if not self.isColumnHidden(place))
+        columns = [(place, self.columnViewportPosition(place), self.columnWidth(place)) for place in places]
+        dirty = event.region()
+        columns = [one for one in columns if dirty.intersects(QRect(one[1], area.top(), one[2], area.height()))]
         painter = QPainter(self.viewport())
+        self._cells.paint(painter, rows, columns, top, high)
+        right = min(self.header.length() - self.header.offset(), self.viewport().width()) - 1
         painter.setPen(self._themes.theme.line)
-        painter.drawLines(lines)
+        painter.drawLines([QLine(0, top + n * high - 1, right, top + n * high - 1) for n in range(1, len(rows) + 1)])
         painter.end()
 
     def _paint_photos(self) -> None:
