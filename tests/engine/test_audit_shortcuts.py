@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from scipy import stats
 
 from engine.audit.check import Measured, NotRun, judged
 from engine.audit.checks import shortcuts
-from engine.audit.checks.shortcuts import CHECKS, Effects, Mark, background, suspected
+from engine.audit.checks.shortcuts import CARRIED, CHECKS, Effects, Mark, background, suspected
+from engine.audit.checks.shortcuts_exchange import Exchange
 from engine.audit.photos import Photos, filled
 from engine.audit.plan import preset
 from engine.audit.subject import Subject
@@ -88,32 +90,55 @@ def test_a_background_is_what_joins_the_edge() -> None:
     assert background(torch.rand(3, 20, 20, generator=torch.Generator().manual_seed(1))) is None
 
 
+def test_what_a_mark_does_to_all_is_told_from_chance() -> None:
+    """By hand: three changes of one shopper, 1, 2 and 3: their products 2, 3 and 6 have the mean 11/3, and without one
+    after the other they are 6, 3 and 2."""
+    found = Exchange(np.array([[1.0], [2.0], [3.0]]), np.arange(3))
+    square, error = 11 / 3, np.sqrt(2 / 3 * np.square(np.array([6.0, 3.0, 2.0]) - 11 / 3).sum())
+    value, low, high = found.alike()
+    assert value == pytest.approx(np.sqrt(square))
+    assert low == 0.0
+    assert high == pytest.approx(np.sqrt(square + stats.t.ppf(0.975, 2) * error))
+    random = np.random.default_rng(5)
+    for size in (0.0, 0.1):
+        squares, held = [], []
+        for _ in range(300):
+            mark = size * random.choice([-1.0, 1.0], 40)
+            some = Exchange(mark + random.normal(0, 0.2, (16, 40)), np.arange(16))
+            value, low, high = some.alike()
+            held.append(low <= size <= high)
+            products = some.change @ some.change.T / 40
+            squares.append((products.sum() - np.trace(products)) / (16 * 15))
+        assert np.mean(squares) == pytest.approx(size**2, abs=4e-4)  # by a plain mean of squares 0.0025 more
+        assert np.mean(held) >= 0.93
+
+
 @pytest.mark.parametrize(("watched", "verdict"), [("corner", "fail"), ("product", "pass")])
 def test_a_mark_that_scores_hang_on_fails_and_one_that_is_ignored_passes(
     opened: Opened, monkeypatch: pytest.MonkeyPatch, watched: str, verdict: str
 ) -> None:
     """The scores are made of pixels: of the marked corner alone, the same for all, or of every product's own middle."""
     subject = Subject(opened(), preset("quick"))
-    items = np.arange(12, dtype=np.int64)
-    mark = Mark((5, 5, 7, 7), items, 2.0)
+    items = np.arange(6, dtype=np.int64)
 
     def known(subject: Subject) -> Job:
         yield Progress("looking")
-        return (mark,)
+        return (Mark((5, 5, 7, 7), items, 2.0),)
 
-    taste = np.random.default_rng(3).normal(size=(12, 16))
+    taste = np.random.default_rng(3).normal(size=(14, 16))
 
     def pixels(self: Photos, item: int) -> torch.Tensor:
         made = torch.from_numpy(np.random.default_rng(item).random((3, 28, 28), np.float32))
-        made[:, 20:, 20:] = 4.0
+        made[:, 20:, 20:] = 4.0 if item in items else 0.5
         return made
 
     def scores(self: Photos, items: Any, cells: torch.Tensor, shoppers: torch.Tensor) -> Any:
         corner, middle = cells[:, :, 20:, 20:].mean(dim=(1, 2, 3)), cells[:, :, 8:20, 8:20].std(dim=(1, 2, 3))
         if watched == "corner":
-            return corner.numpy()[:, None] * taste[0]
-        return middle.numpy()[:, None] * taste[items[0]] + 1e-3 * corner.numpy()[:, None]
+            return 0.1 * corner.numpy()[:, None] * taste[0]
+        return middle.numpy()[:, None] * taste[items] + 1e-3 * corner.numpy()[:, None]
 
+    monkeypatch.setattr(shortcuts, "FEWEST", 4)
     monkeypatch.setattr(shortcuts, "suspected", known)
     monkeypatch.setattr(Photos, "pixels", pixels)
     monkeypatch.setattr(Photos, "cells", lambda self, pixels: pixels)
@@ -122,11 +147,32 @@ def test_a_mark_that_scores_hang_on_fails_and_one_that_is_ignored_passes(
     found: Measured = finish(shortcuts.marks(subject))
     assert judged("shortcuts.marks", found, CHECKS[0].thresholds, 1, 0, 0.0).verdict == verdict
     assert bool(found.examples) == (verdict == "fail")
+    # Nothing of the photos that the corner was put into, nor of the patch itself, is left in the figure.
+    wanted = 0.1 * 3.5 * np.sqrt(np.square(taste[0]).mean()) if watched == "corner" else 3.5e-3
+    figure = next(one for one in found.figures if one.name == "alike")
+    assert figure.value == pytest.approx(wanted, rel=1e-4)
+    assert (figure.value > CARRIED) == (verdict == "fail")
+
+
+def test_a_mark_that_nearly_all_bear_is_not_compared(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    def known(subject: Subject) -> Job:
+        yield Progress("looking")
+        return (Mark((5, 5, 7, 7), np.arange(10, dtype=np.int64), 2.0),)
+
+    monkeypatch.setattr(shortcuts, "suspected", known)
+    found: Measured = finish(shortcuts.marks(Subject(opened(), preset("quick"))))
+    assert [one.key for one in found.notes] == ["everywhere"]
+    assert found.notes[0].values["n"] == 3  # of 13 photos
+    assert {one.name: one.value for one in found.figures} == {
+        "suspected": 1.0,
+        "part": pytest.approx(10 / 13),
+        "confirmed": 0.0,
+    }
 
 
 def test_both_checks_measure_a_run_alike_twice(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shortcuts, "_PART", 0.0)
-    monkeypatch.setattr(shortcuts, "FEWEST", 2)
+    monkeypatch.setattr(shortcuts, "FEWEST", 3)
     for check in CHECKS:
         subject = Subject(opened(), preset("quick"))
         subject.plan = type(subject.plan)(sample={"shortcuts.places": 4})

@@ -1,5 +1,5 @@
-"""Whether scores hang on marks, borders, corners or backgrounds of photos: suspected places are painted over in the
-real pixels, and the change is compared with that of random places of the same size."""
+"""Whether scores hang on marks, borders, corners or backgrounds of photos: suspected marks are put into photos that do
+not bear them, and places are painted over, all in the real pixels."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from scipy import ndimage
 from torch import Tensor
 
 from engine.audit.check import Check, Example, Figure, Measured, Note, NotRun, Threshold
+from engine.audit.checks.shortcuts_exchange import Exchange, exchanged
 from engine.audit.draws import normal, normal_ratio, redrawn
 from engine.audit.photos import BATCH, Photos, filled
 from engine.audit.subject import Subject
@@ -22,8 +23,8 @@ Floats = NDArray[np.float64]
 Box = tuple[int, int, int, int]  # rows and columns of cells: top, left, bottom, right, the last two not in it
 MOST = 1.5  # times what a random place of that size does
 _JOINED = 0.7  # cosine of the centres of two groups
-CANDIDATES = 5  # groups of like cells whose place is painted over
-BEARERS = 24  # photos with it, looked at
+CANDIDATES = 5  # groups of like cells that are put into other photos
+CARRIED = 0.05  # standard deviations of a shopper's scores, that a mark may move all products alike
 FEWEST = 8
 _RANDOM = 2  # random places of each photo
 _TRIES = 50
@@ -47,7 +48,7 @@ class Mark:
 
 
 def marks(subject: Subject) -> Job:
-    """Groups of like cells at the edges of photos, on products of many categories: does painting them over matter?"""
+    """Groups of like cells at the edges of photos, on products of many categories: do scores hang on them?"""
     photos = Photos(subject)
     found: tuple[Mark, ...] = yield from suspected(subject)
     if not found:
@@ -55,30 +56,50 @@ def marks(subject: Subject) -> Job:
         return Measured(tuple(nothing), (Note("none"),))
     random = subject.random("shortcuts.marks")
     shoppers = photos.asking(random)
-    figures = [Figure("suspected", float(len(found)), n=len(photos.with_photo()))]
+    every = photos.with_photo()
+    figures = [Figure("suspected", float(len(found)), n=len(every))]
     examples: list[Example] = []
     notes: list[Note] = []
     confirmed = 0
     grid = subject.run.catalogue.grid
     for number, mark in enumerate(found):
-        drawn = np.sort(random.permutation(mark.items)[:BEARERS])
-        side = photos.pixels(int(drawn[0])).shape[-1]
-        mask = _boxed(mark.box, grid, side)
-        effect = yield from _effects(photos, drawn, lambda item, pixels, one=mask: one, shoppers, random)
         where = _named(mark.box, grid)
         of = {"place": f"{number + 1}: {where}"}
-        figures += _figures(effect, len(found), of)
-        figures.append(Figure("part", len(mark.items) / len(photos.with_photo()), n=len(photos.with_photo()), of=of))
-        if effect.over(len(found))[1] > MOST:
+        figures.append(Figure("part", len(mark.items) / len(every), n=len(every), of=of))
+        alike = [one.items for one in found if _overlap(one.box, mark.box)]
+        others = np.setdiff1d(every, np.concatenate(alike))
+        if len(others) < FEWEST:
+            notes.append(Note("everywhere", {"place": where, "n": len(others), "least": FEWEST}))
+            continue
+        mask = _boxed(mark.box, grid, photos.pixels(int(mark.items[0])).shape[-1])
+        exchange: Exchange = yield from exchanged(photos, mask, mark.items, others, shoppers, random)
+        figures += _mark_figures(exchange, len(found), of)
+        if exchange.alike(len(found))[1] > CARRIED:
             confirmed += 1
             note = Note("mark", {"place": where, "n": len(mark.items)})
             notes.append(note)
             box = (mark.box[1] / grid[1], mark.box[0] / grid[0], mark.box[3] / grid[1], mark.box[2] / grid[0])
-            order = drawn[np.argsort(-np.abs(effect.place).mean(axis=1), kind="stable")][:_EXAMPLES]
+            order = exchange.items[np.argsort(-np.abs(exchange.change).mean(axis=1), kind="stable")][:_EXAMPLES]
             items = subject.run.data.items
             examples += [Example("product", item=items[one], note=note, box=box) for one in order.tolist()]
     figures.append(Figure("confirmed", float(confirmed), n=len(found)))
     return Measured(tuple(figures), tuple(notes), tuple(examples))
+
+
+def _overlap(one: Box, other: Box) -> bool:
+    return all(one[axis] < other[axis + 2] and other[axis] < one[axis + 2] for axis in (0, 1))
+
+
+def _mark_figures(exchange: Exchange, judged: int, of: dict[str, str]) -> list[Figure]:
+    n, change = len(exchange.items), exchange.change
+    columns = np.stack([np.abs(change).mean(axis=1), change.mean(axis=1)], axis=1)
+    drawn = redrawn(columns, np.arange(n, dtype=np.int32), 1) / n
+    moved, push = columns.mean(axis=0).tolist()
+    return [
+        Figure("alike", *exchange.alike(judged), n, of),
+        Figure("moved", moved, *normal(moved, drawn[:, 0]), n, of),
+        Figure("push", push, *normal(push, drawn[:, 1]), n, of),
+    ]
 
 
 def suspected(subject: Subject) -> Job:
@@ -305,6 +326,7 @@ def background(pixels: Tensor) -> Tensor | None:
 
 
 _ASKED = Threshold("over_random", at_most=MOST)
-MARKS = Check("shortcuts.marks", marks, (Threshold("confirmed", at_most=0), _ASKED), cost=40.0)
+_CARRIED = Threshold("alike", at_most=CARRIED)
+MARKS = Check("shortcuts.marks", marks, (Threshold("confirmed", at_most=0), _CARRIED), cost=40.0)
 PLACES = Check("shortcuts.places", places, (_ASKED,), spread=0.15, most=100, cost=0.5)
 CHECKS = (MARKS, PLACES)
