@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import re
 from collections.abc import Callable
@@ -46,12 +47,17 @@ class Page(HTMLParser):
         self.tags: set[str] = set()
         self.ids: list[str] = []
         self.words: list[str] = []
+        self.heads: list[tuple[str, dict[str, str]]] = []  # every tag with its attributes, in order
+        self.texts: list[list[str]] = []  # what each of them holds
+        self.inside: list[list[str]] = []
         self.feed(text)
         self.close()
         assert self.open == []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.add(tag)
+        self.heads.append((tag, {name: value or "" for name, value in attrs}))
+        self.texts.append([])
         for name, value in attrs:
             assert not name.startswith("on"), (tag, name)
             if name in ("src", "href", "xlink:href", "data", "srcset", "action"):
@@ -60,18 +66,29 @@ class Page(HTMLParser):
                 self.ids.append(value or "")
         if tag not in VOID:
             self.open.append(tag)
+            self.inside.append(self.texts[-1])
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)
         if tag not in VOID:
             self.open.pop()
+            self.inside.pop()
 
     def handle_endtag(self, tag: str) -> None:
         if tag not in VOID:
             assert self.open.pop() == tag
+            self.inside.pop()
 
     def handle_data(self, data: str) -> None:
         self.words.append(data)
+        for one in self.inside:
+            one.append(data)
+
+    def every(self, *tags: str) -> list[tuple[dict[str, str], str]]:
+        """The attributes and the text of each."""
+        return [
+            (attrs, "".join(text)) for (tag, attrs), text in zip(self.heads, self.texts, strict=True) if tag in tags
+        ]
 
 
 def made_results(run: Recommender) -> tuple[Result, ...]:
@@ -148,6 +165,37 @@ def test_the_html_is_well_formed_and_loads_nothing(written: dict[str, Path], lan
     for one in re.findall(r"<svg.*?</svg>", text, re.S):
         ElementTree.fromstring(one)
     assert HOSTILE in "".join(page.words)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_html_can_be_read_without_seeing_it(written: dict[str, Path], language: str) -> None:
+    """Drawings in words, tables with headings of columns and of rows, headings without a gap, names of links."""
+    page = Page(text_of(written[language], language, "html"))
+    drawings = page.every("svg")
+    assert drawings
+    for attrs, _ in drawings:
+        assert (attrs["role"], bool(attrs["aria-label"].strip())) == ("img", True)
+    assert {attrs.get("scope") for attrs, _ in page.every("th")} == {"col", "row", "rowgroup"}
+    assert all(text.strip() for attrs, text in page.every("th") if attrs.get("scope") != "row")
+    rows = page.every("tr")
+    named = sum(attrs.get("scope") == "row" for attrs, _ in page.every("th"))
+    plain = sum("class" not in attrs for attrs, _ in rows) - len(page.every("table"))  # neither groups nor headings
+    assert named == plain > 10
+    levels = [int(tag[1]) for tag, _ in page.heads if tag in ("h1", "h2", "h3", "h4")]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
+    titles = {attrs["id"] for attrs, _ in page.every("section") if "id" in attrs}
+    for attrs, text in page.every("a"):
+        assert text.strip()
+        assert attrs["href"][1:] in titles
+    # What failed is one step from the first page.
+    (failed,) = [attrs["href"] for attrs, text in page.every("a") if "privacy.made-up" in text and "0.61" in text]
+    assert failed == "#check-privacy-made-up"
+    assert page.every("html")[0][0]["lang"] == language.replace("_", "-")
+    beside = [attrs for attrs, _ in page.every("span") if attrs.get("class") == "mark"]
+    assert any("aria-hidden" in one for one in beside)  # beside its word a symbol is not read out
+    assert any("aria-hidden" not in one for one in beside)  # in the contents it stands for the word
 
 
 def test_markup_in_titles_is_text_in_the_pdf(written: dict[str, Path]) -> None:

@@ -32,6 +32,11 @@ def verdict_sections(
     return tuple(found)
 
 
+def anchor_of(check: str) -> str:
+    """The name of a check's section in links."""
+    return f"check-{check.replace('.', '-')}"
+
+
 def in_order(results: tuple[Result, ...], words: Words) -> list[Result]:
     """By family as families are reported, then as they were measured."""
     place = {name: number for number, name in enumerate(words.families)}
@@ -64,7 +69,7 @@ def _check(result: Result, words: Words, cards: tuple[Card, ...]) -> Section:
     if cards:
         blocks += [Paragraph(words("examples"), "label"), *cards]
     return Section(
-        f"check-{result.check.replace('.', '-')}",
+        anchor_of(result.check),
         words.check(result.check, "title"),
         tuple(blocks),
         verdict=result.verdict,

@@ -57,9 +57,10 @@ class Paragraph:
 
 @dataclass(frozen=True)
 class Points:
-    """A list with a dot before each."""
+    """A list with a dot before each. anchors: the sections that the first ones lead to on a screen."""
 
     texts: tuple[str, ...]
+    anchors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 from engine.audit.check import WORST, Result, Verdict
 from engine.audit.plan import Plan
 from engine.audit.report.charts import verdict_bar
-from engine.audit.report.checks import in_order, worst
+from engine.audit.report.checks import anchor_of, in_order, worst
 from engine.audit.report.content import Block, Cell, Facts, Paragraph, Points, Table
 from engine.audit.report.words import Words
 
@@ -66,11 +66,12 @@ def _named(results: tuple[Result, ...], words: Words) -> list[Block]:
         these = [one for one in in_order(results, words) if one.verdict == verdict]
         if not these:
             continue
-        lines = [_line(one, words) for one in these[: max(room, 1)]]
+        shown = these[: max(room, 1)]
+        lines, anchors = [_line(one, words) for one in shown], tuple(anchor_of(one.check) for one in shown)
         if len(these) > len(lines):
             lines.append(words("more_checks", n=len(these) - len(lines)))
         room -= len(lines)
-        blocks += [Paragraph(words(heading), "label"), Points(tuple(lines))]
+        blocks += [Paragraph(words(heading), "label"), Points(tuple(lines), anchors)]
     return blocks
 
 

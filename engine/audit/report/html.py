@@ -69,16 +69,19 @@ def _contents(report: Report) -> str:
     for one in report.sections:
         inner = "".join(f"<li>{_link(below, report)}</li>" for below in one.sections if below.verdict)
         lines.append(f"<li>{_link(one, report)}{f'<ul>{inner}</ul>' if inner else ''}</li>")
-    return f"<nav><h2>{_text(report.contents)}</h2><ol>{''.join(lines)}</ol></nav>"
+    title = f'<h2 id="contents">{_text(report.contents)}</h2>'
+    return f'<nav aria-labelledby="contents">{title}<ol>{"".join(lines)}</ol></nav>'
 
 
 def _link(section: Section, report: Report) -> str:
-    mark = _mark(section.verdict, report) if section.verdict else ""
+    mark = _mark(section.verdict, report, told=True) if section.verdict else ""
     return f'<a href="#{_text(section.anchor)}">{mark}{_text(section.title)}</a>'
 
 
-def _mark(verdict: Verdict, report: Report) -> str:
-    return f'<span class="mark">{_svg(verdict_mark(verdict, report.verdicts[verdict]))}</span>'
+def _mark(verdict: Verdict, report: Report, told: bool = False) -> str:
+    """A verdict's symbol. told: whether it alone says the verdict; beside the word it is not read out."""
+    hidden = "" if told else ' aria-hidden="true"'
+    return f'<span class="mark"{hidden}>{_svg(verdict_mark(verdict, report.verdicts[verdict]))}</span>'
 
 
 def _section(section: Section, report: Report, level: int) -> str:
@@ -102,7 +105,7 @@ def _block(block: Block, report: Report) -> str:
     if isinstance(block, Paragraph):
         return f'<p class="{block.tone}">{_text(block.text)}</p>'
     if isinstance(block, Points):
-        return f"<ul>{''.join(f'<li>{_text(one)}</li>' for one in block.texts)}</ul>"
+        return _points(block)
     if isinstance(block, Facts):
         rows = "".join(f"<dt>{_text(name)}</dt><dd>{_text(value)}</dd>" for name, value in block.rows)
         return f'<dl class="{"plain" if block.plain else "facts"}">{rows}</dl>'
@@ -111,6 +114,13 @@ def _block(block: Block, report: Report) -> str:
     if isinstance(block, Card):
         return _card(block)
     return _drawing(block)
+
+
+def _points(points: Points) -> str:
+    lines = [_text(one) for one in points.texts]
+    for place, anchor in enumerate(points.anchors):
+        lines[place] = f'<a href="#{_text(anchor)}">{lines[place]}</a>'
+    return f"<ul>{''.join(f'<li>{one}</li>' for one in lines)}</ul>"
 
 
 def _drawing(drawing: Drawing) -> str:
@@ -130,15 +140,23 @@ def _svg(drawing: Drawing) -> str:
 
 def _table(table: Table, report: Report) -> str:
     columns = "".join(f'<col style="width:{100 * one:.1f}%">' for one in table.widths)
-    head = "".join(f'<th scope="col"{_side(table, place)}>{_text(one)}</th>' for place, one in enumerate(table.head))
+    head = "".join(
+        f'<th scope="col"{_side(table, place)}>{_text(one)}</th>' if one else "<td></td>"
+        for place, one in enumerate(table.head)
+    )
+    named = next((place for place, one in enumerate(table.head) if one), -1)  # the column that names a row
     rows = []
     for number, row in enumerate(table.rows):
         if number in table.groups:
             rows.append(f'<tr class="group"><th scope="rowgroup" colspan="{len(row)}">{_text(row[0].text)}</th></tr>')
             continue
-        cells = "".join(f"<td{_side(table, place)}>{_cell(one, report)}</td>" for place, one in enumerate(row))
-        axis = ' class="axis"' if not any(one.text for one in row) else ""
-        rows.append(f"<tr{axis}>{cells}</tr>")
+        axis = not any(one.text for one in row)
+        kind = ' class="axis"' if axis else ""
+        cells = []
+        for place, one in enumerate(row):
+            tag, scope = ("th", ' scope="row"') if place == named and not axis else ("td", "")
+            cells.append(f"<{tag}{scope}{_side(table, place)}>{_cell(one, report)}</{tag}>")
+        rows.append(f"<tr{kind}>{''.join(cells)}</tr>")
     return (
         f'<div class="wide"><table><colgroup>{columns}</colgroup><thead><tr>{head}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>"
