@@ -74,7 +74,7 @@ class Canvas(QWidget):
         self.tool = MOVE
         self.pointed = -1
         self._layer = Layer(thumbnails, lambda point: tell(point).title)
-        self._fits = True  # all in sight until someone moves
+        self.fits = True  # all in sight until someone moves
         self._pressed: QPointF | None = None
         self._drawn: QPolygonF | None = None  # the outline under way
         self._dragged = False
@@ -114,7 +114,7 @@ class Canvas(QWidget):
 
     def fit(self) -> None:
         """Bring all points into sight."""
-        self._fits = True
+        self.fits = True
         if self.cloud is not None:
             self._look(Camera.over(self.cloud.place, self.room), fits=True)
 
@@ -140,7 +140,7 @@ class Canvas(QWidget):
         return QPointF(float(right[0]), float(down[0]))
 
     def _look(self, camera: Camera, fits: bool = False) -> None:
-        self.camera, self._fits = camera, fits
+        self.camera, self.fits = camera, fits
         self._point(-1)
         self.update()
         self.moved.emit()
@@ -245,7 +245,7 @@ class Canvas(QWidget):
         super().resizeEvent(event)
         if self.cloud is None:
             return
-        if self._fits:
+        if self.fits:
             self.fit()
         else:
             whole = Camera.over(self.cloud.place, self.room).whole
