@@ -3,35 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.at_hand import UNCHANGED, AtHand
 from engine.dataset.tables import Query
 from engine.errors import HeedmapError
 from engine.files import read_json
 from engine.jobs import Job, Progress
-from engine.scenario import ItemEdit, Scenario
+from engine.scenario import Scenario
 from engine.workspace import refuse_newer
 
 if TYPE_CHECKING:
-    from engine.columns import Columns, Filter
+    from engine.columns import Filter
     from engine.compare.types import Side
-    from engine.dataset.browse import Browser
     from engine.explain.types import Explanation
     from engine.live import Session
-    from engine.opening import Run
     from engine.rules import Rule
-    from engine.shop import Shop
 
 
-UNCHANGED = Scenario()
 EVERYTHING = Query()
-KEPT_EDITS = 4  # what-ifs of the opened runs: ranking and explaining under one scenario read its pages once
-KEPT_RUNS = 2  # opened at a time: a catalogue's tokens are large, and two runs are compared
-KEPT_EPOCHS = 2  # beside them: they share their run's tokens, but each has product vectors of its own
 
 
 @dataclass(frozen=True)
@@ -48,22 +41,18 @@ class Desk:
     """Every public method is a job: a generator of Progress that returns an answer."""
 
     def __init__(self) -> None:
-        self._opened: dict[Path, tuple[float, Run]] = {}
-        self._edited: dict[Any, tuple[Run, Run]] = {}  # a what-if -> the run it is of, and as it is then
-        self._tables: tuple[Path, float, Browser] | None = None  # a dataset that is looked through
-        self._columns: dict[tuple[str, str], tuple[Shop, Columns]] = {}  # (run, kind) -> of which shop, columns
-        self._epochs: dict[tuple[Path, int], tuple[Run, Run]] = {}  # the run it is of, and as it was then
+        self.at_hand = AtHand()
 
     def job(self, name: str, arguments: dict[str, Any]) -> Job:
         """Start the job called `name`. HeedmapError when there is none; NewerError where it is
         asked of anything in a workspace of a newer version."""
-        method = None if name.startswith("_") or name == "job" else getattr(self, name, None)
+        method = None if name.startswith("_") or name == "job" else getattr(type(self), name, None)
         if method is None:
             raise HeedmapError(f"There is no job called {name!r}.")
         for value in arguments.values():
             if isinstance(value, str) and os.path.isabs(value):
                 refuse_newer(Path(value))
-        return method(**arguments)
+        return method(self, **arguments)
 
     def list_workspace(self, workspace: str, create: bool = False) -> Job:
         """Return a WorkspaceSummary: the datasets and runs of a workspace folder, newest run first. create: make it one
@@ -82,7 +71,7 @@ class Desk:
         run, here and in other jobs."""
         from engine.explain.methods import methods_of
 
-        recommender = yield from self._recommender(run, epoch=epoch)
+        recommender = yield from self.at_hand.run(run, epoch=epoch)
         return recommender.summary(methods_of(recommender))
 
     def rank(
@@ -96,7 +85,7 @@ class Desk:
     ) -> Job:
         """Return the Ranking of the `k` best products for a shopper, had all been as a scenario has it, under business
         rules: the scenario's own where it has some."""
-        recommender = yield from self._recommender(run, scenario, epoch)
+        recommender = yield from self.at_hand.run(run, scenario, epoch)
         return recommender.rank(user, k, _session(user, scenario), _rules(scenario.rules) or rules)
 
     def explain(
@@ -113,7 +102,7 @@ class Desk:
         `rank`."""
         from engine.explain.methods import explaining
 
-        recommender = yield from self._recommender(run, scenario, epoch)
+        recommender = yield from self.at_hand.run(run, scenario, epoch)
         session = _session(user, scenario)
         return (yield from explaining(recommender, user, item, method, session, _rules(scenario.rules) or rules))
 
@@ -121,7 +110,7 @@ class Desk:
         """Return the RuleFields that conditions of business rules can ask of a run's products."""
         from engine.rule_book import rule_fields
 
-        recommender = yield from self._recommender(run)
+        recommender = yield from self.at_hand.run(run)
         yield Progress("Reading attributes")
         return rule_fields(recommender.shop)
 
@@ -129,7 +118,7 @@ class Desk:
         """Return the RuleReach of business rules in a run's catalogue."""
         from engine.rule_book import rule_reach
 
-        recommender = yield from self._recommender(run)
+        recommender = yield from self.at_hand.run(run)
         yield Progress("Reading attributes")
         return rule_reach(recommender.shop, rules)
 
@@ -138,14 +127,14 @@ class Desk:
         from engine.whatif.page import page
 
         yield Progress("Reading the product")
-        return page((yield from self._recommender(run)), item)
+        return page((yield from self.at_hand.run(run)), item)
 
     def values(self, run: str) -> Job:
         """Return the AttributeValues of every attribute that the run knows; none where it reads none."""
         from engine.whatif.page import values
 
         yield Progress("Reading attributes")
-        return values((yield from self._recommender(run)))
+        return values((yield from self.at_hand.run(run)))
 
     def warm(self, run: str) -> Job:
         """Open what reads edited texts and photos, so that an edit need not wait for it; return the kinds that are
@@ -153,7 +142,7 @@ class Desk:
         from engine.foreign.run import ForeignRun
         from engine.whatif.opening import warm
 
-        recommender = yield from self._recommender(run)
+        recommender = yield from self.at_hand.run(run)
         return () if isinstance(recommender, ForeignRun) else (yield from warm(recommender))
 
     def counterfactual(
@@ -173,7 +162,7 @@ class Desk:
         from engine.counterfactual.lift import lift as lifted
         from engine.counterfactual.types import DROP_KINDS
 
-        recommender = yield from self._recommender(run)
+        recommender = yield from self.at_hand.run(run)
         if lift:
             return (yield from lifted(recommender, item, users, k, share, seconds))
         if len(users) != 1:
@@ -251,7 +240,7 @@ class Desk:
         from engine.model.baselines import BASELINES
 
         names = tuple(BASELINES) if baselines is None else tuple(baselines)
-        recommender = yield from self._recommender(run)
+        recommender = yield from self.at_hand.run(run)
         return (yield from evaluate(recommender, Wanted(split, k, names, knock_out)))
 
     def audit(self, run: str, out: str, plan: str = "standard", languages: tuple[str, ...] = ("en", "zh_CN")) -> Job:
@@ -263,7 +252,7 @@ class Desk:
         from engine.audit.run import audit
 
         wanted = plan_of(plan, CHECKS)
-        yield from audit((yield from self._inside(run)), wanted, Path(out), languages=languages)
+        yield from audit((yield from self.at_hand.inside(run)), wanted, Path(out), languages=languages)
         return (yield from opened_bundle(Path(out)))
 
     def list_audits(self, workspace: str) -> Job:
@@ -284,7 +273,7 @@ class Desk:
         from engine.audit.bundle import open_bundle
         from engine.audit.recompute import recompute
 
-        return (yield from recompute(open_bundle(Path(path)), (yield from self._inside(run)), share, seed))
+        return (yield from recompute(open_bundle(Path(path)), (yield from self.at_hand.inside(run)), share, seed))
 
     def zip_bundle(self, path: str, out: str) -> Job:
         """Write a bundle's folder as one zip; return its path."""
@@ -305,14 +294,14 @@ class Desk:
 
     def columns(self, run: str, kind: str) -> Job:
         """Return the Columns of a run's products ("items") or shoppers ("users")."""
-        return (yield from self._columns_of(run, kind))
+        return (yield from self.at_hand.columns(run, kind))
 
     def matching(self, run: str, kind: str, filters: tuple[Filter, ...], every: bool = True) -> Job:
         """Return the Selection of the products or shoppers that meet all filters, or any of them."""
         from engine.matching import matching
 
-        recommender = yield from self._recommender(run)
-        return matching(recommender.shop, (yield from self._columns_of(run, kind)), filters, every)
+        recommender = yield from self.at_hand.run(run)
+        return matching(recommender.shop, (yield from self.at_hand.columns(run, kind)), filters, every)
 
     def project(
         self,
@@ -327,8 +316,8 @@ class Desk:
         under business rules) to a plane."""
         from engine.projection import project
 
-        recommender = yield from self._inside(run)
-        table = None if what == "reasons" else (yield from self._columns_of(run, what))
+        recommender = yield from self.at_hand.inside(run)
+        table = None if what == "reasons" else (yield from self.at_hand.columns(run, what))
         return (yield from project(recommender, table, what, how, seed, sample, rules))
 
     def cohort(
@@ -342,41 +331,15 @@ class Desk:
         products, what sells at all that they are shown under business rules."""
         from engine.explain.cohort import sells, sells_these
 
-        recommender = yield from self._inside(run)
+        recommender = yield from self.at_hand.inside(run)
         named = None if users is None else list(users)
         if items:
             return (yield from sells_these(recommender, list(items), named))
         return (yield from sells(recommender, named, rules))
 
-    def _columns_of(self, run: str, kind: str) -> Any:
-        """The columns of a run, read once while it stays open."""
-        from engine.matching import columns
-
-        recommender = yield from self._recommender(run)
-        kept = self._columns.get((run, kind))
-        if kept is None or kept[0] is not recommender.shop:
-            yield Progress("Reading the columns")
-            kept = (recommender.shop, columns(recommender.shop, kind))
-            while len(self._columns) >= 2 * KEPT_RUNS:
-                del self._columns[next(iter(self._columns))]
-            self._columns[run, kind] = kept
-        return kept[1]
-
-    def _inside(self, run: str) -> Any:
-        """The run opened, where it shows its inside. HeedmapError where it was made elsewhere."""
-        from engine.foreign.run import ForeignRun
-
-        recommender = yield from self._recommender(run)
-        if isinstance(recommender, ForeignRun):
-            raise HeedmapError(
-                f"{recommender.folder.name} was made elsewhere and shows nothing of its inside.",
-                "Open a run that was trained here.",
-            )
-        return recommender
-
     def browse_columns(self, dataset: str) -> Job:
         """Return the Tables of a dataset: their columns and how many rows each has."""
-        return (yield from self._browser(dataset)).tables()
+        return (yield from self.at_hand.browser(dataset)).tables()
 
     def browse(
         self,
@@ -390,36 +353,36 @@ class Desk:
         limit: int = 200,
     ) -> Job:
         """Return a Page of a table: rows `offset` onwards of those that a query finds, sorted by a column."""
-        browser = yield from self._browser(dataset)
+        browser = yield from self.at_hand.browser(dataset)
         ask = partial(browser.page, table, query, columns, sort, descending, offset, limit)
         return (yield from browser.job("Reading rows", ask))
 
     def browse_row(self, dataset: str, table: str, row: int) -> Job:
         """Return the Record of one row, whole."""
-        browser = yield from self._browser(dataset)
+        browser = yield from self.at_hand.browser(dataset)
         return (yield from browser.job("Reading rows", partial(browser.record, table, row)))
 
     def browse_keys(self, dataset: str, table: str, query: Query = EVERYTHING, of: str = "items") -> Job:
         """Return the keys of the products ("items") or shoppers ("users") of the rows that a query finds."""
-        browser = yield from self._browser(dataset)
+        browser = yield from self.at_hand.browser(dataset)
         return (yield from browser.job("Reading rows", partial(browser.keys, table, query, of)))
 
     def browse_distribution(self, dataset: str, table: str, column: str, query: Query = EVERYTHING) -> Job:
         """Return the Distribution of a column's values over the rows that a query finds."""
-        browser = yield from self._browser(dataset)
+        browser = yield from self.at_hand.browser(dataset)
         return (yield from browser.job("Counting values", partial(browser.distribution, table, column, query)))
 
     def find_missing(self, dataset: str) -> Job:
         """Return Missing: which products lack a photo, a text, a price, reviews and so on."""
         from engine.dataset.health import missing
 
-        return (yield from missing((yield from self._browser(dataset))))
+        return (yield from missing((yield from self.at_hand.browser(dataset))))
 
     def find_duplicates(self, dataset: str) -> Job:
         """Return the Duplicates among the photos of a dataset: the same, or nearly so."""
         from engine.dataset.duplicates import duplicates
 
-        return (yield from duplicates((yield from self._browser(dataset)).dataset))
+        return (yield from duplicates((yield from self.at_hand.browser(dataset)).dataset))
 
     def run_rows(self, workspace: str) -> Job:
         """Return a RunRow for each run of a workspace; a damaged one is left out."""
@@ -474,7 +437,7 @@ class Desk:
         from engine.explain.case import Case
         from engine.foreign.run import ForeignRun
 
-        recommender = yield from self._recommender(run, scenario)
+        recommender = yield from self.at_hand.run(run, scenario)
         if isinstance(recommender, ForeignRun):
             raise HeedmapError(
                 f"{recommender.folder.name} was made elsewhere and shows nothing of its inside.",
@@ -482,73 +445,11 @@ class Desk:
             )
         return Case(recommender, user, item, _session(user, scenario))
 
-    def _browser(self, dataset: str) -> Generator[Progress, None, Browser]:
-        """The tables of a dataset, opened. Those of the last dataset stay open until it changes."""
-        from engine.aside import aside
-        from engine.dataset.browse import Browser
-        from engine.dataset.store import Dataset
-
-        yield Progress("Reading the tables")
-
-        folder = Path(dataset).resolve()
-        changed = (folder / "dataset.json").stat().st_mtime if (folder / "dataset.json").is_file() else 0.0
-        if self._tables is None or self._tables[:2] != (folder, changed):
-            if self._tables is not None:
-                self._tables[2].close()
-                self._tables = None
-            found = Dataset.open(folder)
-            try:
-                browser = yield from aside("Reading the tables", lambda: Browser(found), found.interrupt)
-            except BaseException:
-                found.close()
-                raise
-            self._tables = (folder, changed, browser)
-        return self._tables[2]
-
-    def _recommender(self, run: str, scenario: Scenario = UNCHANGED, epoch: int | None = None) -> Any:
-        """The run opened, or as it was after an epoch, its products as a scenario has them. The last few stay open."""
-        from engine.opening import open_run
-
-        folder = Path(run).resolve()
-        changed = (folder / "run.json").stat().st_mtime if (folder / "run.json").is_file() else 0.0
-        kept = self._opened.pop(folder, None)
-        if kept is None or kept[0] != changed:
-            while len(self._opened) >= KEPT_RUNS:
-                del self._opened[next(iter(self._opened))]
-            kept = (changed, (yield from open_run(folder)))
-        self._opened[folder] = kept  # the newest is last
-        opened = kept[1] if epoch is None else self._at_epoch(folder, kept[1], epoch)
-        return opened if not scenario.edits else (yield from self._with_edits(folder, epoch, opened, scenario.edits))
-
-    def _with_edits(self, folder: Path, epoch: int | None, opened: Run, edits: tuple[ItemEdit, ...]) -> Any:
-        """An opened run with products as they are edited; the last few stay at hand."""
-        from engine.whatif import edited, stamps
-
-        key = (folder, epoch, edits, stamps(edits))
-        found = self._edited.pop(key, None)
-        if found is None or found[0] is not opened:
-            found = (opened, (yield from edited(opened, edits)))
-        runs = [run for _, run in self._opened.values()] + [run for _, run in self._epochs.values()]
-        kept = {other: one for other, one in self._edited.items() if any(one[0] is run for run in runs)}
-        self._edited = dict(list(kept.items())[1 - KEPT_EDITS :]) | {key: found}
-        return found[1]
-
     def _open_side(self, side: Side, rules: tuple[Rule, ...] = ()) -> Job:
         from engine.compare.job import OpenSide
 
-        recommender = yield from self._recommender(side.run, side.scenario, side.epoch)
+        recommender = yield from self.at_hand.run(side.run, side.scenario, side.epoch)
         return OpenSide(side, recommender, _session(side.user, side.scenario), _rules(side.scenario.rules) or rules)
-
-    def _at_epoch(self, folder: Path, opened: Run, epoch: int) -> Run:
-        from engine.opening import at_epoch
-
-        then = self._epochs.pop((folder, epoch), None)
-        if then is None or then[0] is not opened:
-            then = (opened, at_epoch(opened, epoch))
-        open_runs = [run for _, run in self._opened.values()]
-        kept = {key: one for key, one in self._epochs.items() if any(one[0] is run for run in open_runs)}
-        self._epochs = dict(list(kept.items())[1 - KEPT_EPOCHS :]) | {(folder, epoch): then}
-        return then[1]
 
 
 def _session(user: str, scenario: Scenario) -> Session | None:

@@ -61,4 +61,4 @@ class SelftestDesk(Desk):
 
     def opened(self, run: str) -> Job:
         """Return the run opened, as this process keeps it."""
-        return (yield from self._inside(run))
+        return (yield from self.at_hand.inside(run))

@@ -45,5 +45,4 @@ class RealEngine(FakeEngine):
             self.finished.emit(job, answer)
 
     def close(self) -> None:
-        if self.desk._tables is not None:
-            self.desk._tables[2].close()
+        self.desk.at_hand.close()

@@ -73,8 +73,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def desk() -> Any:
     made = Desk()
     yield made
-    if made._tables is not None:
-        made._tables[2].close()
+    made.at_hand.close()
 
 
 @pytest.fixture

@@ -475,6 +475,4 @@ def test_the_desk_answers_and_follows_a_dataset_that_was_imported_anew(folder: P
     assert kinds.total == 900
     with pytest.raises(HeedmapError):
         finish(desk.job("browse_columns", {"dataset": str(folder / "nowhere")}))
-    assert desk._tables is None or desk._tables[2] is not None
-    if desk._tables is not None:
-        desk._tables[2].close()
+    desk.at_hand.close()
