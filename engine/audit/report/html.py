@@ -154,13 +154,18 @@ def _table(table: Table, report: Report) -> str:
         kind = ' class="axis"' if axis else ""
         cells = []
         for place, one in enumerate(row):
-            tag, scope = ("th", ' scope="row"') if place == named and not axis else ("td", "")
-            cells.append(f"<{tag}{scope}{_side(table, place)}>{_cell(one, report)}</{tag}>")
+            tag, more = ("th", ' scope="row"') if place == named and not axis else ("td", _said(table.head[place], one))
+            cells.append(f"<{tag}{more}{_side(table, place)}>{_cell(one, report)}</{tag}>")
         rows.append(f"<tr{kind}>{''.join(cells)}</tr>")
     return (
         f'<div class="wide"><table><colgroup>{columns}</colgroup><thead><tr>{head}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>"
     )
+
+
+def _said(head: str, cell: Cell) -> str:
+    """What a narrow screen, where a row is no line, says before a number."""
+    return f' data-head="{_text(head)}"' if head and cell.text and not cell.verdict and not cell.drawing else ""
 
 
 def _side(table: Table, place: int) -> str:
