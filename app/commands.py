@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QMessageBox, QWidget
 
-from app.actions import Action
+from app.actions import Action, perform
 from app.batch import Task
 from app.i18n import LANGUAGES
 from app.palette import Column, Entry, again, search
 from app.places import RULES, places
 from app.read_only import WRITING
+from app.reasons import why_not
 from app.theme import ICONS
 from engine.files import is_read_only
 from engine.notes import Kind, Note
@@ -72,7 +73,10 @@ def offered(window: Window) -> list[Action]:
     check = window.check
     return [
         *(
-            Action(place.name, place.text, go(place.name), f"Ctrl+{number}", place.icon, "views")
+            Action(
+                place.name, place.text, go(place.name), f"Ctrl+{number}", place.icon, "views",
+                lambda name=place.name: window.current == name,  # type: ignore[misc]
+            )
             for number, place in enumerate(places(window), start=1)
         ),
         Action("find", tr("Find anything"), window.focus_search, "Ctrl+K", "search", "views"),
@@ -125,11 +129,18 @@ def icon_of(action: Action) -> str:
     return named if (ICONS / f"{named}.svg").is_file() else "command"
 
 
+def entry_of(window: Window, action: Action) -> Entry:
+    """An action in the palette: with its keys, or with why it can do nothing now."""
+    reason = why_not(window, action.id)
+    note = reason or action.shortcut.replace("+", " ")
+    return Entry(action.text, note, icon_of(action), lambda: perform(action, window), not reason)
+
+
 def find(window: Window, query: str) -> list[Entry]:
     """What the palette shows for a query: actions, runs, shoppers and products."""
     locked = is_read_only(window.workspace.folder)
     commands = [
-        Entry(action.text, action.shortcut.replace("+", " "), icon_of(action), action.run)
+        entry_of(window, action)
         for action in [*(window.view.offers() if window.view else []), *window.answers, *offered(window)]
         if action.id != "find" and not (locked and action.id in WRITING)
     ]

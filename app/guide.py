@@ -12,6 +12,7 @@ from app.places import EXPLORE
 
 if TYPE_CHECKING:
     from app.views.help import HelpDrawer
+    from app.views.tour import Tour
     from app.window import Window
 
 
@@ -22,6 +23,7 @@ class Guide(QObject):
         super().__init__(window.frame)
         self._window, self._place = window, place
         self.drawer: HelpDrawer | None = None
+        self._tour: Tour | None = None
 
     def toggle(self) -> None:
         """Show help on the view in front beside it, or put it away."""
@@ -55,11 +57,21 @@ class Guide(QObject):
         from app.views.tour import Tour
 
         window = self._window
+        self.end_tour()
         window.show_view(EXPLORE)
         if window.session.run is None:
             return
-        tour = Tour(window.frame, window.themes, commands.stops(window))
-        tour.ended.connect(lambda: window.remembered.change(tour="seen"))
+        self._tour = Tour(window.frame, window.themes, commands.stops(window))
+        self._tour.ended.connect(self._toured)
+
+    def end_tour(self) -> None:
+        """Put the tour away: what it points at is about to go."""
+        if self._tour is not None:
+            self._tour.end()
+
+    def _toured(self) -> None:
+        self._tour = None
+        self._window.remembered.change(tour="seen")
 
     def offer_tour(self) -> None:
         """Start the tour by itself as soon as there is an explanation to look at."""

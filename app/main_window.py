@@ -282,6 +282,8 @@ class MainWindow(QMainWindow):
         self.choose_theme("light" if self.themes.theme.dark else "dark")
 
     def choose_language(self, choice: str) -> None:
+        if choice == self.languages.language:
+            return
         self.languages.choose(choice)
         self.remembered.change(language=choice)
         self.state.note_views()
@@ -289,6 +291,7 @@ class MainWindow(QMainWindow):
 
     def _views_anew(self) -> None:
         """Make the frame and the views that are needed again."""
+        self.guide.end_tour()
         self.front.forget()
         self._build()
         self._make_views()
@@ -391,10 +394,10 @@ class MainWindow(QMainWindow):
             self.removeAction(action)
             action.deleteLater()
         offered = commands.offered(self)
-        made = acts.attach(offered, self)
+        made = acts.attach(offered, self, window=self)
         menu, tongues = QMenu(self), QMenu(self)
-        acts.fill(menu, [action for action in offered if action.group != "language"], made, theme)
-        acts.fill(tongues, [action for action in offered if action.group == "language"], made, theme)
+        acts.fill(menu, [action for action in offered if action.group != "language"], made, theme, self)
+        acts.fill(tongues, [action for action in offered if action.group == "language"], made, theme, self)
         tongues.setTitle(self.tr("Language"))
         menu.insertMenu(made["quit"], tongues)
         menu.insertSeparator(made["quit"])

@@ -36,18 +36,21 @@ from app.theme import Theme, icon, set_role, ui_font
 ROW = 32
 SHOWN = 10
 PER_KIND = 6
+_ON = Qt.ItemDataRole.UserRole + 1
 
 Index = QModelIndex | QPersistentModelIndex
 
 
 @dataclass(frozen=True)
 class Entry:
-    """Something to find: `kind` names its icon, `note` stands on the right."""
+    """Something to find: `kind` names its icon, `note` stands on the right. One that is not `on` is grey: it can do
+    nothing now, and its note says why."""
 
     text: str
     note: str
     kind: str
     run: Callable[[], None]
+    on: bool = True
 
 
 @dataclass(frozen=True)
@@ -121,6 +124,10 @@ class _Entries(QAbstractListModel):
             return entry.text
         if role == Qt.ItemDataRole.UserRole:
             return entry.note
+        if role == _ON:
+            return entry.on
+        if role == Qt.ItemDataRole.AccessibleDescriptionRole:
+            return "" if entry.on else entry.note
         if role == Qt.ItemDataRole.DecorationRole:
             if entry.kind not in self._icons:
                 self._icons[entry.kind] = icon(entry.kind, self._theme.muted)
@@ -145,15 +152,18 @@ class _Row(QStyledItemDelegate):
             painter.setBrush(self._theme.selected)
             painter.drawRoundedRect(rect.adjusted(4, 0, -4, 0), 6, 6)
         index.data(Qt.ItemDataRole.DecorationRole).paint(painter, rect.left() + 12, rect.top() + 8, 16, 16)
-        note = index.data(Qt.ItemDataRole.UserRole)
+        painter.setFont(ui_font())
+        whole = painter.fontMetrics().horizontalAdvance(index.data()) + 12
         painter.setFont(ui_font(12))
         painter.setPen(self._theme.muted)
+        free = rect.width() - 54 - min(whole, rect.width() // 2)  # a long reason gives way to what it is of
+        note = painter.fontMetrics().elidedText(index.data(Qt.ItemDataRole.UserRole), Qt.TextElideMode.ElideRight, free)
         room = painter.fontMetrics().horizontalAdvance(note) + 16
         painter.drawText(
             rect.adjusted(0, 0, -16, 0), int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), note
         )
         painter.setFont(ui_font())
-        painter.setPen(self._theme.text)
+        painter.setPen(self._theme.text if index.data(_ON) else self._theme.muted)
         place = rect.adjusted(38, 0, -16 - room, 0)
         text = painter.fontMetrics().elidedText(index.data(), Qt.TextElideMode.ElideRight, place.width())
         painter.drawText(place, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), text)

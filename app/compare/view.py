@@ -351,12 +351,15 @@ class CompareView(View):
         def go(mode: str) -> Callable[[], None]:
             return lambda: self.choice.choose_mode(mode)
 
+        def at(mode: str) -> Callable[[], bool]:
+            return lambda: self.choice.mode == mode
+
         def pin(place: int) -> Callable[[], None]:
             return lambda: self.choice.pin(place, not self.choice.pinned(place))
 
         return [
             *(
-                Action(f"compare-{mode}", texts[mode], go(mode), f"Alt+{n}", "compare", "compare")
+                Action(f"compare-{mode}", texts[mode], go(mode), f"Alt+{n}", "compare", "compare", at(mode))
                 for n, mode in enumerate(MODES, start=1)
             ),
             Action("compare-swap", self.tr("Swap sides"), self.choice.swap, "Alt+S", "swap", "compare"),

@@ -366,16 +366,21 @@ class MapView(View):
     # --- what the window asks of a view -----------------------------------------------------------------------------
 
     def offers(self) -> list[Action]:
-        def shows(what: str) -> Any:
-            return lambda: self.show_what(what)
+        def of(name: str, text: str, what: str, keys: str) -> Action:
+            return Action(name, text, lambda: self.show_what(what), keys, "", "map", lambda: self.what == what)
+
+        def by(name: str, text: str, tool: str, keys: str) -> Action:
+            return Action(
+                name, text, lambda: self.choose_tool(tool), keys, "", "tool", lambda: self.canvas.tool == tool
+            )
 
         return [
-            Action("map_items", self.tr("Map of products"), shows("items"), "Alt+1", group="map"),
-            Action("map_users", self.tr("Map of shoppers"), shows("users"), "Alt+2", group="map"),
-            Action("map_reasons", self.tr("Map of reasons"), shows("reasons"), "Alt+3", group="map"),
-            Action("map_move", self.tr("Move the map"), lambda: self.choose_tool(MOVE), "V", group="tool"),
-            Action("map_lasso", self.tr("Select with a lasso"), lambda: self.choose_tool(LASSO), "L", group="tool"),
-            Action("map_box", self.tr("Select a rectangle"), lambda: self.choose_tool(RECTANGLE), "R", group="tool"),
+            of("map_items", self.tr("Map of products"), "items", "Alt+1"),
+            of("map_users", self.tr("Map of shoppers"), "users", "Alt+2"),
+            of("map_reasons", self.tr("Map of reasons"), "reasons", "Alt+3"),
+            by("map_move", self.tr("Move the map"), MOVE, "V"),
+            by("map_lasso", self.tr("Select with a lasso"), LASSO, "L"),
+            by("map_box", self.tr("Select a rectangle"), RECTANGLE, "R"),
             Action("map_sight", self.tr("Select all in sight"), self.select_in_sight, "Ctrl+A", group="tool"),
             Action("map_none", self.tr("Select nothing"), self.clear_selection, "Ctrl+Shift+A", group="tool"),
             Action("map_save", self.tr("Save selection as a segment…"), self.ask_segment, "Ctrl+S", group="tool"),

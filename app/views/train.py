@@ -380,8 +380,11 @@ class TrainView(View):
         return self._cards.busy or not self._session.idle
 
     def offers(self) -> list[Action]:
-        def page(place: int) -> Any:
-            return lambda: self.tabs.setCurrentIndex(place)
+        def page(name: str, text: str, place: int, keys: str) -> Action:
+            return Action(
+                name, text, lambda: self.tabs.setCurrentIndex(place), keys, "", "page",
+                lambda: self.tabs.currentIndex() == place,
+            )  # fmt: skip
 
         def resume() -> None:
             if self.table.go_on.isEnabled():
@@ -404,10 +407,10 @@ class TrainView(View):
             Action("train_go_on", self.tr("Resume training"), resume, group="run"),
             Action("train_update", self.tr("Update with new events…"), update, "Ctrl+Shift+U", group="run"),
             Action("train_evaluate", self.tr("Evaluate the run"), evaluate, "Ctrl+Shift+V", group="run"),
-            Action("train_runs", self.tr("Runs of this workspace"), page(RUNS), "Alt+1", group="page"),
-            Action("train_card", self.tr("Run card"), page(CARD), "Alt+2", group="page"),
-            Action("train_evaluation", self.tr("Evaluation"), page(EVALUATION), "Alt+3", group="page"),
-            Action("train_queue", self.tr("Queue of trainings"), page(QUEUE), "Alt+4", group="page"),
+            page("train_runs", self.tr("Runs of this workspace"), RUNS, "Alt+1"),
+            page("train_card", self.tr("Run card"), CARD, "Alt+2"),
+            page("train_evaluation", self.tr("Evaluation"), EVALUATION, "Alt+3"),
+            page("train_queue", self.tr("Queue of trainings"), QUEUE, "Alt+4"),
         ]
 
     def state(self) -> dict[str, Any]:

@@ -167,3 +167,13 @@ def test_the_list_of_the_shopper_before_is_never_taken_for_the_one_chosen_now(
     session.choose_user("u7")
     engine.release(asked[-1])
     assert session.unchanged is None or session.unchanged.user == "u7"
+
+
+def test_the_tour_ends_where_another_language_takes_its_places_away(open_window: Open, qtbot: QtBot) -> None:
+    window = explored(qtbot, open_window())
+    window.start_tour()
+    window.choose_language("zh_CN")
+    qtbot.waitUntil(lambda: window.findChild(Tour) is None)
+    window.grab()
+    window.start_tour()
+    assert window.findChild(Tour).spot().isValid()
