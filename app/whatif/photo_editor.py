@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.read_only import enable
 from app.session import Session
 from app.tables import Thumbnails
 from app.theme import ThemeSource, set_role
@@ -31,6 +32,7 @@ from app.whatif.edits import with_photo
 from app.whatif.image_edits import blur, crop, fill, mean_colour, paint_out, paste, read_image, save_image
 from app.whatif.picker import Picker
 from engine.errors import HeedmapError
+from engine.files import is_read_only
 
 _KEPT = 12  # photos at hand, so that undo shows at once
 BRUSH, BLUR, CROP, REPLACE = "brush", "blur", "crop", "replace"
@@ -80,6 +82,7 @@ class PhotoEditor(QWidget):
         self.swap = QPushButton(self.tr("Swap photo"))
         self._picker = Picker(themes, thumbnails, self)
         self._lay_out()
+        self._have_canvas(False)
         self.canvas.stroked.connect(self._stroked)
         self.canvas.boxed.connect(self._boxed)
         self.canvas.dropped.connect(self.take_file)
@@ -162,7 +165,7 @@ class PhotoEditor(QWidget):
 
     def _make_swap(self) -> None:
         menu = QMenu(self)
-        menu.addAction(self.tr("A file…"), self.ask_file)
+        self._from_file = menu.addAction(self.tr("A file…"), self.ask_file)
         menu.addAction(self.tr("Another product's photo…"), self.ask_product)
         menu.addSeparator()
         self._without, self._back = QAction(self.tr("No photo"), self), QAction(self.tr("The photo as it was"), self)
@@ -171,7 +174,6 @@ class PhotoEditor(QWidget):
         menu.addActions([self._without, self._back])
         self.swap.setMenu(menu)
         self.swap.setMinimumWidth(self.swap.sizeHint().width() + 14)  # the style forgets the menu's arrow
-        self.swap.setToolTip(self.tr("Another photo in its place; a file can be dragged in too"))
         self.swap.setAccessibleName(self.swap.text())
         menu.aboutToShow.connect(self._offer)
 
@@ -181,6 +183,8 @@ class PhotoEditor(QWidget):
 
     def _offer(self) -> None:
         photo = self._session.scenario.edit_of(self._item).photo
+        enable(self._from_file, True, self._folder())
+        self.swap.menu().setToolTipsVisible(self._locked)
         self._without.setEnabled(photo != "" and (photo is not None or self._original is not None))
         self._back.setEnabled(photo is not None)
 
@@ -232,8 +236,7 @@ class PhotoEditor(QWidget):
         return str(Path(run.dataset.folder) / photo) if photo and run is not None else photo
 
     def _lack(self, path: str, photo: str | None) -> None:
-        for tool in self.tools.values():
-            tool.setEnabled(bool(path))
+        self._have_canvas(bool(path))
         if path:
             return
         self.canvas.show_image(
@@ -242,6 +245,8 @@ class PhotoEditor(QWidget):
             if not self._item
             else self.tr("The photo is taken away. Undo, or swap in another one.")
             if photo == ""
+            else self.tr("This product has no photo.")
+            if self._locked
             else self.tr("This product has no photo. Drag one in, or press “Swap photo”."),
         )
 
@@ -250,9 +255,26 @@ class PhotoEditor(QWidget):
             self._keep(path, image)
         if path == self._shown:
             self.canvas.show_image(image, self.tr("The photo cannot be read. Swap in another one."))
-            for tool in self.tools.values():
-                tool.setEnabled(image is not None)
+            self._have_canvas(image is not None)
             self._take_colour()
+
+    @property
+    def _locked(self) -> bool:
+        return is_read_only(self._folder())
+
+    def _have_canvas(self, there: bool) -> None:
+        """What draws on a photo is on while one is there. Its pictures are files of the workspace: where that is open
+        read-only all of it is off, and what only points to another of its photos, or to none, stays."""
+        folder, locked = self._folder(), self._locked
+        for control in (*self.tools.values(), self.size_of_brush, self.colour, self.source):
+            enable(control, there, folder)
+        enable(self.canvas, True, folder)
+        self.canvas.setAcceptDrops(not locked)
+        self.swap.setToolTip(
+            self.tr("Another product's photo in its place, or none")
+            if locked
+            else self.tr("Another photo in its place; a file can be dragged in too")
+        )
 
     def _keep(self, path: str, image: QImage) -> None:
         self._kept[path] = image

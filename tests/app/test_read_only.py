@@ -21,6 +21,7 @@ from app.segments_view.view import SegmentsView
 from app.settings import audit_notes
 from app.views.notes import NoteButton, NotePopover
 from app.views.train import TrainView
+from app.whatif.studio import WhatIfView
 from engine.files import READ_ONLY, sha256_of
 from engine.notes import list_notes, write_note
 from engine.signed_notes import read_signed_notes
@@ -177,6 +178,41 @@ def test_no_view_offers_to_keep_anything(read_only: Path, open_window: Open, qtb
     off += [rules.master, rules.form, segments.rename, segments.delete]
     for one in off:
         assert (one.isEnabled(), one.toolTip()) == (False, told()), one.objectName()
+
+
+def test_a_photo_is_not_drawn_on_and_may_be_another_products(read_only: Path, open_window: Open, qtbot: QtBot) -> None:
+    """A drawn picture, or a copy of a file, would be written into the workspace; a photo of it in another's place, or
+    none, is not."""
+    before = everything(read_only)
+    window = open_window()
+    qtbot.waitUntil(lambda: window.session.explanation is not None)
+    window.session.choose_item("i11")
+    window.show_view("whatif")
+    view = window.view
+    assert isinstance(view, WhatIfView)
+    photo = view.photo
+    qtbot.waitUntil(lambda: photo.canvas.image is not None)
+    for control in (*photo.tools.values(), photo.size_of_brush, photo.colour, photo.source, photo.canvas):
+        assert (control.isEnabled(), control.toolTip()) == (False, told()), control.accessibleName()
+    assert not photo.canvas.acceptDrops()
+    qtbot.mouseClick(photo.canvas, LEFT, pos=photo.canvas.rect().center())
+    assert not [one for one in commands.find(window, "Swap the photo") if one.text.startswith("Swap the photo")]
+    menu = photo.swap.menu()
+    menu.aboutToShow.emit()
+    can = {one.text(): one.isEnabled() for one in menu.actions() if not one.isSeparator()}
+    assert can == {"A file…": False, "Another product's photo…": True, "No photo": True, "The photo as it was": False}
+    assert menu.actions()[0].toolTip() == told()
+    assert "file" not in photo.swap.toolTip()
+    photo._picked("i7")
+    qtbot.waitUntil(lambda: window.session.scenario.edit_of("i11").photo == "media/7.png")
+    photo.take_away()
+    qtbot.waitUntil(lambda: window.session.scenario.edit_of("i11").photo == "")
+    assert [window.session.undo.text(place) for place in range(window.session.undo.count())] == [
+        "Photo: swapped for that of “Trail shoe 7, green”",
+        "Photo: taken away",
+    ]
+    window.close()
+    assert everything(read_only) == before
 
 
 def test_what_is_dropped_is_refused_before_it_is_let_go(
