@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -41,7 +42,7 @@ class Figure:
 
     Of figures with a threshold that are measured for many groups the intervals hold together (Bonferroni), so that
     nothing is failed for being one of many. blind: too little was measured for a plain breach of the threshold to be
-    failed four times in five; what such a figure meets is unsure.
+    failed four times in five; what such a figure meets is unsure, unless its whole interval meets it.
     """
 
     name: str
@@ -80,7 +81,10 @@ class Threshold:
             return "fail" if high < self.at_least else "unsure"
         if self.at_most is not None and figure.value > self.at_most:
             return "fail" if low > self.at_most else "unsure"
-        return "unsure" if figure.blind else "pass"
+        least = -math.inf if self.at_least is None else self.at_least
+        most = math.inf if self.at_most is None else self.at_most
+        certain = figure.low is not None and least <= low and high <= most
+        return "unsure" if figure.blind and not certain else "pass"
 
 
 @dataclass(frozen=True)

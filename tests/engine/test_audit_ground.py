@@ -33,6 +33,8 @@ def test_a_verdict_fails_only_beyond_chance() -> None:
     assert asked.verdict(Figure("auc", 0.7)) == "fail"
     assert asked.verdict(Figure("auc", 0.55, 0.5, 0.7, blind=True)) == "unsure"  # a breach could have been missed
     assert asked.verdict(Figure("auc", 0.7, 0.61, 0.8, blind=True)) == "fail"
+    assert asked.verdict(Figure("auc", 0.3, 0.1, 0.5, blind=True)) == "pass"  # no breach could have been
+    assert asked.verdict(Figure("auc", 0.3, blind=True)) == "unsure"
     least = Threshold("ndcg", at_least=0.1)
     assert least.verdict(Figure("ndcg", 0.09, 0.08, 0.11)) == "unsure"
     assert least.verdict(Figure("ndcg", 0.05, 0.04, 0.06)) == "fail"

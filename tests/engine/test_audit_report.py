@@ -350,6 +350,14 @@ def test_numbers_are_short_and_keep_their_sense() -> None:
     assert Words("zh_CN").interval(Figure("a", 1, 0.5, 1.5)) == "0.50 至 1.50"
 
 
+def test_a_value_is_told_from_the_bound_that_it_misses() -> None:
+    words, asked = Words("en"), Threshold("a", at_most=0.3)
+    assert words.estimate(Figure("a", 0.3016, 0.2275, 0.3758)) == ("0.30", "0.23 to 0.38")
+    assert words.estimate(Figure("a", 0.3016, 0.2275, 0.3758), asked) == ("0.302", "0.228 to 0.376")
+    assert words.estimate(Figure("a", 0.3, 0.2275, 0.3758), asked)[0] == "0.30"
+    assert words.estimate(Figure("a", 0.34, 0.2275, 0.3758), asked)[0] == "0.34"
+
+
 def test_what_a_figure_is_of_is_said_in_the_language_of_the_report() -> None:
     chinese, english = Words("zh_CN"), Words("en")
     of = {"by": "age + history", "group": "short", "without": "image"}

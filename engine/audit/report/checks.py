@@ -109,7 +109,7 @@ def _row(
     result: Result, figure: Figure, verdict: Verdict, scale: Scale | None, words: Words, alone: bool
 ) -> tuple[Cell, ...]:
     threshold = result.threshold(figure)
-    value, interval = words.estimate(figure)
+    value, interval = words.estimate(figure, threshold)
     drawing = None
     if scale is not None:
         drawing = interval_row(figure, verdict, threshold, scale, words.found(result, figure))

@@ -122,8 +122,9 @@ class Words:
         """Its 95 % interval, or nothing."""
         return self.estimate(figure)[1]
 
-    def estimate(self, figure: Figure) -> tuple[str, str]:
-        """A value and its interval, or nothing, with the digits that the interval's width leaves a meaning."""
+    def estimate(self, figure: Figure, threshold: Threshold | None = None) -> tuple[str, str]:
+        """A value and its interval, or nothing, with the digits that the interval's width leaves a meaning, and as many
+        more as tell the value from a bound that it misses."""
         if figure.low is None or figure.high is None:
             return self.number(figure.value), ""
         width = figure.high - figure.low
@@ -132,6 +133,9 @@ class Words:
         else:
             digits = 1 - math.floor(math.log10(width))
             digits = min(max(digits, 2 if width < 10 else 0), 6)
+            bounds = (threshold.at_least, threshold.at_most) if threshold else ()
+            while digits < 6 and any(one != figure.value and one == round(figure.value, digits) for one in bounds):
+                digits += 1
             three = [_rounded(one, digits) for one in (figure.value, figure.low, figure.high)]
         return three[0], self("interval", low=three[1], high=three[2])
 
@@ -144,7 +148,8 @@ class Words:
 
     def found(self, result: Result, figure: Figure) -> str:
         """A figure in one line: label, value, interval, and what was asked."""
-        asked, (value, interval) = self.asked(result.threshold(figure)), self.estimate(figure)
+        threshold = result.threshold(figure)
+        asked, (value, interval) = self.asked(threshold), self.estimate(figure, threshold)
         line = self("figure_line", label=self.named(result, figure), value=value)
         if interval:
             line += self("figure_interval", interval=interval)

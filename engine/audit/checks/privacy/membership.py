@@ -218,11 +218,14 @@ def _figures(subject: Subject, drawn: Attacked, run: Standing, control: Floats) 
     members, shoppers = int(drawn.member.sum()), int(who.max()) + 1
     notes = [Note("attacked", {"members": members, "others": len(drawn.event) - members, "shoppers": shoppers})]
     # From a threshold to what is failed four times in five.
-    reach = float(ndtri(1 - 0.025 / len(judged)) + ndtri(0.8)) * max(float(draws[name].std()) for name in judged)
-    if reach > PLAIN:
-        figures = [replace(one, blind=one.name in judged) for one in figures]
-        needed = math.ceil(shoppers * (reach / PLAIN) ** 2)
-        notes.append(Note("blind", {"reach": f"{reach:.2f}", "shoppers": shoppers, "needed": needed}))
+    times = float(ndtri(1 - 0.025 / len(judged)) + ndtri(0.8))
+    reach = {name: times * float(draws[name].std()) for name in judged if times * float(draws[name].std()) > PLAIN}
+    figures = [replace(one, blind=one.name in reach) for one in figures]
+    asked = _asked(subject)
+    missed = [reach[one.name] for one in figures if one.blind and one.value <= asked[one.name] < (one.high or math.inf)]
+    if missed:
+        needed = math.ceil(shoppers * (max(missed) / PLAIN) ** 2)
+        notes.append(Note("blind", {"reach": f"{max(missed):.2f}", "shoppers": shoppers, "needed": needed}))
     notes += _meant(subject, value)
     table = {
         "member": drawn.member.tolist(),
@@ -238,7 +241,7 @@ def _figures(subject: Subject, drawn: Attacked, run: Standing, control: Floats) 
 def _meant(subject: Subject, value: Mapping[str, float]) -> list[Note]:
     """What it means that more is remembered than is asked for, and what mends it: in each part that does, or in the one
     that remembers more where only the whole does."""
-    asked = {one.figure: MOST if one.at_most is None else one.at_most for one in subject.plan.thresholds_of(CHECK)}
+    asked = _asked(subject)
     over = {name: value[name] for name in JUDGED if name in value and value[name] > asked[name]}
     if not over:
         return []
@@ -247,6 +250,11 @@ def _meant(subject: Subject, value: Mapping[str, float]) -> list[Note]:
     told = {name: f"{one:.2f}" for name, one in parts.items()}
     cases = round(100 * min(1.0, value["control"] + max(over.values())))
     return [Note("means", {"cases": cases}), *(Note(f"mend_{name}", told) for name in blamed)]
+
+
+def _asked(subject: Subject) -> dict[str, float]:
+    """The most that is asked of each judged figure."""
+    return {one.figure: MOST if one.at_most is None else one.at_most for one in subject.plan.thresholds_of(CHECK)}
 
 
 def _attacked(drawn: Attacked, run: Standing, control: Floats, weights: Floats) -> Floats:
