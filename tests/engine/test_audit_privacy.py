@@ -304,7 +304,7 @@ def test_shoppers_learned_by_heart_are_found_and_others_are_not(tmp_path: Path) 
     shop = _crowd(tmp_path / "shop")
     usual = {"epochs": 3, "dim": 32, "heads": 1, "blocks": 1, "history": 20, "attention_epochs": 0, "linear": "none"}
     usual |= {"modalities": "", "threads": 1, "device": "cpu", "track": "none"}
-    by_heart = {"dropout": 0, "identity_dropout": 0, "weight_decay": 0, "learning_rate": 0.01, "refit": 50}
+    by_heart = {"dropout": 0, "identity_dropout": 0, "weight_decay": 0, "learning_rate": 0.01, "refit": 40}
     # Less is asked than usual, so that few epochs suffice; the bench of planted defects asks the usual.
     asked = Plan(thresholds={CHECK.name: (Threshold("excess", at_most=0.2), Threshold("network", at_most=0.2))})
     verdicts, told = [], {}
@@ -320,8 +320,6 @@ def test_shoppers_learned_by_heart_are_found_and_others_are_not(tmp_path: Path) 
         if more:
             subject.run.model.linear.level.fill_(level)
         result, found = finish(remeasured(subject, CHECK))
-        again, _ = finish(remeasured(subject, CHECK))
-        assert again.figures == result.figures
         figures = {one.name: one.value for one in result.figures}
         table = found.tables["scores"]
         member, weight = np.array(table["member"]), np.array(table["weight"])
@@ -332,6 +330,9 @@ def test_shoppers_learned_by_heart_are_found_and_others_are_not(tmp_path: Path) 
         assert abs(figures["control"] - 0.5) < 0.1
         verdicts.append(result.verdict)
         told[name, level] = figures
+        if name == "by-heart" and level:  # with both parts
+            again, _ = finish(remeasured(subject, CHECK))
+            assert again.figures == result.figures
         subject.run.dataset.close()
     assert verdicts == ["pass", "fail", "fail"], told
     assert told["by-heart", 1000.0]["excess"] < 0.2 < told["by-heart", 1000.0]["network"]
