@@ -93,7 +93,8 @@ class PastEditor(Panel):
             if made_up
             else self.tr("No past choices: ranked by profile alone. Add a product, and the list follows.")
         )
-        self.heading.say(self.tr("Past of {user}").format(user=user) if user else self.tr("Past"))
+        past_of = self.tr("Past of {user}") if made_up else self.tr("Past of shopper {user}")
+        self.heading.say(past_of.format(user=user) if user else self.tr("Past"))
         notes = [one for one in ranking.notes if one not in ranking.rule_notes] if ranking is not None else []
         self.note.setText(notes[0] if notes else self.tr("newest first"))
         self._offer()

@@ -269,9 +269,11 @@ class WhatIfView(View):
         shown = self.product.fontMetrics().elidedText(title, Qt.TextElideMode.ElideRight, 320)
         self.product.setText(shown.replace("&", "&&"))
         self.product.setAccessibleName(self.tr("Product: {title}").format(title=title))
-        user = session.user or self.tr("Choose a shopper")
-        self.shopper.setText(user.replace("&", "&&"))
-        self.shopper.setAccessibleName(self.tr("Shopper: {user}").format(user=user))
+        user = session.user
+        named = user if user in self._invented else self.tr("shopper {user}").format(user=user)
+        none = self.tr("Choose a shopper")
+        self.shopper.setText(named.replace("&", "&&") if user else none)
+        self.shopper.setAccessibleName(self.tr("Shopper: {user}").format(user=user or none))
         for button in (self.product, self.shopper):
             button.setEnabled(run is not None)
         changes = session.scenario.changes

@@ -14,7 +14,7 @@ COLOURS = {
     "text": "#0f766e",
     "audio": "#0369a1",
     "attribute": "#7c3aed",
-    "link": "#7c3aed",
+    "link": "#4d7c0f",
     "identity": "#64748b",
     "history": "#be185d",
     "bias": "#a3a8b4",

@@ -33,7 +33,7 @@ PALETTE: Mapping[str, tuple[str, str]] = {
     "text": ("#0f766e", "#2dd4bf"),
     "audio": ("#0369a1", "#38bdf8"),
     "attribute": ("#7c3aed", "#a78bfa"),
-    "link": ("#7c3aed", "#a78bfa"),
+    "link": ("#4d7c0f", "#a3d94a"),
     "identity": ("#64748b", "#94a3b8"),
     "history": ("#be185d", "#f472b6"),
     "bias": ("#a3a8b4", "#5b6575"),
