@@ -9,7 +9,7 @@ a purchase's share halves with every `half_life` later ones.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy
@@ -19,6 +19,9 @@ from torch import Tensor, nn
 
 from engine.dataset.split import Interactions
 from engine.errors import HeedmapError
+
+if TYPE_CHECKING:  # it reads products as the content baseline does, and baselines read this
+    from engine.model.lent import Lent
 
 EASE_UP_TO = 20_000  # products: the matrix is dense while it is solved
 KEPT = 256  # entries of each row
@@ -36,10 +39,14 @@ class LinearShape:
 
 
 class Linear(nn.Module):
-    """Buffers only: it is solved, not trained. near: int32[items, kept], products; weight: float32[items, kept]."""
+    """Buffers only: it is solved, not trained. near: int32[items, kept], products; weight: float32[items, kept].
 
-    def __init__(self, shape: LinearShape) -> None:
+    lent: who lends to new products, where somebody does: lenders in the history then count for themselves.
+    """
+
+    def __init__(self, shape: LinearShape, lent: Lent | None = None) -> None:
         super().__init__()
+        self._lent = (lent,)  # in a tuple: it is the model's part, and saved as such
         self.near: Tensor
         self.weight: Tensor
         self.level: Tensor
@@ -65,7 +72,10 @@ class Linear(nn.Module):
                 read, decay = self._read(history)
                 place = self.near[read].long().flatten() + row * items
                 out.index_add_(0, place, (self.weight[read] * decay[:, None]).flatten())
-        return out.view(len(histories), items) * self.level
+        found = out.view(len(histories), items) * self.level
+        if self._lender is not None:
+            self._lender.own_scores(histories, found)
+        return found
 
     def shares(self, history: NDArray[np.int32], item: int) -> NDArray[np.float64]:
         """float64[len(history)]: what each past product adds to the score of `item`; they sum to the term."""
@@ -74,6 +84,8 @@ class Linear(nn.Module):
             read, decay = self._read(history)
             weight = torch.where(self.near[read] == item, self.weight[read], 0.0).sum(dim=1)
             found[len(history) - len(read) :] = (weight * decay * self.level).double().cpu().numpy()
+            if self._lender is not None:
+                found += self._lender.own_shares(history, item)
         return found
 
     def totals(self, histories: list[NDArray[np.int32]], item: int) -> NDArray[np.float64]:
@@ -90,7 +102,14 @@ class Linear(nn.Module):
             read = history[-int(_FORGOTTEN * half_life) :]
             decay = 0.5 ** (np.arange(len(read) - 1, -1, -1) / half_life)
             found[row] = weight[np.searchsorted(met, read)] @ decay
+            if self._lender is not None:
+                found[row] += self._lender.own_shares(history, item).sum()
         return found
+
+    @property
+    def _lender(self) -> Lent | None:
+        """None also where the whole term is switched off."""
+        return self._lent[0] if float(self.level) else None
 
     def _read(self, history: NDArray[np.int32]) -> tuple[Tensor, Tensor]:
         half_life = float(self.half_life)

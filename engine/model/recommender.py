@@ -69,10 +69,10 @@ class Model(nn.Module):
                     shape.profiles,
                 )
             )
-        self.linear = Linear(LinearShape(tower.items, shape.linear))
+        self.lent = Lent(tower.items, shape.lent)
+        self.linear = Linear(LinearShape(tower.items, shape.linear), self.lent)
         if shape.rating:
             self.rating = RatingHead(tower)
-        self.lent = Lent(tower.items, shape.lent)
         # Identity and bias of a product without a training event stay silent: they hold noise, not knowledge. Once
         # training is over, products like it lend it theirs.
         self.seen: Tensor

@@ -122,6 +122,7 @@ def _finished(trainer: Trainer, catalogue: Catalogue, card: Card) -> Job:
     if model.shape.linear:
         chosen = yield from choose(model, trainer.tokens, data, parts, config)
         card.content["linear"] = chosen.to_json()
+        model.lent.let_count()
     _solve(model, catalogue, data, parts, chosen)
     if len(parts.validation):
         level = yield from choose_cold(model, trainer.tokens, data, parts, config)

@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse as sparse
+import torch
 
 from engine.features.attributes import Vocabulary
 from engine.jobs import finish
-from engine.model.lent import LENDERS, Lent, lenders
+from engine.model.lent import ALIKE, LENDERS, Lent, lenders
+from engine.model.recommender import Model
+from engine.training.checkpoint import load_weights
 from engine.training.linear_term import Chosen, solve
 from engine.training.newcomers import choose_cold, lend
 
@@ -70,6 +73,54 @@ def test_the_linear_term_gives_a_new_product_the_mean_row_and_column(opened: Any
     assert np.allclose(with_lent[np.ix_(others, others)], plain[np.ix_(others, others)], atol=1e-6)
     assert np.allclose(with_lent[others, 3], 0.25 * plain[others, 1] + 0.75 * plain[others, 5], atol=1e-6)
     assert np.allclose(with_lent[3, others], 0.25 * plain[1, others] + 0.75 * plain[5, others], atol=1e-6)
+
+
+def _a_product_that_borrows(run: Any) -> int:
+    """Let the first product borrow of the second and third, a quarter and three quarters."""
+    near, share = run.model.lent.near.numpy().copy(), np.zeros_like(run.model.lent.share.numpy())
+    near[0, :2], share[0, :2] = (1, 2), (0.25, 0.75)
+    run.model.seen[0] = 0.0
+    run.model.lent.put(near, share)
+    run.model.linear.level.fill_(2.0)
+    return 0
+
+
+def test_a_lender_in_the_history_counts_for_the_new_product(opened: Any) -> None:
+    run = opened()
+    item = _a_product_that_borrows(run)
+    term, history = run.model.linear, np.array([2, 5, 1, 4], np.int32)
+    assert float(run.model.lent.alike) == ALIKE  # a trained run has it
+    counted, scores = term.shares(history, item), term.scores([history])[0].numpy()
+    assert counted.sum() == pytest.approx(float(scores[item]), abs=1e-4)
+    assert term.totals([history, history[:2]], item) == pytest.approx(
+        [counted.sum(), term.shares(history[:2], item).sum()], abs=1e-4
+    )
+    run.model.lent.let_count(0.0)
+    # Product 2 is three events old, product 1 one; a lender's worth halves with every two.
+    more = ALIKE * np.array([0.75 * 0.5**1.5, 0.0, 0.25 * 0.5**0.5, 0.0])
+    assert np.allclose(counted - term.shares(history, item), more, atol=1e-4)
+    without = term.scores([history])[0].numpy()
+    assert np.allclose((scores - without)[1:], 0.0)
+    run.model.lent.let_count()
+    term.level.zero_()  # as where the audit or a knock-out takes the term away
+    assert not term.scores([history]).any()
+    assert not term.shares(history, item).any()
+
+
+def test_a_run_from_before_gives_the_scores_it_gave(opened: Any) -> None:
+    """Its weights say nothing of lenders that count for themselves, so none does."""
+    run = opened()
+    item = _a_product_that_borrows(run)
+    history = np.array([2, 5, 1, 4], np.int32)
+    run.model.lent.let_count(0.0)
+    expected = run.model.linear.scores([history])
+    kept = {
+        name: value for name, value in run.model.state_dict().items() if name not in ("lent.alike", "lent.half_life")
+    }
+    again = Model(run.model.shape)
+    load_weights(again, kept)
+    assert torch.equal(again.linear.scores([history]), expected)
+    assert float(again.linear.scores([history])[0, item]) == pytest.approx(again.linear.shares(history, item).sum())
 
 
 def test_new_products_get_the_largest_bias_that_costs_little(opened: Any) -> None:
