@@ -11,12 +11,12 @@ from typing import Generic, TypeVar
 
 import numpy as np
 from PySide6.QtCore import (
-    QAbstractListModel,
     QModelIndex,
     QObject,
     QPersistentModelIndex,
     QRectF,
     QSize,
+    QStringListModel,
     Qt,
     QThreadPool,
     QTimer,
@@ -36,8 +36,12 @@ _KEPT_TILES, _TILE_BYTES = 400, 16 << 20
 _WAITING = 300  # photos asked for and not yet begun: older wishes are scrolled past, and dropped
 
 
-class FoundModel(QAbstractListModel):
-    """Rows of a catalogue, narrowed by a text. Holds the columns as they are; a row is a number into them."""
+class FoundModel(QStringListModel):
+    """Rows of a catalogue, narrowed by a text. Holds the columns as they are; a row is a number into them.
+
+    How many rows there are is Qt's own knowledge (a list of empty strings): a list view asks it for every row whenever
+    it lays itself out, and would otherwise be answered by Python each time.
+    """
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -49,11 +53,9 @@ class FoundModel(QAbstractListModel):
 
     def fill(self, keys: Sequence[str], columns: tuple[Sequence[str], ...]) -> None:
         """Show the rows called `keys`. A text is looked for in `columns`, the first of which is the name shown."""
-        self.beginResetModel()
         self._keys, self._columns, self._words = keys, columns, None
-        self._rows = range(len(keys))
         self._text = ""
-        self.endResetModel()
+        self._show(range(len(keys)))
 
     def find(self, text: str) -> None:
         """Keep the rows in which every word of `text` occurs, in the order of the catalogue."""
@@ -66,9 +68,13 @@ class FoundModel(QAbstractListModel):
         rows = self._rows if self._text and wanted.startswith(self._text) else range(len(self._keys))
         for word in wanted.split():
             rows = [row for row in rows if word in self._words[row]]
-        self.beginResetModel()
-        self._rows, self._text = rows, wanted
-        self.endResetModel()
+        self._text = wanted
+        self._show(rows)
+
+    def _show(self, rows: Sequence[int]) -> None:
+        """Show these rows and no others: a reset of the model."""
+        self._rows = rows
+        self.setStringList([""] * len(rows))
 
     def row_of(self, key: str) -> int:
         """The row now showing `key`, or -1."""
@@ -89,8 +95,9 @@ class FoundModel(QAbstractListModel):
         """How many rows there are without a search."""
         return len(self._keys)
 
-    def rowCount(self, parent: AnyIndex = NO_INDEX) -> int:
-        return 0 if parent.isValid() else len(self._rows)
+    def flags(self, index: AnyIndex) -> Qt.ItemFlag:
+        chosen = Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemNeverHasChildren
+        return chosen if index.isValid() else Qt.ItemFlag.NoItemFlags
 
     def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         if not index.isValid():

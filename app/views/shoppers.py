@@ -76,9 +76,7 @@ class CatalogueModel(FoundModel):
 
     def _cut(self) -> None:
         if self._among is not None:
-            self.beginResetModel()
-            self._rows = [row for row in self._rows if self._keys[row] in self._among]
-            self.endResetModel()
+            self._show([row for row in self._rows if self._keys[row] in self._among])
 
 
 class ShoppersModel(CatalogueModel):
