@@ -218,8 +218,8 @@ def _figures(subject: Subject, drawn: Attacked, run: Standing, control: Floats) 
     members, shoppers = int(drawn.member.sum()), int(who.max()) + 1
     notes = [Note("attacked", {"members": members, "others": len(drawn.event) - members, "shoppers": shoppers})]
     # From a threshold to what is failed four times in five.
-    times = float(ndtri(1 - 0.025 / len(judged)) + ndtri(0.8))
-    reach = {name: times * float(draws[name].std()) for name in judged if times * float(draws[name].std()) > PLAIN}
+    errors = float(ndtri(1 - 0.025 / len(judged)) + ndtri(0.8))
+    reach = {name: errors * float(draws[name].std()) for name in judged if errors * float(draws[name].std()) > PLAIN}
     figures = [replace(one, blind=one.name in reach) for one in figures]
     asked = _asked(subject)
     missed = [reach[one.name] for one in figures if one.blind and one.value <= asked[one.name] < (one.high or math.inf)]
