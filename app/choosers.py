@@ -13,7 +13,6 @@ from app.session import Session
 from app.workspace import Workspace
 
 if TYPE_CHECKING:
-    from engine.answers import DatasetSummary
     from engine.workspace import DatasetEntry
 
 
@@ -23,8 +22,6 @@ def fill(top: TopBar, session: Session, workspace: Workspace) -> None:
     dataset = run.dataset.folder if run is not None else ""
     name = run.dataset.name if run is not None else ""
     datasets = [(_label(one), one.folder) for one in workspace.datasets]
-    if run is not None and not any(Path(folder) == Path(dataset) for _, folder in datasets):
-        datasets.append((_label(run.dataset), dataset))
     top.dataset.fill(datasets, dataset)
     runs = [(one.name, one.folder) for one in workspace.openable if not name or one.dataset == name]
     if run is not None and not any(Path(folder) == Path(run.folder) for _, folder in runs):
@@ -34,7 +31,7 @@ def fill(top: TopBar, session: Session, workspace: Workspace) -> None:
     top.method.fill(methods, session.method)
 
 
-def _label(dataset: DatasetEntry | DatasetSummary) -> str:
+def _label(dataset: DatasetEntry) -> str:
     """Made-up data is always called so."""
     synthetic = QCoreApplication.translate("Choosers", "{0} (synthetic)")
     return synthetic.format(dataset.name) if dataset.synthetic else dataset.name

@@ -43,7 +43,7 @@ from engine.errors import HeedmapError
 from engine.files import is_read_only, read_json, sha256, write_bytes
 from engine.given_path import WORKSPACE, ZIPS
 from engine.scenario import Scenario
-from engine.workspace import is_marked, workspace_of
+from engine.workspace import is_workspace, workspace_of
 
 if TYPE_CHECKING:
     from app.window import Window
@@ -334,10 +334,6 @@ class Layer(QWidget):
         painter.setPen(theme.text)
         text = QRectF(card.left() + 56, card.top(), words.width() + 4, card.height())
         painter.drawText(text, Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignVCenter, self.offer.text)
-
-
-def is_workspace(path: Path) -> bool:
-    return is_marked(path) or ((path / "datasets").is_dir() and (path / "runs").is_dir())
 
 
 def read_scenario(path: Path) -> Scenario:

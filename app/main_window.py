@@ -190,6 +190,7 @@ class MainWindow(QMainWindow):
             tell_forward(self, summary)
 
     def _run_opened(self, run: RunSummary | None) -> None:
+        self.workspace.run_opened(run)
         self._show_open()
         self._show_rules()
         if run is not None:

@@ -28,6 +28,7 @@ from engine.errors import HeedmapError
 from engine.given_path import Given
 from engine.memory import one_heap
 from engine.process import EngineProcess, Setup
+from engine.workspace import is_workspace
 
 BATCH_NICE = 10  # a training gives way to the window
 STUDY_NICE = 5  # and so does what a view works out in the background; its process starts with the first such question
@@ -182,11 +183,15 @@ def tell_faults(crashes: Crashes, window: MainWindow) -> None:
 
 
 def what_to_open(settings: Settings, workspace: str, run: str) -> tuple[Path, str]:
-    """The workspace and the run asked for, else the workspace open last, else the default one."""
-    if run:
-        folder = Path(run).resolve()
-        return Path(workspace).resolve() if workspace else folder.parent.parent, str(folder)
+    """The workspace and the run asked for; else the workspace that the run lies in, the one open last, the default one.
+
+    The folders around a run that lies somewhere else are left as they are: opened, they would be made a workspace."""
+    opened = Path(run).resolve() if run else None
+    folder = str(opened) if opened is not None else ""
+    if workspace:
+        return Path(workspace).resolve(), folder
+    if opened is not None and (opened.parent.name == "runs" or is_workspace(opened.parent.parent)):
+        return opened.parent.parent, folder
     default = stored.default_workspace()
     remembered = Path(settings.workspace) if settings.workspace else default
-    folder = Path(workspace).resolve() if workspace else remembered if remembered.is_dir() else default
-    return folder, ""
+    return remembered if remembered.is_dir() else default, folder

@@ -11,6 +11,7 @@ from app.questions import Engine
 from engine.files import is_read_only, open_read_only
 
 if TYPE_CHECKING:
+    from engine.answers import RunSummary
     from engine.workspace import DatasetEntry, RunEntry, WorkspaceSummary
 
 
@@ -20,6 +21,7 @@ class Workspace(QObject):
     changed = Signal(object)  # WorkspaceSummary
     failed = Signal(str, str)  # message, hint
     dataset_chosen = Signal(str)  # its folder
+    dataset_beside = Signal()  # the open run's dataset is one of `datasets` now though it lies elsewhere, or no more
 
     def __init__(self, engine: Engine, folder: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -28,6 +30,7 @@ class Workspace(QObject):
         self.folder = folder
         self.summary: WorkspaceSummary | None = None
         self.dataset = ""  # the folder of the dataset chosen last, with a run or without
+        self._beside: DatasetEntry | None = None  # the open run's
         engine.finished.connect(self._finished)
         engine.failed.connect(self._failed)
 
@@ -50,9 +53,23 @@ class Workspace(QObject):
         self.dataset = folder
         self.dataset_chosen.emit(folder)
 
+    def run_opened(self, run: RunSummary | None) -> None:
+        """The dataset of an open run can be trained on and looked at wherever it lies."""
+        from engine.workspace import DatasetEntry  # as below
+
+        of = run.dataset if run is not None else None
+        beside = DatasetEntry(of.name, of.folder, of.synthetic, dict(of.counts)) if of is not None else None
+        if beside != self._beside:
+            self._beside = beside
+            self.dataset_beside.emit()
+
     @property
     def datasets(self) -> tuple[DatasetEntry, ...]:
-        return self.summary.datasets if self.summary is not None else ()
+        """Those of the workspace, and the open run's where it is none of them."""
+        own = self.summary.datasets if self.summary is not None else ()
+        beside = self._beside
+        there = beside is None or any(Path(one.folder) == Path(beside.folder) for one in own)
+        return own if beside is None or there else (*own, beside)
 
     @property
     def runs(self) -> tuple[RunEntry, ...]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from engine.errors import HeedmapError
-from engine.workspace import is_marked, workspace_of
+from engine.workspace import is_marked, is_workspace, workspace_of
 
 BUNDLE = ".heedaudit"  # how the name of a bundle in one file ends; it is a zip
 ZIPS = (BUNDLE, ".zip")
@@ -50,7 +50,7 @@ def home_of(bundle: Path) -> Path | None:
 def _folder(path: Path) -> Given:
     if (path / "run.json").is_file():
         return Given("run", path)
-    if is_marked(path) or ((path / "datasets").is_dir() and (path / "runs").is_dir()):
+    if is_workspace(path):
         return Given("workspace", workspace_of(path))
     from engine.audit.bundle import MANIFEST, SIGNATURE  # only now: it brings cryptography
 

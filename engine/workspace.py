@@ -96,6 +96,11 @@ def is_marked(folder: Path) -> bool:
     return marker_of(folder).is_file()
 
 
+def is_workspace(folder: Path) -> bool:
+    """Whether a folder is one by its marker, or by what it holds."""
+    return is_marked(folder) or ((folder / "datasets").is_dir() and (folder / "runs").is_dir())
+
+
 def read_marker(folder: Path) -> dict[str, Any]:
     """What the marker says; nothing where there is none, or it is damaged: then the folder's content speaks."""
     try:

@@ -96,6 +96,7 @@ class TrainForm(QFrame):
                 control.setProperty("setting", field.name)
         self._listed: tuple[DatasetEntry, ...] = ()
         workspace.changed.connect(self._list)
+        workspace.dataset_beside.connect(self._list)
         self._fill()
         self._filter("")
 

@@ -68,6 +68,10 @@ def test_the_window_opens_what_was_open_last_or_what_is_asked_for(
     assert what_to_open(last, "", "") == (workspace, "")
     assert what_to_open(last, str(tmp_path), "") == (tmp_path, "")
     assert what_to_open(Settings(), "", str(run)) == (workspace, str(run))
+    alone = tmp_path / "somewhere" / "deep" / "run"  # the folders around it are no workspace, and are not made one
+    assert what_to_open(last, "", str(alone)) == (workspace, str(alone))
+    assert what_to_open(Settings(), "", str(alone)) == (tmp_path / "default", str(alone))
+    assert what_to_open(last, str(tmp_path), str(alone)) == (tmp_path, str(alone))
     gone = Settings(workspace="/no/such/folder")
     assert what_to_open(gone, "", "") == (tmp_path / "default", "")
     assert stored.default_workspace() == tmp_path / "default"

@@ -25,6 +25,7 @@ from engine.process import Setup
 from engine.run_card import RunCard
 from engine.runner import Beat
 from engine.training.config import Config
+from tests.app.conftest import make_run
 
 LONG = 180_000  # a real training on a busy machine
 
@@ -91,6 +92,22 @@ def test_start_asks_for_a_training_with_the_settings_of_the_form(
     assert not arguments["resume"]
     settings = arguments["settings"]
     assert (settings["epochs"], settings["fusion"], settings["modalities"]) == (5, "concat", ("text", "attribute"))
+
+
+def test_the_open_runs_data_can_be_trained_on_wherever_it_lies(qtbot: QtBot, view: TrainView, tmp_path: Path) -> None:
+    workspace, dataset = view._workspace, view.form.dataset
+    own = [dataset.itemData(place) for place in range(dataset.count())]
+    elsewhere = make_run(tmp_path / "elsewhere")
+    workspace.run_opened(elsewhere)
+    listed = [dataset.itemData(place) for place in range(dataset.count())]
+    assert listed == [*own, elsewhere.dataset.folder]
+    view.form.choose_dataset(elsewhere.dataset.folder)
+    with qtbot.waitSignal(view.train_asked) as asked:
+        click(qtbot, view.form.start)
+    assert asked.args[0] == elsewhere.dataset.folder
+    assert Path(asked.args[1]).parent == workspace.folder / "runs"
+    workspace.run_opened(None)
+    assert [dataset.itemData(place) for place in range(dataset.count())] == own
 
 
 def test_a_wrong_setting_is_named_and_start_is_closed(qtbot: QtBot, view: TrainView) -> None:
