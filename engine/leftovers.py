@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
 import shutil
 import tempfile
 import time
+import weakref
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,7 +24,15 @@ _MEDIA = "media"  # folders of photos: many files, and none of ours
 def scratch_folder() -> tempfile.TemporaryDirectory[str]:
     """A folder for files that live as long as this process; those of processes that were killed are removed."""
     sweep_scratch(Path(tempfile.gettempdir()))
-    return tempfile.TemporaryDirectory(prefix=f"heedmap-{os.getpid()}-", ignore_cleanup_errors=True)
+    folder = tempfile.TemporaryDirectory(prefix=f"heedmap-{os.getpid()}-", ignore_cleanup_errors=True)
+    atexit.register(_clean, weakref.ref(folder))  # before Python does it, with a warning
+    return folder
+
+
+def _clean(kept: weakref.ref[tempfile.TemporaryDirectory[str]]) -> None:
+    folder = kept()
+    if folder is not None:
+        folder.cleanup()
 
 
 def sweep_scratch(folder: Path) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, QTimer
+from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QSizePolicy, QWidget
 
 from app.i18n import duration, stage_text
 from app.questions import Questions, Step
 from app.views.panel import Note
 
-_BAR, _LEAST_BAR = 170, 48  # the width of the bar, and where there is little room
+_BAR, _LEAST_BAR = 170, 32  # the width of the bar, and where there is little room
 _PATIENCE = 400  # milliseconds of work that need no line
 
 
@@ -61,6 +62,14 @@ class Working(QWidget):
 
     def minimumSizeHint(self) -> QSize:
         return self._own(super().minimumSizeHint())
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.updateGeometry()  # as it keeps its height, Qt takes its width for the same as before
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self.updateGeometry()
 
     def _own(self, size: QSize) -> QSize:
         return QSize(0, size.height()) if self.isHidden() else size

@@ -20,6 +20,7 @@ from engine.held import held, lock_file
 from engine.leftovers import DAY, scratch_folder, sweep
 from engine.training.config import Config
 from engine.training.loop import train
+from tests.conftest import ROOT
 
 HOLD = """
 import sys
@@ -118,3 +119,12 @@ def test_scratch_folders_of_dead_processes_are_removed(tmp_path: Path, monkeypat
         assert not dead.exists()
         assert living.exists()
         assert strange.exists()
+
+
+def test_a_scratch_folder_goes_with_its_process_without_a_warning() -> None:
+    code = "from engine.leftovers import scratch_folder\nkept = scratch_folder()\nprint(kept.name)"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""
+    assert not Path(done.stdout.strip()).exists()
