@@ -132,7 +132,7 @@ def icon_of(action: Action) -> str:
 def entry_of(window: Window, action: Action) -> Entry:
     """An action in the palette: with its keys, or with why it can do nothing now."""
     reason = why_not(window, action.id)
-    note = reason or action.shortcut.replace("+", " ")
+    note = reason or action.shortcut.replace("+", " ").replace("  ", " +")  # the key may be a plus itself
     return Entry(action.text, note, icon_of(action), lambda: perform(action, window), not reason)
 
 

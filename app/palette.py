@@ -156,7 +156,7 @@ class _Row(QStyledItemDelegate):
         whole = painter.fontMetrics().horizontalAdvance(index.data()) + 12
         painter.setFont(ui_font(12))
         painter.setPen(self._theme.muted)
-        free = rect.width() - 54 - min(whole, rect.width() // 2)  # a long reason gives way to what it is of
+        free = max(rect.width() - 70 - whole, 40)  # a long reason gives way to what it is of
         note = painter.fontMetrics().elidedText(index.data(Qt.ItemDataRole.UserRole), Qt.TextElideMode.ElideRight, free)
         room = painter.fontMetrics().horizontalAdvance(note) + 16
         painter.drawText(

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from PySide6.QtCore import QRectF
 
@@ -61,8 +62,8 @@ def shorter(bar: Bar) -> list[str]:
     return [text for text in texts if text.strip("+−0., %") or not bar.value]
 
 
-def captions(texts: Sequence[str], step: float, width: Width, extra: Sequence[float], lines: int) -> list[int]:
-    """The line of each text below its bar: all on the first where they fit there, else on two in turn. step: from bar
-    to bar; extra: what each needs beside its letters; lines: how many there are."""
-    fit = all(width(text) + more + GAP <= step for text, more in zip(texts, extra, strict=True))
-    return [0 if fit or lines < 2 else at % 2 for at in range(len(texts))]
+def on_one_line(widths: Sequence[float], step: float) -> bool:
+    """Whether names of these widths stand apart below their bars, `step` from one to the next; the outer ones within
+    their own room."""
+    pairs = pairwise(widths)
+    return max(widths[0], widths[-1]) <= step and all((one + other) / 2 + GAP <= step for one, other in pairs)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtGui import QFont, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.session import NOTHING, Pointed, Session
 from app.theme import ThemeSource, faded, modality_color, sign_color, ui_font
-from app.views.bar_labels import GAP, LINE, Label, captions, figures
+from app.views.bar_labels import GAP, LINE, Label, figures, on_one_line
 from app.views.panel import FocusRing, Tip, follow
 from app.views.shown import Shown, number, part_name
 from app.views.sum_bars import Bar, bars_of, bars_within, opens
@@ -120,11 +120,16 @@ class Waterfall(QWidget):
         """Whether captions stand on two lines in turn, as they do not fit on one."""
         return any(self._lines()) and not self._detailed
 
+    def _on_one_line(self, font: QFont) -> bool:
+        wide = QFontMetricsF(font).horizontalAdvance
+        names = [wide(bar.caption) + (_ARROW if bar.opens else 0.0) for bar in self.bars]
+        details = [wide(bar.detail) for bar in self.bars]
+        return on_one_line(names, self._step()) and on_one_line(details, self._step())
+
     def _lines(self) -> list[int]:
-        texts = [bar.caption for bar in self.bars]
-        more = [_ARROW if bar.opens else 0.0 for bar in self.bars]
-        wide = QFontMetricsF(self._small).horizontalAdvance
-        return captions(texts, self._step(), wide, more, 1 if self._detailed else 2)
+        """The line of each name: all on the first where they fit there, else on two in turn."""
+        one = self._detailed or self._on_one_line(self._small)
+        return [0 if one else at % 2 for at in range(len(self.bars))]
 
     def figures(self) -> list[Label]:
         """What is written above each bar, and where."""
@@ -139,18 +144,14 @@ class Waterfall(QWidget):
         """What is written below each bar and where: its name, its detail, and where its arrow is; 0 without one."""
         step, lines = self._step(), self._lines()
         rows = 2 if any(lines) else 1
-        fits = rows == 1 and all(
-            QFontMetricsF(self._font).horizontalAdvance(words) + GAP + (_ARROW if bar.opens else 0) <= step
-            for bar in self.bars
-            for words in (bar.caption, bar.detail)
-        )
-        self._caption_font = self._font if fits else self._small
+        self._caption_font = self._font if self._on_one_line(self._font) else self._small
+        whole = self._on_one_line(self._caption_font)
         metrics = QFontMetricsF(self._caption_font)
         found = []
         for at, bar in enumerate(self.bars):
             center, arrow = (at + 0.5) * step, _ARROW if bar.opens else 0.0
             half = (rows * step - GAP) / 2  # to either side; one at the edge moves inwards
-            room = min(2 * half, center + half, self.width() - center + half)
+            room = self.width() if whole else min(2 * half, center + half, self.width() - center + half)
             placed: list[Label] = []
             for line, words in ((lines[at], bar.caption), (1, bar.detail)):
                 more = 0.0 if placed else arrow

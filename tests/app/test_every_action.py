@@ -231,3 +231,4 @@ def test_the_palette_greys_what_can_do_nothing_and_says_why(
     entries = {one.text: one for one in commands.find(window, "")}
     assert entries["Undo"].on
     assert entries["Undo"].note == "Ctrl Z"
+    assert entries["Enlarge the photo"].note in ("Ctrl +", "This product has no photo.")
