@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 import re
 import shutil
@@ -21,18 +20,28 @@ _SCRATCH = re.compile(r"heedmap-(?P<pid>\d+)-")
 _MEDIA = "media"  # folders of photos: many files, and none of ours
 
 
-def scratch_folder() -> tempfile.TemporaryDirectory[str]:
-    """A folder for files that live as long as this process; those of processes that were killed are removed."""
+class Scratch:
+    """A folder for files that live as long as this object and this process. Python's own kind is removed as quietly,
+    but warns where nobody closed it, as at the end of a process."""
+
+    def __init__(self) -> None:
+        self.name = tempfile.mkdtemp(prefix=f"heedmap-{os.getpid()}-")
+        self._remove = weakref.finalize(self, shutil.rmtree, self.name, ignore_errors=True)
+
+    def cleanup(self) -> None:
+        self._remove()
+
+    def __enter__(self) -> str:
+        return self.name
+
+    def __exit__(self, *_: object) -> None:
+        self.cleanup()
+
+
+def scratch_folder() -> Scratch:
+    """A new one; those of processes that were killed are removed."""
     sweep_scratch(Path(tempfile.gettempdir()))
-    folder = tempfile.TemporaryDirectory(prefix=f"heedmap-{os.getpid()}-", ignore_cleanup_errors=True)
-    atexit.register(_clean, weakref.ref(folder))  # before Python does it, with a warning
-    return folder
-
-
-def _clean(kept: weakref.ref[tempfile.TemporaryDirectory[str]]) -> None:
-    folder = kept()
-    if folder is not None:
-        folder.cleanup()
+    return Scratch()
 
 
 def sweep_scratch(folder: Path) -> None:

@@ -122,7 +122,7 @@ def test_scratch_folders_of_dead_processes_are_removed(tmp_path: Path, monkeypat
 
 
 def test_a_scratch_folder_goes_with_its_process_without_a_warning() -> None:
-    code = "from engine.leftovers import scratch_folder\nkept = scratch_folder()\nprint(kept.name)"
+    code = "from engine.leftovers import scratch_folder\nprint(scratch_folder().name)\nkept = scratch_folder()"
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
