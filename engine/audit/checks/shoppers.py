@@ -168,7 +168,7 @@ def _gaps(subject: Subject, one: Served, groupings: tuple[Grouping, ...], check:
             for column, value in zip(table.values(), (grouping.name, name, other.shoppers, *told), strict=True):
                 column.append(value if isinstance(value, str | int) else float(value))
     figures.sort(key=lambda figure: _SHOWN.index(figure.name))
-    notes = _gap_notes(figures, usable, shares)
+    notes = _gap_notes(figures, shares, _asked(subject, check))
     small = [one.name for one in groupings if one not in usable]
     notes += [Note("too_small", {"by": ", ".join(small), "least": JUDGED})] if small else []
     return Measured(tuple(figures), tuple(notes), tables={"groups": table})
@@ -205,18 +205,16 @@ def _share_figures(share: Share, shoppers: int, of: dict[str, str]) -> list[Figu
     ]
 
 
-def _gap_notes(
-    figures: Sequence[Figure], groupings: Sequence[Grouping], shares: Sequence[tuple[dict[int, Share], float]]
-) -> list[Note]:
-    """Whom the run serves worst; how many shoppers it would take where the check could have missed a plain gap; and
-    where nobody has a gain to have a share of."""
+def _gap_notes(figures: Sequence[Figure], shares: Sequence[tuple[dict[int, Share], float]], asked: float) -> list[Note]:
+    """Whom the run serves worst; how many shoppers it would take where the check could have missed a plain gap, and the
+    interval does not exclude one; and where nobody has a gain to have a share of."""
     judged = [one for one in figures if one.name == "share"]
     if not judged:
         return [Note("no_gain")]
     worst = min(judged, key=lambda one: one.value)
     notes = [Note("worst", {**worst.of, "share": f"{worst.value:.2f}"})] if worst.value < 1 else []
     needed = max(share.needed for found, _ in shares for share in found.values())
-    blind = [one for one in judged if one.blind]
+    blind = [one for one in judged if one.blind and (one.low is None or one.low < asked)]
     if blind:
         least = min(one.n for one in blind)
         notes.append(Note("blind", {"n": len(blind), "all": len(judged), "least": least, "needed": needed}))
