@@ -230,6 +230,7 @@ class Case:
             *of_edit,
             f"This product had no event when the run was trained. It borrows identity, popularity and what goes with it"
             f" from products of like content, most of all {named}.",
+            *(("Each of those that the shopper had counts for it by itself.",) if self.model.linear.lenders_count else ()),
         )
 
     @property

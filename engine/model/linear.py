@@ -111,6 +111,11 @@ class Linear(nn.Module):
         """None also where the whole term is switched off."""
         return self._lent[0] if float(self.level) else None
 
+    @property
+    def lenders_count(self) -> bool:
+        """Whether a past product adds to the score of a new one for being its lender."""
+        return self._lender is not None and float(self._lender.alike) > 0
+
     def _read(self, history: NDArray[np.int32]) -> tuple[Tensor, Tensor]:
         half_life = float(self.half_life)
         read = torch.from_numpy(history[-int(_FORGOTTEN * half_life) :].astype(np.int64)).to(self.weight.device)

@@ -10,6 +10,7 @@ import pytest
 import scipy.sparse as sparse
 import torch
 
+from engine.explain.case import Case
 from engine.features.attributes import Vocabulary
 from engine.jobs import finish
 from engine.model.lent import ALIKE, LENDERS, Lent, lenders
@@ -95,7 +96,10 @@ def test_a_lender_in_the_history_counts_for_the_new_product(opened: Any) -> None
     assert term.totals([history, history[:2]], item) == pytest.approx(
         [counted.sum(), term.shares(history[:2], item).sum()], abs=1e-4
     )
+    notes = Case(run, run.data.users[0], run.data.items[item]).notes
+    assert "borrows identity" in notes[0] and "counts for it by itself" in notes[1]
     run.model.lent.let_count(0.0)
+    assert len(Case(run, run.data.users[0], run.data.items[item]).notes) == 1
     # Product 2 is three events old, product 1 one; a lender's worth halves with every two.
     more = ALIKE * np.array([0.75 * 0.5**1.5, 0.0, 0.25 * 0.5**0.5, 0.0])
     assert np.allclose(counted - term.shares(history, item), more, atol=1e-4)
