@@ -226,11 +226,12 @@ class Case:
         near, share = lent.near[self.item].tolist(), lent.share[self.item].tolist()
         best = sorted(zip(share, near, strict=True), reverse=True)[:3]
         named = ", ".join(f"{self.recommender.texts.title[one]} ({part:.0%})" for part, one in best)
+        counting = ("Each of those that the shopper had counts for it by itself.",)
         return (
             *of_edit,
             f"This product had no event when the run was trained. It borrows identity, popularity and what goes with it"
             f" from products of like content, most of all {named}.",
-            *(("Each of those that the shopper had counts for it by itself.",) if self.model.linear.lenders_count else ()),
+            *(counting if self.model.linear.lenders_count else ()),
         )
 
     @property
