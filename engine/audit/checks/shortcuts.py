@@ -91,15 +91,7 @@ def _overlap(one: Box, other: Box) -> bool:
 
 
 def _mark_figures(exchange: Exchange, judged: int, of: dict[str, str]) -> list[Figure]:
-    n, change = len(exchange.items), exchange.change
-    columns = np.stack([np.abs(change).mean(axis=1), change.mean(axis=1)], axis=1)
-    drawn = redrawn(columns, np.arange(n, dtype=np.int32), 1) / n
-    moved, push = columns.mean(axis=0).tolist()
-    return [
-        Figure("alike", *exchange.alike(judged), n, of),
-        Figure("moved", moved, *normal(moved, drawn[:, 0]), n, of),
-        Figure("push", push, *normal(push, drawn[:, 1]), n, of),
-    ]
+    return [Figure("alike", *exchange.alike(judged), len(exchange.items), of), *_moved(exchange.change, of)]
 
 
 def suspected(subject: Subject) -> Job:
@@ -201,12 +193,16 @@ class Effects:
 
 
 def _figures(effect: Effects, judged: int, of: dict[str, str]) -> list[Figure]:
-    n = len(effect.place)
-    columns = np.stack([np.abs(effect.place).mean(axis=1), effect.place.mean(axis=1)], axis=1)
+    return [Figure("over_random", *effect.over(judged), len(effect.place), of), *_moved(effect.place, of)]
+
+
+def _moved(change: Floats, of: dict[str, str]) -> list[Figure]:
+    """How far scores moved, and which way, float64[photos, shoppers] -> the mean over photos."""
+    n = len(change)
+    columns = np.stack([np.abs(change).mean(axis=1), change.mean(axis=1)], axis=1)
     drawn = redrawn(columns, np.arange(n, dtype=np.int32), 1) / n
     moved, push = columns.mean(axis=0).tolist()
     return [
-        Figure("over_random", *effect.over(judged), n, of),
         Figure("moved", moved, *normal(moved, drawn[:, 0]), n, of),
         Figure("push", push, *normal(push, drawn[:, 1]), n, of),
     ]
