@@ -40,6 +40,7 @@ from app.window import Lane
 from app.workspace import Workspace
 from engine.errors import HeedmapError
 from engine.files import is_read_only
+from engine.memory import give_back
 from engine.workspace import refuse_newer
 
 if TYPE_CHECKING:  # what an answer brings, and what is made when it is first asked for
@@ -50,6 +51,7 @@ if TYPE_CHECKING:  # what an answer brings, and what is made when it is first as
     from engine.runner import Beat
     from engine.workspace import WorkspaceSummary
 
+_GONE = 500  # milliseconds after which views that were left are taken apart
 UNSEEN = 1000  # milliseconds after which a window begins that nobody has asked to paint itself
 
 
@@ -87,6 +89,8 @@ class MainWindow(QMainWindow):
         self._begun = False
         self._unseen = QTimer(self, singleShot=True, interval=UNSEEN)
         self._unseen.timeout.connect(self._begin_once)
+        self._gone = QTimer(self, singleShot=True, interval=_GONE)  # gives back what views that were left held
+        self._gone.timeout.connect(partial(give_back, thoroughly=False))
         self._beats: dict[int, Beat] = {}
         self._again: Callable[[], None] | None = None  # what the banner's button tries again, if not the question
         self.comeback: ComebackBar | None = None
@@ -297,6 +301,7 @@ class MainWindow(QMainWindow):
         self._build()
         self._make_views()
         self.session.announce()
+        self._gone.start()
 
     def start_afresh(self) -> None:
         """Leave what came back, as if nothing had been chosen yet; it can be had back."""
@@ -387,9 +392,12 @@ class MainWindow(QMainWindow):
         """Make the frame anew: at the start, and when the theme or the language changes. The views stay."""
         application = QApplication.instance()
         if isinstance(application, QApplication):
-            application.setPalette(palette(self.themes.theme))
-            application.setFont(ui_font())
-            application.setStyleSheet(stylesheet(self.themes.theme))
+            application.setFont(ui_font())  # another language may have another one
+            sheet = stylesheet(self.themes.theme)
+            # The same one again would have every widget styled anew: over a second when all views were opened.
+            if application.styleSheet() != sheet:
+                application.setPalette(palette(self.themes.theme))
+                application.setStyleSheet(sheet)
         theme = self.themes.theme
         for action in self.actions():
             self.removeAction(action)

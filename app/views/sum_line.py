@@ -75,7 +75,8 @@ class SumView(Panel):
     def _make_room(self) -> None:
         """Nothing that is said of the grade is cut. What was as tall once stays so: the panels keep still."""
         edges = self.body.contentsMargins()
-        others = edges.top() + edges.bottom() + self.body.spacing() + self.top.sizeHint().height()
+        frame = self.height() - self.contentsRect().height()
+        others = frame + edges.top() + edges.bottom() + self.body.spacing() + self.top.sizeHint().height()
         self.setMinimumHeight(max(self.minimumHeight(), others + self.trust.heightForWidth(_TRUST)))
 
     def _show(self, *_: object) -> None:

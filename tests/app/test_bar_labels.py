@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QFontMetricsF
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.i18n import LanguageSource
 from app.session import Session
-from app.theme import ThemeSource
+from app.theme import LIGHT, ThemeSource, stylesheet
 from app.views.bar_labels import Label, shorter
 from app.views.shown import Shown
 from app.views.sum_bars import Bar
@@ -50,9 +51,14 @@ def apart(labels: list[Label]) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("width", WIDTHS)
 def test_no_label_touches_another_or_a_bar_or_the_edge(
-    engine: FakeEngine, qtbot: QtBot, tmp_path: Path, language: str, width: int
+    engine: FakeEngine,
+    qtbot: QtBot,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    language: str,
+    width: int,
 ) -> None:
-    languages = LanguageSource(language)
+    request.addfinalizer(LanguageSource(language).remove)
     waterfall = Waterfall(Session(engine), ThemeSource("light"))
     qtbot.addWidget(waterfall)
     run = make_run(tmp_path)
@@ -82,7 +88,6 @@ def test_no_label_touches_another_or_a_bar_or_the_edge(
                 waterfall.open("")
             waterfall.grab()
     assert drawn > 100
-    languages.remove()
 
 
 def test_with_room_everything_is_told_whole_on_one_line(engine: FakeEngine, qtbot: QtBot, tmp_path: Path) -> None:
@@ -113,9 +118,12 @@ def test_a_figure_is_shortened_but_never_to_nothing() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_nothing_that_is_said_of_the_grade_is_cut_and_rules_in_force_are_named(
-    engine: FakeEngine, qtbot: QtBot, tmp_path: Path, language: str
+    engine: FakeEngine, qtbot: QtBot, tmp_path: Path, request: pytest.FixtureRequest, language: str
 ) -> None:
-    languages = LanguageSource(language)
+    request.addfinalizer(LanguageSource(language).remove)
+    dressed = QApplication.instance()
+    assert isinstance(dressed, QApplication)
+    dressed.setStyleSheet(stylesheet(LIGHT))  # as in the window: its frames and margins count
     session = Session(engine)
     panel = SumView(session, ThemeSource("light"))
     qtbot.addWidget(panel)
@@ -134,4 +142,3 @@ def test_nothing_that_is_said_of_the_grade_is_cut_and_rules_in_force_are_named(
             told.append(panel.trust.fine.text())
         assert told[0] != told[1]
         assert {"en": "without rules", "zh_CN": "不含规则"}[language] in told[1]
-    languages.remove()

@@ -230,6 +230,19 @@ def test_the_language_changes_in_place_and_keeps_what_is_chosen(open_window: Ope
     assert "新的训练" in texts(window)
 
 
+def test_another_language_styles_nothing_anew_and_another_theme_does(
+    open_window: Open, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every widget would be styled twice: the views that go, and those that come."""
+    window = explored(qtbot, open_window())
+    styled: list[str] = []
+    monkeypatch.setattr(QApplication, "setStyleSheet", lambda _, sheet: styled.append(sheet))
+    window.choose_language("zh_CN")
+    assert not styled
+    window.choose_theme("dark")
+    assert styled == [stylesheet(DARK)]
+
+
 def test_the_end_of_the_users_session_is_not_asked_about(open_window: Open, batch_lane: Any) -> None:
     window = open_window()
     window.tasks.train("/d", "/w/runs/weighted-02", {"epochs": 5})
