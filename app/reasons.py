@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from app.window import Window
 
 Reason = Callable[["Window"], str]  # "" while the command can do something
-_LEAST_ZOOM, _MOST_ZOOM = 1.0, 8.0  # of the photo
 
 
 def tr(text: str) -> str:
@@ -99,7 +98,9 @@ def _no_change(window: Window) -> str:
 
 
 def _at_whole(window: Window) -> str:
-    whole = _view(window).product.photo.zoom <= _LEAST_ZOOM
+    from app.views.canvas import LEAST_ZOOM  # views know actions, which know this
+
+    whole = _view(window).product.photo.zoom <= LEAST_ZOOM
     return tr("The whole photo is shown already.") if whole else ""
 
 
@@ -108,7 +109,9 @@ def _as_it_fits(window: Window) -> str:
 
 
 def _at_largest(window: Window) -> str:
-    large = _view(window).product.photo.zoom >= _MOST_ZOOM
+    from app.views.canvas import MOST_ZOOM
+
+    large = _view(window).product.photo.zoom >= MOST_ZOOM
     return tr("The photo is as large as it gets.") if large else ""
 
 

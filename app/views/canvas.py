@@ -19,7 +19,7 @@ from app.views.shown import HOLE, Shown, number
 
 SIDE = 768  # pixels of the longer side that a photo is decoded to
 FULL = 2048  # the same for one that is looked at in its own size
-_MOST = 8.0  # zoom
+LEAST_ZOOM, MOST_ZOOM = 1.0, 8.0  # the whole photo, and as near as it gets
 _BUTTON = 28
 
 
@@ -335,12 +335,12 @@ class PhotoCanvas(QWidget):
         if self._path is None:
             self._again = (zoom, x, y)
         elif not self.original:
-            self.zoom = min(max(zoom, 1.0), _MOST)
+            self.zoom = min(max(zoom, LEAST_ZOOM), MOST_ZOOM)
             self.move_to(QPointF(x, y))
 
     def set_zoom(self, zoom: float, around: QPointF | None = None) -> None:
         """Enlarge 1 to 8 times; the point of the photo under `around` stays where it is."""
-        zoom = min(max(zoom, 1.0), _MOST)
+        zoom = min(max(zoom, LEAST_ZOOM), MOST_ZOOM)
         frame = self.frame()
         around = frame.center() if around is None else around
         share = self._share(around)

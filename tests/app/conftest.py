@@ -375,3 +375,21 @@ def no_thread_left() -> Iterator[None]:
     yield
     left = [thread for thread in threading.enumerate() if thread not in before and thread.is_alive()]
     assert not [t for t in left if not t.daemon], f"threads left running: {left}"
+
+
+@pytest.fixture(scope="session")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with a tiny shop and two runs on it, to be copied and not to be changed."""
+    from tests.app.real_shop import make_workspace  # it knows this file
+
+    return make_workspace(tmp_path_factory.mktemp("real") / "workspace")
+
+
+@pytest.fixture
+def real_engine(qapp: Any, real: Path) -> Iterator[Any]:
+    """An engine that answers from it in the test's own process."""
+    from tests.app.real_shop import RealEngine
+
+    made = RealEngine(real / "datasets" / "tiny")
+    yield made
+    made.close()

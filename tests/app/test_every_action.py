@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QEvent, QObject
+from PySide6.QtCore import QEvent
 from PySide6.QtGui import QAction, QGuiApplication
 from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QInputDialog, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
@@ -22,7 +22,7 @@ from engine.rule_book import RuleBook
 from engine.rules import Rule
 from engine.scenario import PastEdit, Scenario
 from tests.app.conftest import FakeEngine
-from tests.app.real_shop import RealEngine, make_workspace
+from tests.app.real_shop import RealEngine
 
 Open = Callable[..., MainWindow]
 STATES = ("nothing", "opening", "half", "loaded")
@@ -36,16 +36,9 @@ IDLE_WHEN_LOADED = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_workspace(tmp_path_factory.mktemp("every") / "workspace")
-
-
 @pytest.fixture
-def engine(qapp: QObject, real: Path) -> Iterator[RealEngine]:
-    made = RealEngine(real / "datasets" / "tiny")
-    yield made
-    made.close()
+def engine(real_engine: RealEngine) -> RealEngine:
+    return real_engine
 
 
 @pytest.fixture

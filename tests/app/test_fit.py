@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QEvent, QObject
+from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QApplication, QTabBar, QToolButton
 from pytestqt.qtbot import QtBot
 
@@ -19,22 +19,15 @@ from app.views.working import Working
 from engine.rule_book import RuleBook
 from engine.rules import Rule
 from tests.app.conftest import FakeEngine
-from tests.app.real_shop import RealEngine, make_workspace
+from tests.app.real_shop import RealEngine
 
 Open = Callable[..., Any]
 LONG = "Those who like the stripes and the word waterproof"
 
 
-@pytest.fixture(scope="module")
-def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_workspace(tmp_path_factory.mktemp("fit") / "workspace")
-
-
 @pytest.fixture
-def engine(qapp: QObject, real: Path) -> Iterator[RealEngine]:
-    made = RealEngine(real / "datasets" / "tiny")
-    yield made
-    made.close()
+def engine(real_engine: RealEngine) -> RealEngine:
+    return real_engine
 
 
 @pytest.fixture
