@@ -7,7 +7,7 @@ import sys
 from functools import partial
 from importlib.metadata import version
 
-from PySide6.QtCore import QObject, QSize, Qt, QThreadPool, Signal, qVersion
+from PySide6.QtCore import QObject, QSize, Qt, Signal, qVersion
 from PySide6.QtGui import QFontDatabase, QGuiApplication, QIcon
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -27,6 +27,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.crash import without_home
+from app.disk_thread import DiskThread
 from app.i18n import joined
 from app.packages import Package, own_licence, packages
 from app.settings import log_folder
@@ -46,10 +47,10 @@ class _Reader(QObject):
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
-        self.pool = QThreadPool(self)
+        self.disk = DiskThread()
 
     def start(self, own: Package) -> None:
-        self.pool.start(partial(self._read, own))
+        self.disk.start(partial(self._read, own))
 
     def _read(self, own: Package) -> None:
         try:
@@ -241,7 +242,7 @@ class AboutDialog(QDialog):
         self.copy.setText(self.tr("Copied"))
 
     def done(self, result: int) -> None:
-        self._reader.pool.waitForDone()
+        self._reader.disk.wait()
         super().done(result)
 
 

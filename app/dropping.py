@@ -19,7 +19,6 @@ from PySide6.QtCore import (
     QRect,
     QRectF,
     Qt,
-    QThreadPool,
     Signal,
 )
 from PySide6.QtGui import (
@@ -35,6 +34,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
+from app.disk_thread import DiskThread
 from app.opening import open_path
 from app.read_only import told
 from app.theme import ThemeSource, faded, icon, ui_font
@@ -79,7 +79,7 @@ class Drops(QObject):
         self._window = window
         self.layer = Layer(window.themes, window.frame)
         self._offer: Offer | None = None
-        self._disk = QThreadPool(self)
+        self._disk = DiskThread()
         self._kept.connect(self._change_photo)
         self._read.connect(self._take_scenario)
         self._failed.connect(lambda message, hint: window.banner.say(message, hint))
@@ -275,7 +275,7 @@ class Drops(QObject):
 
     def flush(self) -> None:
         """Wait for what is being read and written."""
-        self._disk.waitForDone()
+        self._disk.wait()
 
 
 class Layer(QWidget):

@@ -6,8 +6,9 @@ import time
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QThreadPool, Signal
+from PySide6.QtCore import QObject, Signal
 
+from app.disk_thread import DiskThread
 from app.settings import audit_notes
 from engine.errors import HeedmapError
 from engine.files import is_read_only
@@ -32,8 +33,7 @@ class Notebook(QObject):
         self._workspace: Path | None = None
         self._notes: dict[tuple[str, str, str], Note] = {}
         self._others: dict[tuple[str, str, str], Note] = {}  # shown, never written
-        self._disk = QThreadPool(self)
-        self._disk.setMaxThreadCount(1)  # in order
+        self._disk = DiskThread()
         self._listed.connect(self._take)
 
     def open(self, workspace: Path) -> None:
@@ -74,7 +74,7 @@ class Notebook(QObject):
 
     def flush(self) -> None:
         """Wait until everything is on the disk."""
-        self._disk.waitForDone()
+        self._disk.wait()
 
     def _list(self, workspace: Path) -> None:
         try:

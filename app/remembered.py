@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from PySide6.QtCore import QObject, QThreadPool
+from PySide6.QtCore import QObject
 
+from app.disk_thread import DiskThread
 from app.settings import Settings
 from engine.errors import HeedmapError
 
@@ -19,8 +20,7 @@ class Remembered(QObject):
         super().__init__(parent)
         self.settings = settings
         self._save = save
-        self._disk = QThreadPool(self)
-        self._disk.setMaxThreadCount(1)  # the newest is written last
+        self._disk = DiskThread()
 
     def change(self, **changes: str) -> None:
         changed = replace(self.settings, **changes)
@@ -30,7 +30,7 @@ class Remembered(QObject):
 
     def flush(self) -> None:
         """Wait for what is being written, and write once more."""
-        self._disk.waitForDone()
+        self._disk.wait()
         self._write(self.settings)
 
     def _write(self, settings: Settings) -> None:

@@ -7,9 +7,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, QThreadPool, Signal
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
+from app.disk_thread import DiskThread
 from app.own_file import own_file
 from engine.errors import HeedmapError
 from engine.files import is_read_only, read_json, write_json
@@ -61,8 +62,7 @@ class Rules(QObject):
         super().__init__(parent)
         self._undo = undo
         self._place: Path | None = None
-        self._writer = QThreadPool(self)
-        self._writer.setMaxThreadCount(1)  # the newest is written last
+        self._writer = DiskThread()
         self._refused.connect(self.failed)
         self.book = RuleBook()
 
@@ -125,7 +125,7 @@ class Rules(QObject):
 
     def flush(self) -> None:
         """Wait until everything is on the disk."""
-        self._writer.waitForDone()
+        self._writer.wait()
 
     def _write(self, place: Path, content: dict[str, Any]) -> None:
         try:

@@ -8,9 +8,10 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal
 
-from PySide6.QtCore import QObject, QThreadPool, Signal
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
+from app.disk_thread import DiskThread
 from app.own_file import own_file
 from engine.errors import HeedmapError
 from engine.files import is_read_only, read_json, write_json
@@ -69,8 +70,7 @@ class Segments(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._place: Path | None = None
-        self._writer = QThreadPool(self)
-        self._writer.setMaxThreadCount(1)  # the newest is written last
+        self._writer = DiskThread()
         self.all: tuple[Segment, ...] = ()
         self.undo = QUndoStack(self)
 
@@ -139,7 +139,7 @@ class Segments(QObject):
 
     def flush(self) -> None:
         """Wait until everything is on the disk."""
-        self._writer.waitForDone()
+        self._writer.wait()
 
     def _change(self, text: str, after: tuple[Segment, ...]) -> None:
         if after != self.all:

@@ -14,9 +14,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QByteArray, QDir, QLockFile, QObject, QThreadPool, QTimer, Signal
+from PySide6.QtCore import QByteArray, QDir, QLockFile, QObject, QTimer, Signal
 
 from app.comeback import CameBack
+from app.disk_thread import DiskThread
 from app.session import ALL_HEADS, Chosen, Step
 from app.unfinished import GOES_ON, Unfinished, read_tasks
 from engine.errors import HeedmapError
@@ -67,8 +68,7 @@ class WindowState(QObject):
         self._left: dict[str, Any] = {}  # one that the user left
         self._tasks: tuple[Unfinished, ...] = ()  # of the window before, until the user has decided on them
         self._said: list[tuple[str, str]] = []  # sentences before anybody can hear them
-        self._writer = QThreadPool(self)
-        self._writer.setMaxThreadCount(1)  # the newest is written last
+        self._writer = DiskThread()
         self._tick = QTimer(self, interval=TICK)
         self._tick.timeout.connect(self.save)
         self._steady = QTimer(self, singleShot=True, interval=STEADY)
@@ -274,7 +274,7 @@ class WindowState(QObject):
         self._tick.stop()
         self._steady.stop()
         self.save(closing=True)
-        self._writer.waitForDone()
+        self._writer.wait()
         if self._lock is not None:
             self._lock.unlock()
         self._place = None

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QCoreApplication, QDate, QObject, QSize, Qt, QThreadPool, Signal
+from PySide6.QtCore import QCoreApplication, QDate, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QPixmap
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -30,6 +30,7 @@ from PySide6.QtWidgets import (
 )
 
 from app import exporting
+from app.disk_thread import DiskThread
 from app.exporting import About
 from app.questions import Engine, Questions
 from app.theme import set_role
@@ -95,10 +96,10 @@ class _Writer(QObject):
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
-        self.pool = QThreadPool(self)
+        self.disk = DiskThread()
 
     def write(self, out: Path, make: Callable[[], bytes]) -> None:
-        self.pool.start(partial(self._write, out, make))
+        self.disk.start(partial(self._write, out, make))
 
     def _write(self, out: Path, make: Callable[[], bytes]) -> None:
         try:
@@ -456,5 +457,5 @@ class ExportDialog(QDialog):
 
     def done(self, result: int) -> None:
         self._questions.drop_all()
-        self._writer.pool.waitForDone()
+        self._writer.disk.wait()
         super().done(result)

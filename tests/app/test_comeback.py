@@ -68,7 +68,7 @@ def place(workspace: Path) -> Path:
 def killed(window: MainWindow, workspace: Path) -> None:
     """As a window leaves its file that ends while it is used."""
     window.state.save()
-    window.state._writer.waitForDone()
+    window.state._writer.wait()
     kept = place(workspace).read_bytes()
     assert json.loads(kept)["open"] is True
     window.batch.tasks.clear()
