@@ -9,7 +9,7 @@ from app.compare.choice import EPOCHS, METHODS, RUNS, SHOPPERS
 from app.theme import set_role
 from engine.answers import RunSummary
 
-_WIDE = 460
+_WIDE = 520
 
 
 class NothingPage(QWidget):

@@ -11,7 +11,7 @@ from app.theme import ThemeSource, faded, mix, ui_font
 from app.views.panel import FocusRing, Tip, follow
 from engine.dataset.tables import Column, Distribution, Filter
 
-_TALL = 112
+_TALL = 94
 _LINE = 26
 _FOOT = 20
 
