@@ -298,7 +298,7 @@ class PhotoCanvas(QWidget):
     def _place_button(self) -> None:
         frame = self.area()
         self.button.move(frame.right() - _BUTTON - 6, frame.top() + 8)
-        self.button.setVisible(self.image() is not None and frame.width() > 3 * _BUTTON)
+        self.button.setVisible(self.image() is not None and frame.width() > 5 * _BUTTON)  # it covers heat; the key is always there
 
     # Zoom and move.
 
