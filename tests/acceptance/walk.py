@@ -347,7 +347,7 @@ def main() -> int:
     parser.add_argument("--epochs", default="2")
     parsed = parser.parse_args()
     parsed.out.mkdir(parents=True, exist_ok=True)
-    faulthandler.dump_traceback_later(260)  # where it stands, should it stand still
+    faulthandler.dump_traceback_later(860)  # where it stands, should it stand still
     make_application()
     faults = Faults()
     with tempfile.TemporaryDirectory() as scratch:
