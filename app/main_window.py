@@ -34,7 +34,7 @@ from app.session import Session
 from app.settings import Settings
 from app.state import RECENT, WindowState
 from app.tasks import Tasks
-from app.theme import ThemeSource, palette, stylesheet, ui_font
+from app.theme import ThemeSource, dress, ui_font
 from app.views.view import View
 from app.window import Lane
 from app.workspace import Workspace
@@ -393,11 +393,7 @@ class MainWindow(QMainWindow):
         application = QApplication.instance()
         if isinstance(application, QApplication):
             application.setFont(ui_font())  # another language may have another one
-            sheet = stylesheet(self.themes.theme)
-            # The same one again would have every widget styled anew: over a second when all views were opened.
-            if application.styleSheet() != sheet:
-                application.setPalette(palette(self.themes.theme))
-                application.setStyleSheet(sheet)
+            dress(application, self.themes.theme)
         theme = self.themes.theme
         for action in self.actions():
             self.removeAction(action)

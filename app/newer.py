@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
 
 from app.i18n import LanguageSource
 from app.settings import Settings
-from app.theme import Theme, ThemeSource, palette, stylesheet, ui_font
+from app.theme import Theme, ThemeSource, dress, ui_font
 from engine.errors import HeedmapError
 from engine.workspace import refuse_newer
 
@@ -43,9 +43,8 @@ def workspace_to_start_with(folder: Path, run: str, settings: Settings) -> tuple
 def _dress(theme: Theme) -> None:
     application = QApplication.instance()
     if isinstance(application, QApplication):
-        application.setPalette(palette(theme))
         application.setFont(ui_font())
-        application.setStyleSheet(stylesheet(theme))
+        dress(application, theme)
 
 
 def _ask(error: HeedmapError, folder: Path) -> Path | None:

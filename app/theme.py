@@ -19,6 +19,7 @@ from PySide6.QtGui import (
     QPixmap,
 )
 from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtWidgets import QApplication
 
 from app.colour_maps import BLUE_ORANGE, COLOUR_MAPS
 from engine.audit.report.fonts import packaged
@@ -318,6 +319,25 @@ def stylesheet(theme: Theme) -> str:
     for key in sorted(values, key=len, reverse=True):
         sheet = sheet.replace(f"@{key}@", values[key])
     return sheet
+
+
+def dress(application: QApplication, theme: Theme) -> None:
+    """Put on the palette and the style sheet of a theme, where it is not the one that is worn.
+
+    Qt asks every widget anew that it has styled, and each of these all that lie in it, so that one is styled as often
+    as it has widgets around it: over a second with all views made. So it is let forget what it has styled, and finds
+    again the top of each window alone: every widget is styled once.
+    """
+    sheet = stylesheet(theme)
+    if application.styleSheet() == sheet:
+        return
+    application.setPalette(palette(theme))
+    if application.styleSheet():
+        application.style().unpolish(application)
+        for top in application.topLevelWidgets():
+            if top.parent() is None:
+                top.style().polish(top)
+    application.setStyleSheet(sheet)
 
 
 class ThemeSource(QObject):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,9 +11,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QMessageBox, QPushButton
+from PySide6.QtWidgets import QApplication, QComboBox, QDialog, QLabel, QMessageBox, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app import commands
@@ -23,7 +24,7 @@ from app.i18n import OPEN_STAGES, TRANSLATIONS, LanguageSource, read_translation
 from app.main_window import MainWindow
 from app.palette import Column, Entry, search
 from app.settings import Settings
-from app.theme import DARK, LIGHT, stylesheet
+from app.theme import DARK, LIGHT, dress, stylesheet
 from engine.errors import HeedmapError
 from engine.files import read_json
 from engine.jobs import Progress
@@ -241,6 +242,46 @@ def test_another_language_styles_nothing_anew_and_another_theme_does(
     assert not styled
     window.choose_theme("dark")
     assert styled == [stylesheet(DARK)]
+
+
+class Styled(QObject):
+    """How often each widget was styled anew."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.times: Counter[QObject] = Counter()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.StyleChange:
+            self.times[watched] += 1
+        return False
+
+
+def test_another_theme_styles_every_widget_once_and_as_if_it_had_been_there_from_the_start(
+    open_window: Open, qtbot: QtBot
+) -> None:
+    """By itself Qt styles a widget once for each widget that it lies in: with all views made over a second."""
+    window = explored(qtbot, open_window())
+    for name in ("whatif", "map", "train", "explore"):
+        window.show_view(name)
+    dialog = QDialog()  # without the window above it
+    qtbot.addWidget(dialog)
+    inner = QLabel("0", dialog)
+    dialog.ensurePolished()
+    application = QApplication.instance()
+    assert isinstance(application, QApplication)
+    widgets = [one for one in window.front.findChildren(QWidget) if one.testAttribute(Qt.WidgetAttribute.WA_StyleSheet)]
+    styled = Styled()
+    application.installEventFilter(styled)
+    dress(application, DARK)
+    application.removeEventFilter(styled)
+    assert len(widgets) > 500
+    assert not [one for one in [*widgets, dialog, inner] if not 1 <= styled.times[one] <= 2]
+    assert sum(styled.times[one] for one in widgets) < 1.1 * len(widgets)
+    quickly = [one.palette().text().color().name() for one in [*widgets, inner]]
+    application.setStyleSheet("")
+    application.setStyleSheet(stylesheet(DARK))
+    assert quickly == [one.palette().text().color().name() for one in [*widgets, inner]]
 
 
 def test_the_end_of_the_users_session_is_not_asked_about(open_window: Open, batch_lane: Any) -> None:
