@@ -128,7 +128,8 @@ class Check:
     It raises NotRun where the run or the dataset lacks what it needs. thresholds: those of the presets; a plan may set
     others. spread: the standard deviation of one measured unit that sample sizes are derived from; 0 where a check
     measures everything. most: the largest sample that makes sense; cost: seconds per unit (of everything, where the
-    spread is 0), for the time left.
+    spread is 0), for the time left. trains: it trains the run anew, so that only a full plan holds it, or one that
+    names it.
     """
 
     name: str
@@ -137,6 +138,7 @@ class Check:
     spread: float = 0.0
     most: int = 5_000
     cost: float = 1.0
+    trains: bool = False
 
     @property
     def family(self) -> str:

@@ -8,6 +8,7 @@ A plan is a small TOML file; what it leaves out is its preset's:
     precision = 0.05                 # wanted half-width of the 95 % intervals, in units of what is measured
     only = ["quality", "privacy.membership"]    # families or checks; all of the preset where left out
     skip = ["privacy.personal-data"]
+    also = ["shoppers.reweighting"]  # what trains the run anew, which the preset full alone has of itself
     groups = ["gender", "age + gender"]         # profile attributes; all with few values where left out
     strata = ["history"]             # samples of shoppers are drawn in proportion to these: history, or an attribute
 
@@ -33,7 +34,7 @@ from engine.files import read_json
 
 PRECISION = {"quick": 0.10, "standard": 0.05, "full": 0.03}
 FEWEST = 30  # no sample is smaller: below this an interval means little
-_KEYS = ("preset", "title", "seed", "precision", "only", "skip", "groups", "strata", "sample", "thresholds")
+_KEYS = ("preset", "title", "seed", "precision", "only", "skip", "also", "groups", "strata", "sample", "thresholds")
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Plan:
     precision: float = PRECISION["standard"]
     only: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
     groups: tuple[tuple[str, ...], ...] | None = None
     strata: tuple[str, ...] = ("history",)
     sample: Mapping[str, int] = field(default_factory=dict)
@@ -53,8 +55,13 @@ class Plan:
 
     def checks(self, known: Mapping[str, Check]) -> tuple[Check, ...]:
         """The checks to be done, in the order of `known`."""
-        wanted = (one for one in known.values() if not self.only or _named(one, self.only))
-        return tuple(one for one in wanted if not _named(one, self.skip))
+        return tuple(one for one in known.values() if self._wants(one) and not _named(one, self.skip))
+
+    def _wants(self, check: Check) -> bool:
+        if _named(check, self.also) or check.name in self.only:
+            return True
+        there = not self.only or check.family in self.only
+        return there and (self.preset == "full" or not check.trains)
 
     def sample_of(self, check: Check) -> int:
         """How many units a check measures: enough for the wanted precision (a normal interval over the check's
@@ -86,6 +93,7 @@ class Plan:
                     **content,
                     "only": tuple(content["only"]),
                     "skip": tuple(content["skip"]),
+                    "also": tuple(content.get("also", ())),
                     "strata": tuple(content["strata"]),
                     "groups": None if groups is None else tuple(tuple(one) for one in groups),
                     "thresholds": thresholds,
@@ -130,6 +138,7 @@ def read_plan(path: Path, known: Mapping[str, Check]) -> Plan:
         precision=_number(content, "precision", plan.precision, 0.001, 0.5),
         only=_names(content, "only", known),
         skip=_names(content, "skip", known),
+        also=_names(content, "also", known),
         groups=_groups(content),
         strata=tuple(_texts(content, "strata")) if "strata" in content else plan.strata,
         sample=_samples(content, known),

@@ -6,6 +6,7 @@ At the end its figures, its reports and where it was measured are written beside
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -32,6 +33,7 @@ from engine.recommend import Recommender
 
 # Files of a bundle, beside the results and their tables.
 PLAN, INPUTS, ENVIRONMENT = "plan.json", "inputs.json", "environment.json"
+WORK = "work"  # what checks go on with after a kill; gone before the bundle is sealed
 
 
 def audit(
@@ -52,7 +54,7 @@ def audit(
     key = key or auditor_key()
     inputs = inputs_of(run)
     _begin(out, {PLAN: plan.to_json(), INPUTS: inputs}, run.device)
-    subject, checks = Subject(run, plan), plan.checks(CHECKS)
+    subject, checks = Subject(run, plan, out / WORK), plan.checks(CHECKS)
     kept = {one.name: found for one in checks if (found := _kept(out, one)) is not None}
     clock = _Clock(plan, checks, kept)
     results = []
@@ -62,6 +64,8 @@ def audit(
             result = yield from _measure(subject, check, out, clock, place)
         results.append(result)
     if not is_sealed(out):
+        if (out / WORK).is_dir():
+            shutil.rmtree(out / WORK)
         for language in languages:
             without_pdf = yield from write_report(out, tuple(results), run, plan, inputs, language)
             if without_pdf:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,14 +29,18 @@ _TOGETHER = 32  # shoppers that are read at once
 
 
 class Subject:
-    """A run under audit. Nothing of it is changed, and nothing is written to its folder."""
+    """A run under audit. Nothing of it is changed, and nothing is written to its folder.
 
-    def __init__(self, run: Recommender, plan: Plan) -> None:
-        self.run, self.plan = run, plan
+    work: where a check may keep what it goes on with after a kill; None where nothing is to be kept.
+    """
+
+    def __init__(self, run: Recommender, plan: Plan, work: Path | None = None) -> None:
+        self.run, self.plan, self.work = run, plan, work
         self.dataset: Dataset = run.dataset
         self._outcome: Outcome | None = None
         self._without: dict[str, Outcome] = {}
         self._duplicates: Duplicates | None = None
+        self.anew: dict[str, Outcome] = {}  # of trainings, see `anew`
 
     def random(self, check: str) -> np.random.Generator:
         """The random numbers of one check: the same whatever was done before it."""

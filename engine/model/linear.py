@@ -23,6 +23,8 @@ from engine.errors import HeedmapError
 if TYPE_CHECKING:  # it reads products as the content baseline does, and baselines read this
     from engine.model.lent import Lent
 
+Weights = NDArray[np.float64] | None  # float64[users]: how many times each shopper's events count, once where None
+
 EASE_UP_TO = 20_000  # products: the matrix is dense while it is solved
 KEPT = 256  # entries of each row
 _FORGOTTEN = 10  # half-lives after which a purchase counts no more
@@ -130,12 +132,13 @@ def nearest(matrix: NDArray[np.float32], kept: int) -> tuple[NDArray[np.int32], 
     return columns.astype(np.int32), np.take_along_axis(matrix, columns, axis=1)
 
 
-def ease(data: Interactions, seen: NDArray[np.bool_], ridge: float) -> NDArray[np.float32]:
+def ease(data: Interactions, seen: NDArray[np.bool_], ridge: float, weights: Weights = None) -> NDArray[np.float32]:
     """B: float32[items, items] of EASE (Steck 2019): the ridge regression of each product on all others, zero diagonal.
 
-    seen: bool[events], those that may be learned from. HeedmapError beyond `EASE_UP_TO` products.
+    seen: bool[events], those that may be learned from; weights: float[users], how many times each shopper counts, once
+    where None. HeedmapError beyond `EASE_UP_TO` products.
     """
-    return ease_matrix(_had(data, seen), ridge)
+    return ease_matrix(_had(data, seen, weights), ridge)
 
 
 def ease_matrix(had: scipy.sparse.csr_matrix, ridge: float) -> NDArray[np.float32]:
@@ -176,7 +179,9 @@ def _gram_inverse(matrix: Any, ridge: float) -> NDArray[np.float64]:
     return upper + np.triu(upper, 1).T
 
 
-def transitions(data: Interactions, seen: NDArray[np.bool_], ridge: float) -> NDArray[np.float32]:
+def transitions(
+    data: Interactions, seen: NDArray[np.bool_], ridge: float, weights: Weights = None
+) -> NDArray[np.float32]:
     """B: float32[items, items], the ridge regression of each next product on the fading past before it, as in the
     session models of Choi et al. 2021 (SLIT): it knows what follows what, where EASE knows what goes together."""
     items = len(data.items)
@@ -191,14 +196,19 @@ def transitions(data: Interactions, seen: NDArray[np.bool_], ridge: float) -> ND
     past = scipy.sparse.csr_matrix((np.concatenate(weight), (np.concatenate(row), np.concatenate(column))), shape=shape)
     ones = np.ones(len(kept), np.float32)
     following = scipy.sparse.csr_matrix((ones, (np.arange(len(kept)), data.item[kept])), shape=shape)
+    if weights is not None:
+        roots = _roots(weights, data.user[kept])
+        past, following = roots @ past, roots @ following
     gram = (past.T @ past).toarray()
     gram[np.diag_indices(items)] += np.float32(ridge)
     return np.linalg.solve(gram, (past.T @ following).toarray()).astype(np.float32)
 
 
-def neighbours(data: Interactions, seen: NDArray[np.bool_], kept: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+def neighbours(
+    data: Interactions, seen: NDArray[np.bool_], kept: int, weights: Weights = None
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """The `kept` nearest products of each by shrunk cosine of who had them, for any catalogue: columns and weights."""
-    gram = _gram(data, seen)
+    gram = _gram(data, seen, weights)
     size = np.sqrt(gram.diagonal()) + 1e-12
     near = np.zeros((len(data.items), kept), np.int32)
     weight = np.zeros((len(data.items), kept), np.float32)
@@ -212,13 +222,20 @@ def neighbours(data: Interactions, seen: NDArray[np.bool_], kept: int) -> tuple[
     return near, weight
 
 
-def _gram(data: Interactions, seen: NDArray[np.bool_]) -> scipy.sparse.csr_matrix:
+def _gram(data: Interactions, seen: NDArray[np.bool_], weights: Weights = None) -> scipy.sparse.csr_matrix:
     """How many shoppers had both products: float32[items, items]."""
-    had = _had(data, seen)
+    had = _had(data, seen, weights)
     return (had.T @ had).tocsr()
 
 
-def _had(data: Interactions, seen: NDArray[np.bool_]) -> scipy.sparse.csr_matrix:
-    """Who had what: float32[shoppers, items]."""
+def _had(data: Interactions, seen: NDArray[np.bool_], weights: Weights = None) -> scipy.sparse.csr_matrix:
+    """Who had what: float32[shoppers, items]; its squares are weighted."""
     ones = np.ones(int(seen.sum()), np.float32)
-    return scipy.sparse.csr_matrix((ones, (data.user[seen], data.item[seen])), shape=(len(data.users), len(data.items)))
+    shape = (len(data.users), len(data.items))
+    had = scipy.sparse.csr_matrix((ones, (data.user[seen], data.item[seen])), shape=shape)
+    return had if weights is None else (_roots(weights, np.arange(len(data.users))) @ had).tocsr()
+
+
+def _roots(weights: NDArray[np.float64], users: NDArray[Any]) -> Any:
+    """What scales rows so that their squares count as many times as their shoppers."""
+    return scipy.sparse.diags(np.sqrt(weights[users]).astype(np.float32))

@@ -13,7 +13,7 @@ from engine.dataset.split import Interactions, Split
 from engine.jobs import Job, Progress
 from engine.metrics.ranking import rank_of_target
 from engine.model.lent import Lent
-from engine.model.linear import EASE_UP_TO, KEPT, Linear, LinearShape, ease, nearest, neighbours, transitions
+from engine.model.linear import EASE_UP_TO, KEPT, Linear, LinearShape, Weights, ease, nearest, neighbours, transitions
 from engine.model.recommender import Model
 from engine.model.scoring import target_scores
 from engine.model.tokens import TokenSource
@@ -52,21 +52,28 @@ def kept_entries(config: Config, items: int) -> int:
     return min(items, KEPT if _kind(config, items) == "ease" else _KEPT_OF_MANY)
 
 
-def solve(data: Interactions, seen: NDArray[np.bool_], chosen: Chosen, kept: int, lent: Lent | None = None) -> Kept:
+def solve(
+    data: Interactions,
+    seen: NDArray[np.bool_],
+    chosen: Chosen,
+    kept: int,
+    lent: Lent | None = None,
+    weights: Weights = None,
+) -> Kept:
     """Columns and weights of the kept entries of B, learned from the events `seen`: bool[events].
 
     Each of the mixed matrices is scaled to rows of length 1 in the mean, so that a level means the same for all data.
-    lent: gives new products the rows and columns of those that lend to them.
+    lent: gives new products the rows and columns of those that lend to them; weights: see `ease`.
     """
     if chosen.kind != "ease":
-        near, weight = neighbours(data, seen, kept)
+        near, weight = neighbours(data, seen, kept, weights)
         return _with_lent(near, weight / _size(weight), lent)
     mixed = np.zeros((len(data.items), len(data.items)), np.float32)
     if chosen.order < 1:
-        together = ease(data, seen, chosen.ridge)
+        together = ease(data, seen, chosen.ridge, weights)
         mixed += np.float32((1 - chosen.order) / _size(together)) * together
     if chosen.order > 0:
-        after = transitions(data, seen, TRANSITION_RIDGE)
+        after = transitions(data, seen, TRANSITION_RIDGE, weights)
         mixed += np.float32(chosen.order / _size(after)) * after
     if lent is not None:
         who = lent.matrix()
@@ -100,7 +107,9 @@ def _size(matrix: NDArray[np.float32]) -> float:
     return max(float(np.sqrt(lengths[lengths > 0].mean())) if (lengths > 0).any() else 1.0, 1e-12)
 
 
-def choose(model: Model, tokens: TokenSource, data: Interactions, parts: Split, config: Config) -> Job:
+def choose(
+    model: Model, tokens: TokenSource, data: Interactions, parts: Split, config: Config, weights: Weights = None
+) -> Job:
     """Return the Chosen that ranks a sample of validation targets best, by NDCG over the whole ranking (smoother than
     its first ten places), added to the scores of the model as it stands with its linear term at level 0."""
     items, kept = model.shape.tower.items, model.shape.linear
@@ -113,7 +122,7 @@ def choose(model: Model, tokens: TokenSource, data: Interactions, parts: Split, 
     for done, (ridge, order) in enumerate(bases):
         yield Progress("Solving the linear term", done, len(bases))
         term = Linear(LinearShape(items, kept))
-        near, weight = solve(data, parts.train, Chosen(kind, ridge, order, 1.0, 1.0), kept)
+        near, weight = solve(data, parts.train, Chosen(kind, ridge, order, 1.0, 1.0), kept, None, weights)
         term.put(near, weight, 1.0, 1.0)
         terms[ridge, order] = term.to(model.seen.device)
     gain: dict[tuple[float, float, float, float], float] = {}

@@ -120,10 +120,10 @@ def _finished(trainer: Trainer, catalogue: Catalogue, card: Card) -> Job:
     trainer.take_best()
     chosen = None
     if model.shape.linear:
-        chosen = yield from choose(model, trainer.tokens, data, parts, config)
+        chosen = yield from choose(model, trainer.tokens, data, parts, config, trainer.weights)
         card.content["linear"] = chosen.to_json()
         model.lent.let_count()
-    _solve(model, catalogue, data, parts, chosen)
+    _solve(trainer, catalogue, parts, chosen)
     if len(parts.validation):
         level = yield from choose_cold(model, trainer.tokens, data, parts, config)
         model.cold.fill_(level)
@@ -133,7 +133,7 @@ def _finished(trainer: Trainer, catalogue: Catalogue, card: Card) -> Job:
         parts = through_validation(data, parts)
         model.lent.clear()
         yield from trainer.refit(parts)
-        _solve(model, catalogue, data, parts, chosen)
+        _solve(trainer, catalogue, parts, chosen)
     trainer.keep_final()
     tested = yield from measure(model, trainer.tokens, data, parts, ("test",))
     card.content["metrics"] = {**metrics, **tested}
@@ -141,11 +141,12 @@ def _finished(trainer: Trainer, catalogue: Catalogue, card: Card) -> Job:
     return None
 
 
-def _solve(model: Model, catalogue: Catalogue, data: Interactions, parts: Split, chosen: Chosen | None) -> None:
+def _solve(trainer: Trainer, catalogue: Catalogue, parts: Split, chosen: Chosen | None) -> None:
     """What is not trained: who lends to new products, and the linear term."""
+    model, data = trainer.model, trainer.data
     lend(model, catalogue, data, parts.train)
     if chosen is not None:
-        near, weight = solve(data, parts.train, chosen, model.shape.linear, model.lent)
+        near, weight = solve(data, parts.train, chosen, model.shape.linear, model.lent, trainer.weights)
         model.linear.put(near, weight, chosen.level, chosen.half_life)
 
 

@@ -41,7 +41,12 @@ class Step:
         self._mean = float(np.nanmean(data.value)) if self._on_ratings else 0.0
         if model.shape.rating:
             model.rating.mean.fill_(self._mean)
+        self._shopper: Tensor | None = None
         self.learn(np.ones(len(data.item), bool))
+
+    def weigh(self, shoppers: np.ndarray) -> None:
+        """Let each training example count as many times as its shopper is given here: float[users]."""
+        self._shopper = torch.from_numpy(shoppers[self._data.user]).float().to(self._item.device)
 
     def learn(self, train: np.ndarray) -> None:
         """Take these events, bool[events], as the ones that count products' weight."""
@@ -79,6 +84,8 @@ class Step:
         parts = model.item_parts(encoded, self.tokens)
         bias = model.bias(encoded)
         weight = self._weight[encoded[target]]
+        if self._shopper is not None:
+            weight = weight * self._shopper[events[counted]]
 
         def objective(vectors: Tensor) -> tuple[Tensor, Tensor]:
             """The loss of these product vectors, and the shoppers' vectors at the targets."""

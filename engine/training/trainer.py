@@ -17,6 +17,7 @@ from engine.errors import HeedmapError
 from engine.files import write_json
 from engine.jobs import Job, Progress
 from engine.metrics.ranking import ndcg, recall
+from engine.model.linear import Weights
 from engine.model.recommender import Model
 from engine.model.tokens import Tokens
 from engine.training.checkpoint import (
@@ -73,6 +74,7 @@ class Trainer:
         self._epoch = 0
         self._best, self._best_epoch = -1.0, 0
         self._memory = Memory(config.accumulate)
+        self.weights: Weights = None  # see `weigh`
         self._attends_since = -1  # the last epoch before attention learned; -1: it does not yet
 
     @property
@@ -218,6 +220,11 @@ class Trainer:
             save_tensors(best, weights, about)
         weights, _ = load_tensors(best)
         load_weights(self.model, weights)
+
+    def weigh(self, shoppers: NDArray[np.float64]) -> None:
+        """Let all that is learned of a shopper's events count as many times as is given here: float64[users]."""
+        self.weights = shoppers
+        self._step.weigh(shoppers)
 
     def teach(self, taught: Callable[[Step], Any]) -> None:
         """Replace the step by one that makes more of it, such as one that listens to a teacher."""

@@ -47,6 +47,33 @@ def test_transitions_are_the_ridge_regression_of_what_comes_next(data: Interacti
     assert np.allclose(transitions(data, seen, ridge=3.0), expected, atol=1e-5)
 
 
+def test_a_weighted_shopper_counts_as_so_many_who_did_the_same(data: Interactions) -> None:
+    """Integer weights against the regressions written out with each row as often as its shopper counts."""
+    seen = split("temporal", data).train
+    weights = np.array([1.0, 3.0] * 5)
+    had = np.zeros((len(data.users), len(data.items)))
+    had[data.user[seen], data.item[seen]] = 1.0
+    often = np.repeat(had, weights.astype(int), axis=0)
+    matrix = ease(data, seen, 2.0, weights)
+    for item in range(len(data.items)):
+        x = np.delete(often, item, axis=1)
+        expected = np.linalg.solve(x.T @ x + 2.0 * np.eye(x.shape[1]), x.T @ often[:, item])
+        assert np.allclose(np.delete(matrix[:, item], item), expected, atol=1e-5)
+    gram = often.T @ often
+    cosine = gram / np.sqrt(np.outer(gram.diagonal(), gram.diagonal()) + 1e-12) * gram / (gram + 20.0)
+    np.fill_diagonal(cosine, 0.0)
+    near, weight = neighbours(data, seen, len(data.items), weights)
+    found = np.zeros_like(cosine)
+    np.add.at(found, (np.arange(len(found))[:, None], near), weight)
+    assert np.allclose(found, cosine, atol=1e-5)
+    once = np.ones(len(data.users))
+    for solved in (ease, transitions):
+        assert np.allclose(solved(data, seen, 3.0, once), solved(data, seen, 3.0), atol=1e-6)
+        assert not np.allclose(solved(data, seen, 3.0, weights), solved(data, seen, 3.0), atol=1e-3)
+        # All shoppers twice, and twice the ridge, is the same regression.
+        assert np.allclose(solved(data, seen, 6.0, 2 * once), solved(data, seen, 3.0), atol=1e-5)
+
+
 def test_shares_of_past_events_sum_to_the_term_and_halve_with_age() -> None:
     random = np.random.default_rng(0)
     matrix = random.normal(size=(9, 9)).astype(np.float32)

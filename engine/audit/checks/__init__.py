@@ -1,4 +1,5 @@
-"""All checks by name, in the order in which they are reported. A new one is a line in its family's file."""
+"""All checks by name, in the order in which they are measured: what takes longest comes last. A new one is a line in
+its family's file."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from engine.audit.checks import (
     main_parameters,
     privacy,
     quality,
+    reweighting,
     robustness,
     sellers,
     shoppers,
@@ -27,6 +29,7 @@ _FAMILIES = (
     diversity.CHECKS,
     data.CHECKS,
     main_parameters.CHECKS,
+    reweighting.CHECKS,
 )
 
 CHECKS: dict[str, Check] = {one.name: one for family in _FAMILIES for one in family}

@@ -134,7 +134,7 @@ def _judged(by: Sellers, targets: int) -> list[int]:
     return np.flatnonzero((products >= PRODUCTS) & (expected >= CHOICES)).tolist()
 
 
-def _measurable(subject: Subject) -> list[tuple[Sellers, list[int]]]:
+def measurable(subject: Subject) -> list[tuple[Sellers, list[int]]]:
     found = divisions(subject)
     if not found:
         raise NotRun(Note("no_sellers"))
@@ -146,7 +146,7 @@ def _measurable(subject: Subject) -> list[tuple[Sellers, list[int]]]:
 
 def shown(subject: Subject) -> Job:
     """Exposure of every group against what is chosen of it, and against its share of the catalogue."""
-    usable = _measurable(subject)
+    usable = measurable(subject)
     outcome = yield from subject.outcome()
     on = subject.ground
     chosen, seed = on.data.item[on.targets], int(subject.random("sellers.exposure").integers(2**31))
@@ -246,7 +246,7 @@ def popularity(subject: Subject) -> Job:
 
 def modalities(subject: Subject) -> Job:
     """What the over- or underexposure of the most concerned groups becomes without each part of the model."""
-    usable = _measurable(subject)
+    usable = measurable(subject)
     outcome = yield from subject.outcome()
     without = yield from subject.without()
     on = subject.ground
@@ -261,7 +261,7 @@ def modalities(subject: Subject) -> Job:
         cause: tuple[float, str] = (0.0, "")
         for part, other in without.items():
             after = exposure(other.lists, chosen, on.users, by, seed)
-            change = _log_share(after, at) - _log_share(before, at)
+            change = log_share(after, at) - log_share(before, at)
             low, high = normal(float(change[0]), change[1:], len(without))
             what = {**of, "without": part}
             value, low_times, high_times = np.exp([change[0], low, high]).tolist()
@@ -274,14 +274,14 @@ def modalities(subject: Subject) -> Job:
     return Measured(tuple(figures), tuple(notes))
 
 
-def _log_share(one: Exposure, at: int) -> Floats:
+def log_share(one: Exposure, at: int) -> Floats:
     """The logarithm of a group's share of exposure, its merit left aside, which a knock-out does not change."""
     return np.log(np.maximum(one.shown[:, at] + _HALF * one.unit, 1e-12)) - np.log(np.maximum(one.shown[:, -1], 1e-12))
 
 
 def repairs(subject: Subject) -> Job:
     """Exposure and quality under re-rankings that need no training."""
-    by, groups = _measurable(subject)[0]
+    by, groups = measurable(subject)[0]
     outcome = yield from subject.outcome()
     on = subject.ground
     chosen, seed = on.data.item[on.targets], int(subject.random("sellers.repairs").integers(2**31))

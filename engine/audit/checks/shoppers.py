@@ -161,7 +161,7 @@ def _gaps(subject: Subject, one: Served, groupings: tuple[Grouping, ...], check:
             of, share = {"by": grouping.name, "group": name}, found.get(at)
             figures += _share_figures(share, other.shoppers, of) if share else []
             figures.append(_figure("ndcg", other.ndcg, other.shoppers, of))
-            if at in _judged(one, grouping):
+            if at in judged_groups(one, grouping):
                 figures.append(_figure("ratio", other.ratio, other.shoppers, of))
                 figures.append(_figure("behind", other.behind, other.shoppers, of))
             told = (share.share if share else np.nan, *(getattr(other, column)[0] for column in _COLUMNS))
@@ -184,14 +184,14 @@ def _shares(
     one: Served, groupings: Sequence[Grouping], seed: int, asked: float
 ) -> list[tuple[dict[int, Share], float]]:
     """Of each grouping: the Share of each of its judged groups, and the p-value of there being no gap at all."""
-    judged = sum(len(_judged(one, grouping)) for grouping in groupings)
+    judged = sum(len(judged_groups(one, grouping)) for grouping in groupings)
     found = []
     for grouping in groupings:
         group = grouping.place[one.user]
         alike = without(one.gain, group + 1, one.causes)
         sums = sums_of((one.gain, alike), one.user, grouping, seed)
         shoppers = np.array([len(np.unique(one.user[group == at])) for at in range(len(grouping.names))])
-        shares = {at: share_of(sums, at, shoppers, judged, asked) for at in _judged(one, grouping)}
+        shares = {at: share_of(sums, at, shoppers, judged, asked) for at in judged_groups(one, grouping)}
         found.append(({at: share for at, share in shares.items() if share}, chance(sums, shoppers)))
     return found
 
@@ -226,7 +226,7 @@ def _figure(name: str, bounds: Floats, n: int, of: dict[str, str]) -> Figure:
     return Figure(name, value, low, high, n, of)
 
 
-def _judged(one: Served, grouping: Grouping) -> list[int]:
+def judged_groups(one: Served, grouping: Grouping) -> list[int]:
     """Groups of at least `JUDGED` shoppers, with as many outside them."""
     group = grouping.place[one.user]
     counts = [len(np.unique(one.user[group == at])) for at in range(len(grouping.names))]
@@ -243,17 +243,17 @@ def _worst_groups(subject: Subject, one: Served, seed: int, by: str) -> list[tup
     """Of each grouping that can be judged, the group that is served worst: by "place", or by "ndcg"."""
     found = []
     for grouping in _all_groupings(subject):
-        judged = _judged(one, grouping)
+        judged = judged_groups(one, grouping)
         if judged:
             sign = 1.0 if by == "place" else -1.0
-            worth = {at: sign * _behind(getattr(one, by), one.user, grouping, at, seed, draws=2)[0] for at in judged}
+            worth = {at: sign * behind(getattr(one, by), one.user, grouping, at, seed, draws=2)[0] for at in judged}
             found.append((grouping, max(worth, key=worth.__getitem__)))
     if not found:
         raise NotRun(Note("small_groups", {"least": JUDGED}))
     return found
 
 
-def _behind(
+def behind(
     values: Floats, user: NDArray[np.int32], grouping: Grouping, at: int, seed: int, draws: int = DRAWS
 ) -> Floats:
     """A group's mean less all others': of the targets, and of each draw of shoppers; paired between calls."""
@@ -274,11 +274,11 @@ def modalities(subject: Subject) -> Job:
     for grouping, at in _worst_groups(subject, one, seed, "place"):
         of = {"by": grouping.name, "group": grouping.names[at]}
         shoppers = len(np.unique(one.user[grouping.place[one.user] == at]))
-        before = _behind(one.place, one.user, grouping, at, seed)
+        before = behind(one.place, one.user, grouping, at, seed)
         figures.append(Figure("behind", before[0], *normal(before[0], before[1:]), shoppers, of))
         narrowest: tuple[float, str] = (0.0, "")
         for part, other in without.items():
-            change = _behind(served(subject, other).place, one.user, grouping, at, seed) - before
+            change = behind(served(subject, other).place, one.user, grouping, at, seed) - before
             low, high = normal(change[0], change[1:], len(without))
             figures.append(Figure("change", change[0], low, high, shoppers, {**of, "without": part}))
             if high < 0 < before[0]:
@@ -302,14 +302,16 @@ def repairs(subject: Subject) -> Job:
     after = {name: measures(other.ranks, K)["ndcg"] for name, other in found.items()}
     shoppers = len(np.unique(one.user))
     for name, values in after.items():
-        figures.append(_mean("all_after_less_before", values - one.ndcg, one.user, seed, shoppers, {"repair": name}))
+        figures.append(
+            mean_figure("all_after_less_before", values - one.ndcg, one.user, seed, shoppers, {"repair": name})
+        )
     for grouping, at in _worst_groups(subject, one, seed, "ndcg"):
         of = {"by": grouping.name, "group": grouping.names[at]}
         count = len(np.unique(one.user[grouping.place[one.user] == at]))
-        before = _behind(one.ndcg, one.user, grouping, at, seed)
+        before = behind(one.ndcg, one.user, grouping, at, seed)
         figures.append(Figure("gap_before", before[0], *normal(before[0], before[1:]), count, of))
         for name, values in after.items():
-            gap = _behind(values, one.user, grouping, at, seed)
+            gap = behind(values, one.user, grouping, at, seed)
             what = {**of, "repair": name}
             figures.append(Figure("gap_after", gap[0], *normal(gap[0], gap[1:]), count, what))
             change = gap - before
@@ -317,7 +319,7 @@ def repairs(subject: Subject) -> Job:
     return Measured(tuple(figures), (Note("needs_training"),))
 
 
-def _mean(name: str, values: Floats, user: NDArray[np.int32], seed: int, n: int, of: dict[str, str]) -> Figure:
+def mean_figure(name: str, values: Floats, user: NDArray[np.int32], seed: int, n: int, of: dict[str, str]) -> Figure:
     columns = np.stack([values, np.ones(len(values))], axis=1)
     drawn = redrawn(columns, user, seed)
     mean = float(values.mean())

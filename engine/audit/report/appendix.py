@@ -63,6 +63,7 @@ def _plan(plan: Plan, words: Words) -> Facts:
             (words("plan_precision"), words.bound(plan.precision)),
             (words("plan_only"), words("join").join(plan.only) or words("all")),
             (words("plan_skip"), words("join").join(plan.skip) or words("none")),
+            (words("plan_also"), words("join").join(plan.also) or words("none")),
             (words("plan_strata"), words("join").join(plan.strata) or words("none")),
             (words("plan_samples"), samples or words("by_precision")),
             (words("plan_thresholds"), asked or words("presets_own")),
