@@ -1,27 +1,38 @@
-"""What a user can do, each once: an Action feeds the menu, its shortcut and the command palette."""
+"""What a user can do, each once: an Action feeds the menu, its shortcut and the command palette.
+
+No command is without an answer: it acts, or says why it can do nothing right now.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QWidget
 
 from app.read_only import WRITING, told
-from app.reasons import why_not
 from app.theme import Theme, icon
 from engine.files import anything_read_only
 
-if TYPE_CHECKING:
-    from app.window import Window
+Reason = Callable[[], str]  # why it can do nothing right now, in a sentence; "" while it can
+
+
+def always() -> str:
+    """The reason of what can be done at any time."""
+    return ""
+
+
+def first(*reasons: Reason) -> Reason:
+    """The first of several that holds."""
+    return lambda: next((said for reason in reasons if (said := reason())), "")
 
 
 @dataclass(frozen=True)
 class Action:
-    """One thing to do. `group` is the block of the menu it stands in; `checked` makes it one that is on or off."""
+    """One thing to do. `group` is the block of the menu it stands in; `checked` makes it one that is on or off;
+    `why_not` is asked whenever it is offered, so it must be cheap."""
 
     id: str
     text: str
@@ -30,12 +41,16 @@ class Action:
     icon: str = ""
     group: str = "file"
     checked: Callable[[], bool] | None = None
+    why_not: Reason = always
 
 
-def perform(action: Action, window: Window | None) -> None:
-    """Do it, or say why it can do nothing now: no command is without an answer."""
-    if window is not None and (reason := why_not(window, action.id)):
-        window.remark.say(reason)
+Say = Callable[[str], object]
+
+
+def perform(action: Action, say: Say | None) -> None:
+    """Do it, or say why it can do nothing now."""
+    if say is not None and (reason := action.why_not()):
+        say(reason)
     else:
         action.run()
 
@@ -44,10 +59,10 @@ def attach(
     actions: Iterable[Action],
     owner: QWidget,
     reach: Qt.ShortcutContext = Qt.ShortcutContext.WindowShortcut,
-    window: Window | None = None,
+    say: Say | None = None,
 ) -> dict[str, QAction]:
-    """Make a QAction of each, so that its shortcut works anywhere in the window, or within a view's `reach`. window:
-    where one that can do nothing says why; a view that is shown alone has none."""
+    """Make a QAction of each, so that its shortcut works anywhere in the window, or within a view's `reach`. say: where
+    one that can do nothing says why; a view that is shown alone has none."""
     made: dict[str, QAction] = {}
     for action in actions:
         one = QAction(action.text, owner)
@@ -58,7 +73,7 @@ def attach(
         if action.checked is not None:
             one.setCheckable(True)
             one.setChecked(action.checked())
-        one.triggered.connect(lambda _=False, action=action: perform(action, window))
+        one.triggered.connect(lambda _=False, action=action: perform(action, say))
         if action.id in WRITING and anything_read_only():  # who looks at one workspace so, looks so at all
             one.setEnabled(False)
             one.setToolTip(told())
@@ -67,7 +82,7 @@ def attach(
     return made
 
 
-def fill(menu: QMenu, actions: Sequence[Action], made: dict[str, QAction], theme: Theme, window: Window) -> None:
+def fill(menu: QMenu, actions: Sequence[Action], made: dict[str, QAction], theme: Theme) -> None:
     """Put the actions into a menu, with a line between groups. Its icons are drawn when it is first opened; while it is
     open, what can do nothing is grey and says why."""
     menu.setToolTipsVisible(True)
@@ -78,7 +93,7 @@ def fill(menu: QMenu, actions: Sequence[Action], made: dict[str, QAction], theme
             one = made[action.id]
             if action.icon and one.icon().isNull():
                 one.setIcon(icon(action.icon, theme.muted))
-            reason = why_not(window, action.id) if one.isEnabled() else ""
+            reason = action.why_not() if one.isEnabled() else ""
             if reason:
                 one.setEnabled(False)
                 one.setToolTip(reason)

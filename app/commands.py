@@ -14,7 +14,7 @@ from app.i18n import LANGUAGES
 from app.palette import Column, Entry, again, search
 from app.places import RULES, places
 from app.read_only import WRITING
-from app.reasons import why_not
+from app.reasons import no_run
 from app.theme import ICONS
 from engine.files import is_read_only
 from engine.notes import Kind, Note
@@ -57,6 +57,20 @@ def offered(window: Window) -> list[Action]:
     def on() -> bool:
         return bool(window.session.rules.active)
 
+    def no_undo() -> str:
+        return "" if window.session.undo.canUndo() else tr("There is nothing to undo.")
+
+    def no_redo() -> str:
+        return "" if window.session.undo.canRedo() else tr("There is nothing to redo.")
+
+    def no_rules() -> str:
+        at_rules = window.current == RULES and not window.session.rules.book.rules
+        return tr("There is no rule yet: add one first.") if at_rules else ""
+
+    def no_sample() -> str:
+        under_way = any(task.kind in ("sample", "train") for task in window.batch.tasks.values())
+        return tr("A training is under way; its progress stands below.") if under_way else ""
+
     def note(kind: Kind) -> Callable[[], None]:
         def act() -> None:
             from app.views.notes import open_note
@@ -80,9 +94,9 @@ def offered(window: Window) -> list[Action]:
             for number, place in enumerate(places(window), start=1)
         ),
         Action("find", tr("Find anything"), window.focus_search, "Ctrl+K", "search", "views"),
-        Action("undo", tr("Undo"), window.session.undo.undo, "Ctrl+Z", "undo", "edit"),
-        Action("redo", tr("Redo"), window.session.undo.redo, "Ctrl+Shift+Z", "redo", "edit"),
-        Action("rules-on", tr("Business rules on or off"), rules, "Ctrl+Shift+B", "rules", "edit", on),
+        Action("undo", tr("Undo"), window.session.undo.undo, "Ctrl+Z", "undo", "edit", why_not=no_undo),
+        Action("redo", tr("Redo"), window.session.undo.redo, "Ctrl+Shift+Z", "redo", "edit", why_not=no_redo),
+        Action("rules-on", tr("Business rules on or off"), rules, "Ctrl+Shift+B", "rules", "edit", on, no_rules),
         Action("note-product", tr("Note on this product"), note("product"), "Ctrl+Alt+N", "note", "edit"),
         Action("note-shopper", tr("Note on this shopper"), note("shopper"), "Ctrl+Alt+Shift+N", "note", "edit"),
         Action("export", tr("Export …"), send("export"), "Ctrl+E", "export", "send"),
@@ -91,7 +105,9 @@ def offered(window: Window) -> list[Action]:
         Action("open", tr("Open a workspace …"), window.ask_workspace, "Ctrl+O", "folder"),
         Action("open-run", tr("Open a run …"), window.ask_run, "Ctrl+Shift+O", "run"),
         Action("import", tr("Import data …"), window.ask_import, "Ctrl+I", "import"),
-        Action("sample", tr("Make the sample and train on it"), window.tasks.make_sample, "", "sample"),
+        Action(
+            "sample", tr("Make the sample and train on it"), window.tasks.make_sample, "", "sample", why_not=no_sample
+        ),
         Action("reload", tr("Read the workspace again"), window.workspace.refresh, "F5", "refresh"),
         *(
             Action(
@@ -116,7 +132,7 @@ def offered(window: Window) -> list[Action]:
             "toggle-theme", tr("Switch between light and dark"), window.toggle_theme, "Ctrl+D", "theme", "theme"
         ),
         Action("help", tr("Help on this view"), window.toggle_help, "F1", "help", "help"),
-        Action("tour", tr("Take the tour"), window.start_tour, "", "tour", "help"),
+        Action("tour", tr("Take the tour"), window.start_tour, "", "tour", "help", why_not=no_run(window.session)),
         *([Action("check", tr("Check this installation …"), check, "", "", "help")] if check is not None else []),
         Action("about", tr("About Heedmap"), about, "", "", "help"),
         Action("quit", tr("Quit"), window.quit, "Ctrl+Q", "quit", "quit"),
@@ -131,9 +147,9 @@ def icon_of(action: Action) -> str:
 
 def entry_of(window: Window, action: Action) -> Entry:
     """An action in the palette: with its keys, or with why it can do nothing now."""
-    reason = why_not(window, action.id)
+    reason = action.why_not()
     note = reason or action.shortcut.replace("+", " ").replace("  ", " +")  # the key may be a plus itself
-    return Entry(action.text, note, icon_of(action), lambda: perform(action, window), not reason)
+    return Entry(action.text, note, icon_of(action), lambda: perform(action, window.remark.say), not reason)
 
 
 def find(window: Window, query: str) -> list[Entry]:

@@ -41,7 +41,7 @@ class Front(QStackedWidget):
         self.views[name] = view
         self.addWidget(view)
         self._restore(name, view)
-        acts.attach(view.offers(), view, Qt.ShortcutContext.WidgetWithChildrenShortcut, self._window)
+        acts.attach(view.offers(), view, Qt.ShortcutContext.WidgetWithChildrenShortcut, self._window.remark.say)
 
     def _make_welcome(self) -> View:
         from app.views.welcome import WelcomeView

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.actions import Action
+from app.actions import Action, Reason, first
 from app.compare.choice import EPOCHS, LEFT, METHODS, MODES, PRODUCTS, RIGHT, RUNS, SHOPPERS, Choice
 from app.compare.details import ABOVE, DetailsPanel, scrolled
 from app.compare.head import SideHead
@@ -32,6 +32,7 @@ from app.compare.told import Linked, Maps
 from app.compare.why import Why
 from app.method_names import method_name
 from app.questions import Questions
+from app.reasons import no_run
 from app.session import Session
 from app.tables import Thumbnails
 from app.theme import ThemeSource, set_role
@@ -357,25 +358,45 @@ class CompareView(View):
         def pin(place: int) -> Callable[[], None]:
             return lambda: self.choice.pin(place, not self.choice.pinned(place))
 
+        def no_side(place: int) -> Reason:
+            empty = self.tr("This side is empty: choose something for it.")
+            return lambda: "" if self.choice.side(place) is not None else empty
+
+        def no_sides() -> str:
+            return "" if self.choice.sides() is not None else self.tr("There are no two sides yet: choose both.")
+
+        def nothing() -> str:
+            return "" if self.found is not None else self.tr("Nothing is compared yet.")
+
         return [
             *(
                 Action(f"compare-{mode}", texts[mode], go(mode), f"Alt+{n}", "compare", "compare", at(mode))
                 for n, mode in enumerate(MODES, start=1)
             ),
-            Action("compare-swap", self.tr("Swap sides"), self.choice.swap, "Alt+S", "swap", "compare"),
-            Action("compare-pin-left", self.tr("Pin the left side"), pin(LEFT), "Alt+L", "pin", "compare"),
-            Action("compare-pin-right", self.tr("Pin the right side"), pin(RIGHT), "Alt+R", "pin", "compare"),
             Action(
-                "compare-above",
-                self.tr("Why A above B"),
-                lambda: self.details.show_tab(ABOVE),
-                "Alt+A",
-                "compare",
-                "compare",
+                "compare-swap", self.tr("Swap sides"), self.choice.swap, "Alt+S", "swap", "compare", why_not=no_sides
             ),
-            Action("compare-open-left", self.tr("Open the left side in Explore"), lambda: self._open(LEFT)),
-            Action("compare-open-right", self.tr("Open the right side in Explore"), lambda: self._open(RIGHT)),
-        ]
+            Action(
+                "compare-pin-left", self.tr("Pin the left side"), pin(LEFT), "Alt+L", "pin", "compare",
+                why_not=no_side(LEFT),
+            ),
+            Action(
+                "compare-pin-right", self.tr("Pin the right side"), pin(RIGHT), "Alt+R", "pin", "compare",
+                why_not=no_side(RIGHT),
+            ),
+            Action(
+                "compare-above", self.tr("Why A above B"), lambda: self.details.show_tab(ABOVE), "Alt+A", "compare",
+                "compare", why_not=first(no_run(self._session), nothing),
+            ),
+            Action(
+                "compare-open-left", self.tr("Open the left side in Explore"), lambda: self._open(LEFT),
+                why_not=no_side(LEFT),
+            ),
+            Action(
+                "compare-open-right", self.tr("Open the right side in Explore"), lambda: self._open(RIGHT),
+                why_not=no_side(RIGHT),
+            ),
+        ]  # fmt: skip
 
     def state(self) -> dict[str, Any]:
         return {

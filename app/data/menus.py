@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from PySide6.QtCore import QCoreApplication, QPoint, Qt
 from PySide6.QtWidgets import QMenu, QWidget
 
-from app.actions import Action
+from app.actions import Action, Reason
 from app.data import cells
 from app.data.model import TableModel
 from app.data.sheet import Sheet
-from engine.dataset.tables import Column, Filter
+from engine.dataset.tables import Column, Filter, Query
 
 
 class Shown(Protocol):
@@ -20,6 +21,17 @@ class Shown(Protocol):
     sheet: Sheet
     model: TableModel
     table: str
+
+    @property
+    def columns(self) -> dict[str, Column]: ...
+    @property
+    def query(self) -> Query: ...
+    @property
+    def busy(self) -> bool: ...
+    @property
+    def has_data(self) -> bool: ...
+    @property
+    def comparing_photos(self) -> bool: ...
 
     def explore(self, user: str, item: str) -> None: ...
     def no_explore(self, row: int) -> str: ...
@@ -44,18 +56,49 @@ def tr(text: str) -> str:
 
 def offered(view: Shown) -> list[Action]:
     """What the Data view can do."""
+
+    def no_table() -> str:
+        if not view.columns:
+            return tr("The tables are being read.") if view.busy else tr("There is no dataset yet: import one.")
+        return "" if view.sheet.isVisible() else tr("Go to a table first (Ctrl+PgDown).")
+
+    def no_cell() -> str:
+        return no_table() or ("" if view.sheet.rows.currentIndex().isValid() else tr("Choose a cell first."))
+
+    def not_narrowed() -> str:
+        narrowed = view.query.text or view.query.filters or view.query.keys
+        return no_table() or ("" if narrowed else tr("All rows are shown."))
+
+    def no_segment() -> str:
+        offered = view.sheet.segment_button.isEnabled()
+        return no_table() or ("" if offered else tr("Rows of this table name no product and no shopper."))
+
+    def no_dataset() -> str:
+        return "" if view.has_data else tr("There is no dataset yet: import one.")
+
+    def reading() -> str:
+        return no_dataset() or (tr("The tables are being read.") if view.busy and not view.columns else "")
+
+    def comparing() -> str:
+        return no_dataset() or (tr("Photos are being compared.") if view.comparing_photos else "")
+
+    def act(
+        name: str, text: str, run: Callable[[], None], keys: str, group: str, why_not: Reason, drawn: str = "data"
+    ) -> Action:
+        return Action(name, text, run, keys, drawn, group, why_not=why_not)
+
     return [
         Action("data-find", tr("Search these rows"), view.focus_search, "Ctrl+F", "search", "search"),
-        Action("data-filter", tr("Filter rows"), view.build_filter, "Ctrl+Shift+F", "data", "search"),
-        Action("data-clear", tr("Show all rows again"), view.clear, "Ctrl+Shift+X", "data", "search"),
-        Action("data-columns", tr("Choose columns"), view.choose_columns, "Ctrl+Shift+L", "data", "columns"),
-        Action("data-sort", tr("Sort by this column"), view.sort_here, "Ctrl+Shift+Y", "data", "columns"),
-        Action("data-again", tr("Ask for these rows again"), view.ask_again, "Ctrl+Shift+R", "refresh", "search"),
-        Action("data-copy", tr("Copy the chosen cells"), view.sheet.rows.copy, "Ctrl+C", "data", "columns"),
-        Action("data-segment", tr("Save these rows as a segment"), view.save_segment, "Ctrl+S", "data", "more"),
+        act("data-filter", tr("Filter rows"), view.build_filter, "Ctrl+Shift+F", "search", no_table),
+        act("data-clear", tr("Show all rows again"), view.clear, "Ctrl+Shift+X", "search", not_narrowed),
+        act("data-columns", tr("Choose columns"), view.choose_columns, "Ctrl+Shift+L", "columns", no_table),
+        act("data-sort", tr("Sort by this column"), view.sort_here, "Ctrl+Shift+Y", "columns", no_cell),
+        act("data-again", tr("Ask for these rows again"), view.ask_again, "Ctrl+Shift+R", "search", reading, "refresh"),
+        act("data-copy", tr("Copy the chosen cells"), view.sheet.rows.copy, "Ctrl+C", "columns", no_cell),
+        act("data-segment", tr("Save these rows as a segment"), view.save_segment, "Ctrl+S", "more", no_segment),
         Action("data-next", tr("Next table"), lambda: view.turn(1), "Ctrl+PgDown", "data", "more"),
         Action("data-before", tr("Table before"), lambda: view.turn(-1), "Ctrl+PgUp", "data", "more"),
-        Action("data-duplicates", tr("Look for duplicate photos"), view.look_for_duplicates, "", "data", "more"),
+        act("data-duplicates", tr("Look for duplicate photos"), view.look_for_duplicates, "", "more", comparing),
     ]
 
 

@@ -533,6 +533,14 @@ class DataView(View):
             self.tabs.setCurrentIndex(place)
 
     @property
+    def has_data(self) -> bool:
+        return bool(self._workspace.datasets) or self._session.run is not None
+
+    @property
+    def comparing_photos(self) -> bool:
+        return self.health.isVisible() and not self.health.look.isEnabled()
+
+    @property
     def busy(self) -> bool:
         timers = (self._typing, self._count_soon, self._read_soon)
         return self._questions.busy or self._health.busy or any(timer.isActive() for timer in timers)

@@ -374,6 +374,18 @@ class MapView(View):
                 name, text, lambda: self.choose_tool(tool), keys, "", "tool", lambda: self.canvas.tool == tool
             )
 
+        def no_map() -> str:
+            if self.found is not None:
+                return ""
+            return self.tr("The map is being drawn.") if self.busy else self.tr("There is no map yet.")
+
+        def fits() -> str:
+            return no_map() or (self.tr("The whole map is shown already.") if self.canvas.fits else "")
+
+        def nothing_selected() -> str:
+            text = self.tr("Nothing is selected: draw around points with Shift held first.")
+            return no_map() or ("" if len(self.selection) else text)
+
         return [
             of("map_items", self.tr("Map of products"), "items", "Alt+1"),
             of("map_users", self.tr("Map of shoppers"), "users", "Alt+2"),
@@ -381,11 +393,20 @@ class MapView(View):
             by("map_move", self.tr("Move the map"), MOVE, "V"),
             by("map_lasso", self.tr("Select with a lasso"), LASSO, "L"),
             by("map_box", self.tr("Select a rectangle"), RECTANGLE, "R"),
-            Action("map_sight", self.tr("Select all in sight"), self.select_in_sight, "Ctrl+A", group="tool"),
-            Action("map_none", self.tr("Select nothing"), self.clear_selection, "Ctrl+Shift+A", group="tool"),
-            Action("map_save", self.tr("Save selection as a segment…"), self.ask_segment, "Ctrl+S", group="tool"),
-            Action("map_fit", self.tr("Show the whole map"), self.canvas.fit, "Ctrl+0", group="tool"),
-        ]
+            Action(
+                "map_sight", self.tr("Select all in sight"), self.select_in_sight, "Ctrl+A", group="tool",
+                why_not=no_map,
+            ),
+            Action(
+                "map_none", self.tr("Select nothing"), self.clear_selection, "Ctrl+Shift+A", group="tool",
+                why_not=nothing_selected,
+            ),
+            Action(
+                "map_save", self.tr("Save selection as a segment…"), self.ask_segment, "Ctrl+S", group="tool",
+                why_not=nothing_selected,
+            ),
+            Action("map_fit", self.tr("Show the whole map"), self.canvas.fit, "Ctrl+0", group="tool", why_not=fits),
+        ]  # fmt: skip
 
     def state(self) -> dict[str, Any]:
         if self.found is None and self._kept:

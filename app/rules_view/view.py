@@ -22,9 +22,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.actions import Action
+from app.actions import Action, first
 from app.questions import Questions
 from app.read_only import enable
+from app.reasons import no_run
 from app.rule_words import kind_help, kind_name
 from app.rules_view.effects import EffectsView
 from app.rules_view.form import RuleForm, new_rule
@@ -376,29 +377,64 @@ class RulesView(View):
         return self._questions.busy or self.form.typing
 
     def offers(self) -> list[Action]:
+        closed = no_run(self._session)
+
         def begin(kind: str) -> Callable[[], None]:
             return lambda: self.begin(kind)
 
         def add(kind: str) -> Action:
             text = self.tr("New rule: {0}").format(kind_name(kind))
-            return Action(f"rules-add-{kind}", text, begin(kind), "", "plus", "rules-add")
+            return Action(f"rules-add-{kind}", text, begin(kind), "", "plus", "rules-add", why_not=closed)
 
         def focus_name() -> None:
             self.form.name.setFocus(Qt.FocusReason.ShortcutFocusReason)
             self.form.name.selectAll()
 
+        def none_in_form() -> str:
+            return closed() or ("" if self.form.name.isVisible() else self.tr("Choose a rule first."))
+
+        def none_chosen() -> str:
+            return closed() or ("" if self.delete.isEnabled() else self.tr("Choose a rule first."))
+
+        def unfinished() -> str:
+            rule = self.form.rule
+            made = rule is None or rule.name
+            return "" if made else self.tr("The new rule is not in force yet: there is nothing to delete.")
+
+        def is_first() -> str:
+            return "" if self.up.isEnabled() else self.tr("It acts first among the rules of its kind.")
+
+        def is_last() -> str:
+            return "" if self.down.isEnabled() else self.tr("It acts last among the rules of its kind.")
+
+        def nothing_to_export() -> str:
+            return "" if self._session.rules.book.rules else self.tr("There is no rule to export.")
+
         return [
-            Action("rules-new", self.tr("Add a rule…"), self.ask_kind, "Ctrl+N", "plus", "rules-add"),
+            Action("rules-new", self.tr("Add a rule…"), self.ask_kind, "Ctrl+N", "plus", "rules-add", why_not=closed),
             *(add(kind) for kind in KINDS),
-            Action("rules-name", self.tr("Rename the rule"), focus_name, "F2", "rules", "rules"),
-            Action("rules-delete", self.tr("Delete the rule"), self.remove, "Delete", "minus", "rules"),
-            Action("rules-up", self.tr("Let the rule act earlier"), lambda: self.shift(-1), "Alt+Up", "raise", "rules"),
+            Action("rules-name", self.tr("Rename the rule"), focus_name, "F2", "rules", "rules", why_not=none_in_form),
             Action(
-                "rules-down", self.tr("Let the rule act later"), lambda: self.shift(1), "Alt+Down", "lower", "rules"
+                "rules-delete", self.tr("Delete the rule"), self.remove, "Delete", "minus", "rules",
+                why_not=first(none_chosen, unfinished),
             ),
-            Action("rules-import", self.tr("Import rules…"), self.ask_import, "Ctrl+Shift+I", "import", "rules-file"),
-            Action("rules-export", self.tr("Export rules…"), self.ask_export, "", "export", "rules-file"),
-        ]
+            Action(
+                "rules-up", self.tr("Let the rule act earlier"), lambda: self.shift(-1), "Alt+Up", "raise", "rules",
+                why_not=first(none_chosen, is_first),
+            ),
+            Action(
+                "rules-down", self.tr("Let the rule act later"), lambda: self.shift(1), "Alt+Down", "lower", "rules",
+                why_not=first(none_chosen, is_last),
+            ),
+            Action(
+                "rules-import", self.tr("Import rules…"), self.ask_import, "Ctrl+Shift+I", "import", "rules-file",
+                why_not=closed,
+            ),
+            Action(
+                "rules-export", self.tr("Export rules…"), self.ask_export, "", "export", "rules-file",
+                why_not=nothing_to_export,
+            ),
+        ]  # fmt: skip
 
     def state(self) -> dict[str, Any]:
         return {"rule": self._chosen, "sizes": self.splitter.sizes(), "stacked": self.stacked.sizes()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from PySide6.QtCore import Qt
@@ -17,8 +17,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.actions import Action
+from app.actions import Action, Reason, first
 from app.read_only import enable
+from app.reasons import no_run
 from app.segments import Segment
 from app.segments_view.builder import Builder
 from app.segments_view.findings import Findings
@@ -343,18 +344,42 @@ class SegmentsView(View):
         return self.findings.busy or (self.pages.currentIndex() == _BUILDER and self.builder.busy)
 
     def offers(self) -> list[Action]:
-        undo = self._session.segments.undo
+        undo, closed = self._session.segments.undo, no_run(self._session)
+
+        def act(name: str, text: str, run: Callable[[], None], keys: str, why_not: Reason) -> Action:
+            return Action(name, text, run, keys, group="segment", why_not=why_not)
+
         return [
-            Action("segment_new", self.tr("New segment…"), self.begin, "Ctrl+N", group="segment"),
-            Action("segment_save", self.tr("Save segment"), self._save_built, "Ctrl+S", group="segment"),
-            Action("segment_more", self.tr("Add a condition"), lambda: self.builder.add.click(), "Ctrl+Return",
-                   group="segment"),
-            Action("segment_use", self.tr("Use in every view"), self._use, "Ctrl+U", group="segment"),
-            Action("segment_name", self.tr("Rename segment…"), self.ask_name, "F2", group="segment"),
-            Action("segment_drop", self.tr("Delete segment"), self.remove, "Delete", group="segment"),
-            Action("segment_undo", self.tr("Undo the change of segments"), undo.undo, "Ctrl+Alt+Z", group="segment"),
-            Action("segment_redo", self.tr("Redo the change of segments"), undo.redo, "Ctrl+Alt+Y", group="segment"),
+            act("segment_new", self.tr("New segment…"), self.begin, "Ctrl+N", closed),
+            act("segment_save", self.tr("Save segment"), self._save_built, "Ctrl+S", self._no_save),
+            act("segment_more", self.tr("Add a condition"), lambda: self.builder.add.click(), "Ctrl+Return",
+                self._no_condition),
+            act("segment_use", self.tr("Use in every view"), self._use, "Ctrl+U", first(closed, self._no_segment)),
+            act("segment_name", self.tr("Rename segment…"), self.ask_name, "F2", self._no_segment),
+            act("segment_drop", self.tr("Delete segment"), self.remove, "Delete", self._no_segment),
+            act("segment_undo", self.tr("Undo the change of segments"), undo.undo, "Ctrl+Alt+Z",
+                lambda: "" if undo.canUndo() else self.tr("No change of the segments can be taken back.")),
+            act("segment_redo", self.tr("Redo the change of segments"), undo.redo, "Ctrl+Alt+Y",
+                lambda: "" if undo.canRedo() else self.tr("No change of the segments can be made again.")),
         ]  # fmt: skip
+
+    def _no_segment(self) -> str:
+        if self.chosen is None:
+            return self.tr("There is no segment yet: make one first.")
+        return self.tr("Save the new segment, or cancel it, first.") if self.builder.isVisible() else ""
+
+    def _no_builder(self) -> str:
+        return "" if self.builder.isVisible() else self.tr("Begin a new segment first (Ctrl+N).")
+
+    def _no_condition(self) -> str:
+        return self._no_builder() or ("" if self.builder.rows else self.tr("The columns are being read."))
+
+    def _no_save(self) -> str:
+        if (reason := self._no_builder()) or self.builder.save.isEnabled():
+            return reason
+        if self.builder.busy:
+            return self.tr("It is still being counted who meets the conditions.")
+        return self.tr("Nobody meets these conditions: widen one.")
 
     def state(self) -> dict[str, Any]:
         name = self.chosen.name if self.chosen is not None else ""

@@ -151,6 +151,13 @@ class BrushBar(QFrame):
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the keyboard with the brush
         return button
 
+    def why_not(self) -> str:
+        """Why nothing can be done with the brush, in a sentence; "" where it can."""
+        return "" if self._session.brush else tr("Nothing is brushed: drag over words or cells of the photo first.")
+
+    def why_not_keep(self) -> str:
+        return "" if self.keep.isEnabled() else tr("Every part of the page is brushed.")
+
     def remove_brushed(self) -> None:
         """Remove what is brushed, wherever in the explorer it is."""
         shown = self._shown()

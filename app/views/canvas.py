@@ -103,6 +103,14 @@ class PhotoCanvas(QWidget):
             self._own_size()
             self.renew()
 
+    def switch_original(self) -> None:
+        self.show_original(not self.original)
+
+    def enlarge(self, times: float) -> None:
+        """Enlarge the photo that many times more; 0 shows the whole."""
+        self.show_original(self.original and times > 0)
+        self.set_zoom(self.zoom * times)
+
     def _own_size(self) -> None:
         """Ask for the whole photo, and enlarge it until a pixel of it covers one of the screen."""
         if not self.original or not self._path:
@@ -298,7 +306,8 @@ class PhotoCanvas(QWidget):
     def _place_button(self) -> None:
         frame = self.area()
         self.button.move(frame.right() - _BUTTON - 6, frame.top() + 8)
-        self.button.setVisible(self.image() is not None and frame.width() > 5 * _BUTTON)  # it covers heat; the key is always there
+        # Over a small photo it would cover too much of the heat; its key works there too.
+        self.button.setVisible(self.image() is not None and frame.width() > 5 * _BUTTON)
 
     # Zoom and move.
 

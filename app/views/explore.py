@@ -9,7 +9,8 @@ from PySide6.QtCore import QCoreApplication, QEvent, QRect, QSize, Qt, QTimer, S
 from PySide6.QtGui import QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSplitter, QVBoxLayout, QWidget
 
-from app.actions import Action
+from app.actions import Action, Reason, always, first
+from app.reasons import no_change, no_explanation, no_product
 from app.session import Session
 from app.tables import Thumbnails
 from app.theme import ThemeSource, set_role
@@ -138,29 +139,76 @@ class ExploreView(View):
     def offers(self) -> list[Action]:
         product, session = self.product, self._session
 
-        def act(name: str, text: str, run: Callable[[], None], keys: str, drawn: str) -> Action:
-            return Action(name, text, run, keys, drawn, drawn)
+        def act(
+            name: str, text: str, run: Callable[[], None], keys: str, drawn: str, why_not: Reason = always
+        ) -> Action:
+            return Action(name, text, run, keys, drawn, drawn, why_not=why_not)
 
+        unexplained, no_brush = no_explanation(session), self.brush.why_not
         return [
             act("find-here", self.tr("Search shoppers or products"), self.shoppers.focus_search, "Ctrl+F", "search"),
-            act("brush-remove", self.tr("Remove what is brushed"), self.brush.remove_brushed, "Del", "brush"),
-            act("brush-keep", self.tr("Keep only what is brushed"), self.brush.keep_brushed, "Shift+K", "brush"),
-            act("brush-clear", self.tr("Put the brush away"), lambda: session.brush_over(NOBODY), "Esc", "brush"),
-            act("what-if-reset", self.tr("Take every change back"), self.changes.reset_all, "", "undo"),
-            act("original", self.tr("Original photo, without heat"), self._show_original, "O", "original"),
-            act("zoom-in", self.tr("Enlarge the photo"), lambda: self._zoom(1.25), "Ctrl++", "original"),
-            act("zoom-out", self.tr("Shrink the photo"), lambda: self._zoom(0.8), "Ctrl+-", "original"),
-            act("zoom-fit", self.tr("The whole photo"), lambda: self._zoom(0.0), "Ctrl+0", "original"),
-            act("heat-less", self.tr("Fainter heat"), lambda: product.change_heat(-10), ",", "original"),
-            act("heat-more", self.tr("Stronger heat"), lambda: product.change_heat(10), ".", "original"),
-            act("head-before", self.tr("The attention head before"), lambda: product.change_head(-1), "[", "heads"),
-            act("head-after", self.tr("The next attention head"), lambda: product.change_head(1), "]", "heads"),
-            act("rules-first", self.tr("Fix this product at the first place"), self._put_first, "", "pin"),
-            act("rules-never", self.tr("Never show this product"), self._never_show, "", "rules"),
+            act(
+                "brush-remove",
+                self.tr("Remove what is brushed"),
+                self.brush.remove_brushed,
+                "Del",
+                "brush",
+                first(unexplained, no_brush),
+            ),
+            act(
+                "brush-keep",
+                self.tr("Keep only what is brushed"),
+                self.brush.keep_brushed,
+                "Shift+K",
+                "brush",
+                first(unexplained, no_brush, self.brush.why_not_keep),
+            ),
+            act(
+                "brush-clear",
+                self.tr("Put the brush away"),
+                lambda: session.brush_over(NOBODY),
+                "Esc",
+                "brush",
+                no_brush,
+            ),
+            act(
+                "what-if-reset",
+                self.tr("Take every change back"),
+                self.changes.reset_all,
+                "",
+                "undo",
+                no_change(session),
+            ),
+            act(
+                "rules-first",
+                self.tr("Fix this product at the first place"),
+                self._put_first,
+                "",
+                "pin",
+                first(no_product(session), self._is_first),
+            ),
+            act(
+                "rules-never",
+                self.tr("Never show this product"),
+                self._never_show,
+                "",
+                "rules",
+                first(no_product(session), self._is_never),
+            ),
             *product.offers(),
             *self.sum.offers(),
             *self.lines.offers(),
         ]
+
+    def _is_first(self) -> str:
+        pins = [one for one in self._session.rules.book.rules if one.kind == "pin"]
+        fixed = any(self._session.item in one.items for one in pins)
+        return self.tr("A rule fixes the place of this product already.") if fixed else ""
+
+    def _is_never(self) -> str:
+        out = [one for one in self._session.rules.book.active if one.kind == "exclude"]
+        gone = any(self._session.item in one.items for one in out)
+        return self.tr("A rule keeps this product out already.") if gone else ""
 
     def _never_show(self) -> None:
         from app.rules_view.quick import never_show  # few shops have rules
@@ -171,15 +219,6 @@ class ExploreView(View):
         from app.rules_view.quick import put_first
 
         put_first(self._session)
-
-    def _show_original(self) -> None:
-        self.product.photo.show_original(not self.product.photo.original)
-
-    def _zoom(self, times: float) -> None:
-        """Enlarge the photo that many times more; 0 shows the whole."""
-        photo = self.product.photo
-        photo.show_original(photo.original and times > 0)
-        photo.set_zoom(photo.zoom * times)
 
     def event(self, event: QEvent) -> bool:
         """Without a brush, Delete and Escape are left to the piece that has the keyboard."""

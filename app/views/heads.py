@@ -17,7 +17,6 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
 
-from app.actions import Action
 from app.session import ALL_HEADS, Session
 from app.tables import Thumbnails, contained
 from app.theme import Theme, ThemeSource, faded, mix, set_role, ui_font
@@ -129,9 +128,15 @@ class HeadChooser(TileRow):
         session.head_changed.connect(self._repaint)
         thumbnails.arrived.connect(self._photo_arrived)
 
-    def offers(self) -> list[Action]:
-        """What the heads offer to the menu and the palette."""
-        return [Action("all-heads", self.tr("All heads side by side"), self.all_asked.emit, "H", "heads", "heads")]
+    def why_not(self) -> str:
+        """Why no head can be chosen, in a sentence; "" where one can."""
+        return "" if self.count() else self.tr("The model of this run has one head.")
+
+    def is_first(self) -> str:
+        return "" if self.chosen() else self.tr("All heads are shown together.")
+
+    def is_last(self) -> str:
+        return self.tr("This is the last head.") if self.chosen() + 1 >= self.count() else ""
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.actions import Action
 from app.questions import Questions
+from app.reasons import no_explanation
 from app.session import Session
 from app.theme import ThemeSource, faded, sign_color, ui_font
 from app.views.history import HistoryView
@@ -93,7 +94,7 @@ class Lines(QWidget):
         return [
             Action(
                 "lines", self.tr("Lines from past choices to the product"), self._history.lines.toggle, "L", "lines",
-                "look", lambda: self.on,
+                "look", lambda: self.on, no_explanation(self._session),
             )
         ]  # fmt: skip
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QSlider, QVBoxLayout, QWidget
 
-from app.actions import Action
+from app.actions import Action, Reason, first
+from app.reasons import no_explanation, no_photo
 from app.session import Session
 from app.tables import Thumbnails
 from app.theme import ThemeSource, set_role
 from app.views.bars import BarsView
-from app.views.canvas import SIDE
+from app.views.canvas import LEAST_ZOOM, MOST_ZOOM, SIDE
 from app.views.colour_bar import ColourBar
 from app.views.heads import SMALL, TILE, HeadChooser, OtherPhotos
 from app.views.panel import Empty, Panel
@@ -257,7 +259,45 @@ class ProductView(Panel):
 
     def offers(self) -> list[Action]:
         """What the panel offers to the menu and the palette."""
-        return [*self.heads.offers(), *self.colours.offers()]
+        photo, heads, slider, session = self.photo, self.heads, self.slider, self._session
+        no_heat, unexplained = no_photo(session), no_explanation(session)
+
+        def zoom(times: float) -> Callable[[], None]:
+            return lambda: photo.enlarge(times)
+
+        def whole() -> str:
+            return self.tr("The whole photo is shown already.") if photo.zoom <= LEAST_ZOOM else ""
+
+        def largest() -> str:
+            return self.tr("The photo is as large as it gets.") if photo.zoom >= MOST_ZOOM else ""
+
+        def faintest() -> str:
+            return self.tr("The heat is as faint as it gets.") if slider.value() == slider.minimum() else ""
+
+        def strongest() -> str:
+            return self.tr("The heat is as strong as it gets.") if slider.value() == slider.maximum() else ""
+
+        def act(name: str, text: str, run: Callable[[], None], keys: str, drawn: str, *reasons: Reason) -> Action:
+            return Action(name, text, run, keys, drawn, drawn, why_not=first(*reasons))
+
+        return [
+            act("original", self.tr("Original photo, without heat"), photo.switch_original, "O", "original", no_heat),
+            act("zoom-in", self.tr("Enlarge the photo"), zoom(1.25), "Ctrl++", "original", no_heat, largest),
+            act("zoom-out", self.tr("Shrink the photo"), zoom(0.8), "Ctrl+-", "original", no_heat, whole),
+            act("zoom-fit", self.tr("The whole photo"), zoom(0.0), "Ctrl+0", "original", no_heat,
+                lambda: "" if photo.original else whole()),
+            act("heat-less", self.tr("Fainter heat"), lambda: self.change_heat(-10), ",", "original", no_heat,
+                faintest),
+            act("heat-more", self.tr("Stronger heat"), lambda: self.change_heat(10), ".", "original", no_heat,
+                strongest),
+            act("head-before", self.tr("The attention head before"), lambda: self.change_head(-1), "[", "heads",
+                unexplained, heads.why_not, heads.is_first),
+            act("head-after", self.tr("The next attention head"), lambda: self.change_head(1), "]", "heads",
+                unexplained, heads.why_not, heads.is_last),
+            act("all-heads", self.tr("All heads side by side"), heads.all_asked.emit, "H", "heads", unexplained,
+                heads.why_not),
+            *self.colours.offers(),
+        ]  # fmt: skip
 
     def _heat(self, value: int) -> None:
         self.photo.set_opacity(value / 100)

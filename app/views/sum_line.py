@@ -5,8 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
-from app.actions import Action
+from app.actions import Action, first
 from app.method_names import method_name
+from app.reasons import no_explanation
 from app.session import ALL_HEADS, Session
 from app.theme import ThemeSource, set_role
 from app.views.panel import Panel
@@ -64,9 +65,12 @@ class SumView(Panel):
         return [
             Action(
                 "sum-without-past", self.tr("Sum without past choices"), self.zoom.toggle, "Z", "explore", "sum",
-                self.zoom.isChecked,
+                self.zoom.isChecked, first(no_explanation(self._session), self._past_is_no_more),
             )
         ]  # fmt: skip
+
+    def _past_is_no_more(self) -> str:
+        return "" if self.zoom.isVisible() else self.tr("Past choices do not outweigh the other parts here.")
 
     def _leave_out(self, on: bool) -> None:
         self.waterfall.leave_out_past(on)

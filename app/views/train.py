@@ -386,32 +386,59 @@ class TrainView(View):
                 lambda: self.tabs.currentIndex() == place,
             )  # fmt: skip
 
-        def resume() -> None:
-            if self.table.go_on.isEnabled():
-                self.table.go_on.click()
-
-        def update() -> None:
-            if self.table.update_run.isEnabled():
-                self.table.update_run.click()
-
         def evaluate() -> None:
             self.tabs.setCurrentIndex(EVALUATION)
             self.evaluation.evaluate()
 
         return [
-            Action("train_start", self.tr("Start training"), self.form.start.click, group="train"),
             Action(
-                "train_hold", self.tr("Pause or resume the training"), self._pause_or_resume, "Ctrl+.", group="train"
+                "train_start", self.tr("Start training"), self.form.start.click, group="train", why_not=self._no_start
             ),
-            Action("train_stop", self.tr("Stop the training"), self._cancel, group="train"),
-            Action("train_go_on", self.tr("Resume training"), resume, group="run"),
-            Action("train_update", self.tr("Update with new events…"), update, "Ctrl+Shift+U", group="run"),
-            Action("train_evaluate", self.tr("Evaluate the run"), evaluate, "Ctrl+Shift+V", group="run"),
+            Action(
+                "train_hold", self.tr("Pause or resume the training"), self._pause_or_resume, "Ctrl+.", group="train",
+                why_not=self._no_training,
+            ),
+            Action(
+                "train_stop", self.tr("Stop the training"), self._cancel, group="train",
+                why_not=lambda: self._no_training() or (
+                    "" if self.cancel.isEnabled() else self.tr("It is stopping already.")
+                ),
+            ),
+            Action(
+                "train_go_on", self.tr("Resume training"), self.table.go_on.click, group="run",
+                why_not=lambda: "" if self.table.go_on.isEnabled() else self.tr(
+                    "Choose a run that was interrupted first."
+                ),
+            ),
+            Action(
+                "train_update", self.tr("Update with new events…"), self.table.update_run.click, "Ctrl+Shift+U",
+                group="run",
+                why_not=lambda: "" if self.table.update_run.isEnabled() else self.tr("Choose a finished run first."),
+            ),
+            Action(
+                "train_evaluate", self.tr("Evaluate the run"), evaluate, "Ctrl+Shift+V", group="run",
+                why_not=self._no_evaluation,
+            ),
             page("train_runs", self.tr("Runs of this workspace"), RUNS, "Alt+1"),
             page("train_card", self.tr("Run card"), CARD, "Alt+2"),
             page("train_evaluation", self.tr("Evaluation"), EVALUATION, "Alt+3"),
             page("train_queue", self.tr("Queue of trainings"), QUEUE, "Alt+4"),
-        ]
+        ]  # fmt: skip
+
+    def _no_start(self) -> str:
+        if self.form.start.isEnabled():
+            return ""
+        if not self._workspace.datasets and self._session.run is None:
+            return self.tr("There is no dataset yet: import one.")
+        return self.tr("A setting is not right yet; it says how to mend it.")
+
+    def _no_training(self) -> str:
+        return "" if self.task is not None else self.tr("Nothing is training.")
+
+    def _no_evaluation(self) -> str:
+        if self.evaluation.questions.busy:
+            return self.tr("The run is being evaluated.")
+        return "" if self.evaluation.start.isEnabled() else self.tr("Choose a finished run first.")
 
     def state(self) -> dict[str, Any]:
         head = self.table.view.horizontalHeader()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.actions import Action
+from app.actions import Action, Reason, first
+from app.reasons import no_change, no_product, no_run
 from app.session import Session
 from app.tables import Thumbnails
 from app.theme import ThemeSource, set_role
@@ -308,23 +309,42 @@ class WhatIfView(View):
         def tab(place: int) -> Any:
             return lambda: self._go(place)
 
+        def no_page() -> str:
+            if self.tabs.isEnabled() and self.photo.isEnabled():
+                return ""
+            reading = self.busy or not self._session.idle
+            text = self.tr("What is on the page of this product cannot be changed.")
+            return self.tr("The page is being read.") if reading else text
+
+        def no_result() -> str:
+            return "" if self.result.after is not None else self.tr("The new rank is being worked out.")
+
+        closed, bare = no_run(self._session), first(no_product(self._session), no_page)
+        unchanged = first(closed, no_change(self._session))
+
+        def act(
+            name: str, text: str, run: Callable[[], None], keys: str, why_not: Reason, drawn: str = "",
+            group: str = "whatif-edit",
+        ) -> Action:  # fmt: skip
+            return Action(name, text, run, keys, drawn, group, why_not=why_not)
+
         return [
-            Action("whatif-product", self.tr("Choose the product to edit"), self.ask_product, "Ctrl+P", "product"),
-            Action("whatif-shopper", self.tr("Choose the shopper"), self.ask_shopper, "Ctrl+U", "shopper"),
-            Action("whatif-photo", self.tr("Edit the photo"), tab(PHOTO), "Alt+1", "", "whatif-edit"),
-            Action("whatif-texts", self.tr("Edit the texts"), tab(TEXTS), "Alt+2", "", "whatif-edit"),
-            Action("whatif-attributes", self.tr("Edit the attributes"), tab(ATTRIBUTES), "Alt+3", "", "whatif-edit"),
-            Action("whatif-swap", self.tr("Swap the photo for a file …"), self.photo.ask_file, "", "", "whatif-edit"),
-            Action("whatif-review", self.tr("Add a review"), self._add_review, "Ctrl+R", "", "whatif-edit"),
-            Action(
-                "whatif-past", self.tr("Add a product to the past"), self.past.ask_product, "Ctrl+Shift+A", "",
-                "whatif-edit",
-            ),
-            Action("whatif-invent", self.tr("Invent a shopper"), self.past.invent_shopper, "", "", "whatif-edit"),
-            Action("whatif-save", self.tr("Save the scenario …"), self.steps.ask_name, "Ctrl+S", "", "whatif-keep"),
-            Action("whatif-report", self.tr("Export the report …"), self.ask_report, "Ctrl+Shift+E", "", "whatif-keep"),
-            Action("whatif-steps", self.tr("Go to the steps"), self._go_to_steps, "Alt+4", "undo", "whatif-keep"),
-            Action("whatif-reset", self.tr("Reset everything"), self._reset, "", "refresh", "whatif-keep"),
+            act("whatif-product", self.tr("Choose the product to edit"), self.ask_product, "Ctrl+P", closed,
+                "product", "file"),
+            act("whatif-shopper", self.tr("Choose the shopper"), self.ask_shopper, "Ctrl+U", closed, "shopper", "file"),
+            act("whatif-photo", self.tr("Edit the photo"), tab(PHOTO), "Alt+1", bare),
+            act("whatif-texts", self.tr("Edit the texts"), tab(TEXTS), "Alt+2", bare),
+            act("whatif-attributes", self.tr("Edit the attributes"), tab(ATTRIBUTES), "Alt+3", bare),
+            act("whatif-swap", self.tr("Swap the photo for a file …"), self.photo.ask_file, "", bare),
+            act("whatif-review", self.tr("Add a review"), self._add_review, "Ctrl+R", bare),
+            act("whatif-past", self.tr("Add a product to the past"), self.past.ask_product, "Ctrl+Shift+A", closed),
+            act("whatif-invent", self.tr("Invent a shopper"), self.past.invent_shopper, "", closed),
+            act("whatif-save", self.tr("Save the scenario …"), self.steps.ask_name, "Ctrl+S", unchanged, "",
+                "whatif-keep"),
+            act("whatif-report", self.tr("Export the report …"), self.ask_report, "Ctrl+Shift+E",
+                first(unchanged, no_result), "", "whatif-keep"),
+            act("whatif-steps", self.tr("Go to the steps"), self._go_to_steps, "Alt+4", closed, "undo", "whatif-keep"),
+            act("whatif-reset", self.tr("Reset everything"), self._reset, "", unchanged, "refresh", "whatif-keep"),
         ]  # fmt: skip
 
     def _go(self, place: int) -> None:

@@ -17,7 +17,6 @@ from pytestqt.qtbot import QtBot
 from app import commands
 from app.actions import Action
 from app.main_window import MainWindow
-from app.reasons import why_not
 from engine.rule_book import RuleBook
 from engine.rules import Rule
 from engine.scenario import PastEdit, Scenario
@@ -149,7 +148,7 @@ class Driver:
             return "" if made.toolTip() else "is grey without a reason"
         was = action.checked() if action.checked is not None else None
         is_so = bool(was) and action.id != "rules-on"  # what is chosen already
-        reason = why_not(self.window, action.id)
+        reason = action.why_not()
         before = self.look()
         made.trigger()
         self.settle()
