@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -366,15 +365,6 @@ def one_language() -> Iterator[None]:
     before = QLocale()
     yield
     QLocale.setDefault(before)
-
-
-@pytest.fixture(autouse=True)
-def no_thread_left() -> Iterator[None]:
-    """Every thread that a test starts ends with it."""
-    before = set(threading.enumerate())
-    yield
-    left = [thread for thread in threading.enumerate() if thread not in before and thread.is_alive()]
-    assert not [t for t in left if not t.daemon], f"threads left running: {left}"
 
 
 @pytest.fixture(scope="session")
