@@ -58,7 +58,3 @@ class SelftestDesk(Desk):
         }
         found = (yield from longer[name]()) if name in longer else at_once[name]()
         return found, tuple(self._sockets)
-
-    def opened(self, run: str) -> Job:
-        """Return the run opened, as this process keeps it."""
-        return (yield from self.at_hand.inside(run))

@@ -16,8 +16,8 @@ from engine.selftest.found import Found
 from engine.selftest.libraries import wrong
 
 if TYPE_CHECKING:
+    from engine.desk import Desk
     from engine.explain.types import Explanation
-    from engine.selftest.desk import SelftestDesk
     from engine.training.trainer import Trainer
 
 ITEMS, SHOPPERS, SEED = 160, 240, 7
@@ -85,7 +85,7 @@ def _end_in_time(trainer: Trainer, epoch: float, until: float) -> None:
         trainer.config = replace(trainer.config, epochs=trainer.epoch + ATTENDING)
 
 
-def explanations(desk: SelftestDesk, folder: Path) -> Job:
+def explanations(desk: Desk, folder: Path) -> Job:
     """Explain the first product of some shoppers; each must add up to its score and have a grade. Return Found."""
     run = str(folder / RUN)
     summary = yield from desk.open_run(run)
@@ -132,7 +132,7 @@ def page_tags(page: str) -> int:
     return tags.count
 
 
-def export(desk: SelftestDesk, folder: Path) -> Job:
+def export(desk: Desk, folder: Path) -> Job:
     """Write an explanation as a page, a figure and a table, and read them again; return Found."""
     from engine.dataset.store import Dataset
     from engine.explain.export import export as written
@@ -156,7 +156,7 @@ def export(desk: SelftestDesk, folder: Path) -> Job:
     return Found("HTML ({tags} tags), SVG and CSV, {size:.0f} KB", {"tags": tags, "size": size})
 
 
-def audit(desk: SelftestDesk, folder: Path) -> Job:
+def audit(desk: Desk, folder: Path) -> Job:
     """Make a small signed bundle with its reports, verify it, and open the reports; return Found."""
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -167,7 +167,7 @@ def audit(desk: SelftestDesk, folder: Path) -> Job:
 
     plan = replace(preset("quick"), title="Self-test", only=AUDITED)
     out = folder / "audits" / "selftest"
-    recommender = yield from desk.opened(str(folder / RUN))
+    recommender = yield from desk.at_hand.inside(str(folder / RUN))
     results = yield from audited(recommender, plan, out, Ed25519PrivateKey.generate())
     verified = yield from verify(open_bundle(out))
     if not verified.good:
