@@ -13,10 +13,14 @@ from app.settings import audit_notes
 from engine.errors import HeedmapError
 from engine.files import is_read_only
 from engine.notes import Kind, Note, list_notes, write_note
+from engine.own_name import own_name
 
 
 class Notebook(QObject):
-    """Notes by dataset folder, kind and key. Reading never waits; what is written is on the disk after `flush`.
+    """Notes by dataset, kind and key. Reading never waits; what is written is on the disk after `flush`.
+
+    Datasets of one name each have their own. Those of an older version, which knew the name alone, are shown with each
+    of them, until one has written its own in their place.
 
     On a workspace that is open read-only, notes are the auditor's own, in a signed file outside of it; those of the
     workspace are shown where there is none.
@@ -31,6 +35,7 @@ class Notebook(QObject):
         super().__init__(parent)
         self._signed = signed
         self._workspace: Path | None = None
+        self._named: dict[str, tuple[str, str]] = {}  # by a dataset's folder: its own name, and the one without a place
         self._notes: dict[tuple[str, str, str], Note] = {}
         self._others: dict[tuple[str, str, str], Note] = {}  # shown, never written
         self._disk = DiskThread()
@@ -40,19 +45,33 @@ class Notebook(QObject):
         """Take up the notes of a workspace; `changed` tells when they are here."""
         if workspace != self._workspace:
             self._workspace = workspace
-            self._notes, self._others = {}, {}
+            self._named, self._notes, self._others = {}, {}, {}
             self.changed.emit("", "")
             self._disk.start(partial(self._list, workspace))
 
     def note(self, dataset: str, kind: Kind, key: str) -> Note | None:
         """dataset: its folder."""
-        place = (Path(dataset).name, kind, key)
-        return self._notes.get(place) or self._others.get(place)
+        for notes in (self._notes, self._others):
+            for name in self._names(dataset):
+                if (found := notes.get((name, kind, key))) is not None:
+                    if found.text:
+                        return found
+                    break  # the older one is gone
+        return None
 
     def of(self, dataset: str) -> list[Note]:
         """Every note of a dataset, the newest first."""
-        mine = [note for note in (self._others | self._notes).values() if note.dataset == Path(dataset).name]
-        return sorted(mine, key=lambda note: -note.changed)
+        names = self._names(dataset)
+        every = self._others | self._notes
+        places = {(note.kind, note.key) for (name, _, _), note in every.items() if name in names}
+        found = (self.note(dataset, kind, key) for kind, key in places)
+        return sorted((note for note in found if note is not None), key=lambda note: (-note.changed, note.key))
+
+    def _names(self, dataset: str) -> tuple[str, str]:
+        if dataset not in self._named:
+            name = Path(dataset).name
+            self._named[dataset] = (own_name(self._workspace, dataset) if self._workspace is not None else name, name)
+        return self._named[dataset]
 
     def texts(self, dataset: str, *, product: str, shopper: str) -> tuple[str, ...]:
         """What is noted of a product and of a shopper."""
@@ -63,14 +82,15 @@ class Notebook(QObject):
         """Keep a note; without any text there is none."""
         if self._workspace is None:
             return
-        name = Path(dataset).name
-        now = round(time.time() * 1000)
-        if text.strip():
-            self._notes[(name, kind, key)] = Note(name, kind, key, text, now)
+        name, older = self._names(dataset)
+        note = Note(name, kind, key, text.strip() and text, round(time.time() * 1000))
+        blank = (older, kind, key) in self._notes
+        if note.text or blank:
+            self._notes[name, kind, key] = note
         else:
             self._notes.pop((name, kind, key), None)
         self.changed.emit(kind, key)
-        self._disk.start(partial(self._write, self._workspace, name, kind, key, text, now))
+        self._disk.start(partial(self._write, self._workspace, note, blank))
 
     def flush(self) -> None:
         """Wait until everything is on the disk."""
@@ -94,12 +114,12 @@ class Notebook(QObject):
             self._others = _by_place(others)
             self.changed.emit("", "")
 
-    def _write(self, workspace: Path, dataset: str, kind: Kind, key: str, text: str, now: int) -> None:
+    def _write(self, workspace: Path, note: Note, blank: bool) -> None:
         try:
             if is_read_only(workspace):
-                self._sign(workspace, Note(dataset, kind, key, text, now))
+                self._sign(workspace, note, blank)
             else:
-                write_note(workspace, dataset, kind, key, text, now)
+                write_note(workspace, note.dataset, note.kind, note.key, note.text, note.changed, blank=blank)
         except HeedmapError as error:
             self.failed.emit(error.message, error.hint)
 
@@ -107,7 +127,7 @@ class Notebook(QObject):
         """Where the auditor's notes lie while the workspace is open read-only."""
         return self._signed or audit_notes(workspace)
 
-    def _sign(self, workspace: Path, note: Note) -> None:
+    def _sign(self, workspace: Path, note: Note, blank: bool) -> None:
         """Keep one more note in the signed file; one that was changed since it was signed is not written over."""
         from engine.signed_notes import read_signed_notes, write_signed_notes
 
@@ -115,7 +135,7 @@ class Notebook(QObject):
         kept = _by_place(read_signed_notes(file))
         place = (note.dataset, note.kind, note.key)
         kept.pop(place, None)
-        if note.text.strip():
+        if note.text or blank:
             kept[place] = note
         write_signed_notes(file, workspace.resolve().name, list(kept.values()))
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 from pathlib import Path
 
 from engine.files import is_read_only
-
-_LETTERS = 8  # of the mark by which datasets of one name are told apart
+from engine.own_name import INSIDE, is_inside, marked_name
 
 
 def own_file(workspace: Path, dataset: Path | str, pattern: str) -> tuple[Path, Path | None]:
@@ -19,20 +16,15 @@ def own_file(workspace: Path, dataset: Path | str, pattern: str) -> tuple[Path, 
     Both went by the name alone once: a file of that time whose name no dataset of the workspace has is put aside, and
     those that lie elsewhere and were there when it was written last take it along.
     """
-    home, folder = workspace.resolve(), Path(dataset).resolve()
+    folder = Path(dataset).resolve()
     named = workspace / pattern.format(folder.name)
-    if folder.parent == home / "datasets":
+    if is_inside(workspace, folder):
         return named, None
-    try:
-        way = Path(os.path.relpath(folder, home)).as_posix()
-    except ValueError:  # another drive
-        way = folder.as_posix()
-    mark = hashlib.sha256(way.encode()).hexdigest()[:_LETTERS]
-    place = workspace / pattern.format(f"{folder.name}-{mark}")
+    place = workspace / pattern.format(marked_name(workspace, folder))
     if place.is_file():
         return place, None
     older = workspace / pattern.format(f"{folder.name}.older")
-    if named.is_file() and not (home / "datasets" / folder.name).exists():
+    if named.is_file() and not (workspace / INSIDE / folder.name).exists():
         older = _aside(named, older)
     return place, older if _is_older(folder / "dataset.json", older) else None
 

@@ -1,4 +1,8 @@
-"""Notes on products and shoppers: WORKSPACE/notes.sqlite, which moves with the workspace."""
+"""Notes on products and shoppers: WORKSPACE/notes.sqlite, which moves with the workspace.
+
+Each is of one dataset, by its `own_name`. Version 1 had the name of the dataset's folder, which another dataset may
+have too: those notes stay as they are, and every dataset of that name shows them until it has its own in their place.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +22,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["product", "shopper"]
 
+_FILE = "notes.sqlite"
 _TABLE = """
 CREATE TABLE IF NOT EXISTS notes (
     dataset TEXT NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL, text TEXT NOT NULL, changed INTEGER NOT NULL,
@@ -29,7 +34,8 @@ _COLUMNS = "SELECT dataset, kind, key, text, changed FROM notes"
 
 @dataclass(frozen=True)
 class Note:
-    """dataset: the name of its folder in the workspace; key: the product's or shopper's; changed: ms since 1970."""
+    """dataset: see `engine.own_name`; in version 1 the name of its folder; key: the product's or shopper's; changed: ms
+    since 1970. Without text it says that an older one in its place is gone."""
 
     dataset: str
     kind: Kind
@@ -61,21 +67,47 @@ def search_notes(workspace: Path, text: str, dataset: str = "") -> tuple[Note, .
     return tuple(note for note in list_notes(workspace, dataset) if all(word in note.text.casefold() for word in words))
 
 
-def write_note(workspace: Path, dataset: str, kind: Kind, key: str, text: str, now: int | None = None) -> Note | None:
-    """Keep a note, in place of the one before; without any text there is none. Returns what is kept.
+def write_note(
+    workspace: Path, dataset: str, kind: Kind, key: str, text: str, now: int | None = None, *, blank: bool = False
+) -> Note | None:
+    """Keep a note, in place of the one before; without any text there is none, or with `blank` one that says that an
+    older one is gone. Returns what is kept.
 
     HeedmapError when the file is damaged, of a newer version, or cannot be written.
     """
-    note = Note(dataset, kind, key, text, round(time.time() * 1000) if now is None else now)
+    note = Note(dataset, kind, key, text.strip() and text, round(time.time() * 1000) if now is None else now)
+    bring_forward(workspace)
     with _opened(workspace, write=True) as base:
         assert base is not None
-        if text.strip():
+        if note.text or blank:
             row = (note.dataset, note.kind, note.key, note.text, note.changed)
             base.execute("INSERT OR REPLACE INTO notes VALUES (?, ?, ?, ?, ?)", row)
         else:
             base.execute("DELETE FROM notes WHERE dataset = ? AND kind = ? AND key = ?", (dataset, kind, key))
         base.commit()
-    return note if text.strip() else None
+    return note if note.text or blank else None
+
+
+def kept_version(workspace: Path) -> int:
+    """The version of the notes' file; today's where there is none."""
+    with _opened(workspace) as base:
+        return versions.current("notes") if base is None else int(base.execute("PRAGMA user_version").fetchone()[0])
+
+
+def bring_forward(workspace: Path) -> Path | None:
+    """Make a file of version 1 one of today's and return the backup that was made; None where it is of today."""
+    version = kept_version(workspace)
+    if version >= versions.current("notes"):
+        return None
+    from engine.upgrade import back_up  # only then
+
+    refuse_read_only(workspace / _FILE)
+    backup = back_up(workspace, "notes", version, (workspace / _FILE,))
+    with _opened(workspace, write=True) as base:
+        assert base is not None
+        base.execute(f"PRAGMA user_version = {versions.current('notes')}")
+        base.commit()
+    return backup
 
 
 @contextmanager
@@ -86,7 +118,7 @@ def _opened(workspace: Path, *, write: bool = False) -> Iterator[sqlite3.Connect
     """
     import sqlite3  # in the thread that reads, not while the window starts
 
-    place = workspace / "notes.sqlite"
+    place = workspace / _FILE
     if not write and not place.is_file():
         yield None
         return
@@ -103,7 +135,7 @@ def _opened(workspace: Path, *, write: bool = False) -> Iterator[sqlite3.Connect
             if write:
                 base.execute("PRAGMA journal_mode = DELETE")
                 base.execute("PRAGMA synchronous = FULL")
-            if version < versions.current("notes") and mode != "ro":
+            if version == 0 and mode != "ro":  # made just now
                 base.execute(_TABLE)
                 base.execute(f"PRAGMA user_version = {versions.current('notes')}")
                 base.commit()

@@ -17,6 +17,7 @@ from engine import versions
 from engine.errors import HeedmapError
 from engine.files import disk_errors, make_folder, read_json, refuse_read_only, write_bytes, write_json
 from engine.migrations import Content
+from engine.notes import bring_forward, kept_version
 from engine.scenario_files import kept_content
 from engine.workspace import (
     MARKER,
@@ -76,7 +77,7 @@ def upgrade(workspace: Path) -> tuple[Path, ...]:
             backups.append(back_up(workspace, kind, version, tuple(files)))
             for file, content in files.items():
                 write_json(file, finish(workspace, versions.forward(kind, content, file, workspace)))
-    return (*backups, *_mark(workspace))
+    return (*backups, *_notes(workspace), *_mark(workspace))
 
 
 def back_up(workspace: Path, kind: str, version: int, files: Sequence[Path]) -> Path:
@@ -105,6 +106,16 @@ def _older(workspace: Path, kind: str, file: Path) -> tuple[int, dict[str, Any]]
     except (HeedmapError, OSError):
         return None
     return version, content
+
+
+def _notes(workspace: Path) -> tuple[Path, ...]:
+    try:
+        if kept_version(workspace) >= versions.current("notes"):
+            return ()
+    except HeedmapError:
+        return ()
+    backup = bring_forward(workspace)
+    return (backup,) if backup is not None else ()
 
 
 def _mark(workspace: Path) -> tuple[Path, ...]:

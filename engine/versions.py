@@ -50,7 +50,7 @@ SCHEMAS: dict[str, Schema] = {
     "segments": Schema("segments", 1, bare=1),
     "rules": Schema("rules", 1, {0: numbered}, bare=0),
     "scenario": Schema("scenario", 2, {1: scenario_placed}, bare=2),
-    "notes": Schema("notes", 1, bare=0),
+    "notes": Schema("notes", 2, bare=0),  # not JSON: `engine.notes` brings it forward
     "signed notes": Schema("signed notes", 1),
     "dataset": Schema("dataset", 1, key="schema_version"),
     "run": Schema("run", 2, gone=("is of an earlier model, which is no more", "Train it again.")),

@@ -13,10 +13,13 @@ from pytestqt.qtbot import QtBot
 
 from app.i18n import LanguageSource
 from app.main_window import MainWindow
+from app.notes import Notebook
 from app.settings import Settings
 from app.theme import ThemeSource
 from app.views.notes import NoteButton, NotePopover
-from engine.notes import list_notes, write_note
+from engine.files import READ_ONLY, read_json, write_json
+from engine.notes import Note, list_notes, write_note
+from engine.signed_notes import read_signed_notes, write_signed_notes
 
 CONTROL = Qt.KeyboardModifier.ControlModifier
 Open = Callable[[], MainWindow]
@@ -77,7 +80,7 @@ def test_a_note_is_kept_while_it_is_written_and_is_there_next_time(
     window.close()
     kept = list_notes(tmp_path / "workspace")
     assert [(note.dataset, note.kind, note.key, note.text) for note in kept] == [
-        ("made-up", "product", item, "Ask for a better photo")
+        ("datasets/made-up", "product", item, "Ask for a better photo")
     ]
     again = open_window()
     qtbot.waitUntil(lambda: button(again).note is not None)
@@ -166,3 +169,83 @@ def test_the_language_changes_with_a_note_open(open_window: Open, qtbot: QtBot) 
     with qtbot.waitSignal(window.session.item_changed):
         window.session.choose_item("i9")
     assert button(window).accessibleName() == "此商品的备注"
+
+
+@pytest.fixture
+def shops(tmp_path: Path) -> tuple[Path, list[str]]:
+    """A workspace; a dataset in it and two elsewhere, all called "shop"."""
+    workspace = tmp_path / "workspace"
+    folders = [workspace / "datasets" / "shop", tmp_path / "north" / "shop", tmp_path / "south" / "shop"]
+    for folder in folders:
+        write_json(folder / "dataset.json", {})
+    return workspace, [str(folder) for folder in folders]
+
+
+def notebook(qtbot: QtBot, workspace: Path, signed: Path | None = None) -> Notebook:
+    made = Notebook(signed=signed)
+    with qtbot.waitSignal(made._listed):
+        made.open(workspace)
+    return made
+
+
+def seen(book: Notebook, folders: list[str]) -> list[str]:
+    """What each dataset has noted of its product i1."""
+    found = [book.note(folder, "product", "i1") for folder in folders]
+    return [note.text if note is not None else "" for note in found]
+
+
+def test_datasets_of_one_name_each_have_their_own_notes(qtbot: QtBot, shops: tuple[Path, list[str]]) -> None:
+    workspace, folders = shops
+    book = notebook(qtbot, workspace)
+    for folder, text in zip(folders, ("inside", "north", "south"), strict=True):
+        book.write(folder, "product", "i1", text)
+    book.write(folders[1], "product", "i1", " ")
+    book.write(folders[2], "shopper", "u1", "of the south")
+    book.flush()
+    for one in (book, notebook(qtbot, workspace)):
+        assert seen(one, folders) == ["inside", "", "south"]
+        assert [[note.text for note in one.of(folder)] for folder in folders[:2]] == [["inside"], []]
+        assert sorted(note.text for note in one.of(folders[2])) == ["of the south", "south"]
+    assert len(list_notes(workspace)) == 3
+
+
+def test_notes_of_an_older_version_are_found_until_a_dataset_has_its_own(
+    qtbot: QtBot, shops: tuple[Path, list[str]]
+) -> None:
+    workspace, folders = shops
+    write_note(workspace, "shop", "product", "i1", "older", 5)  # by the name alone, as they were
+    write_note(workspace, "shop", "product", "i2", "another", 6)
+    book = notebook(qtbot, workspace)
+    assert seen(book, folders) == ["older", "older", "older"]
+    book.write(folders[0], "product", "i1", "mine")
+    book.write(folders[1], "product", "i1", "")
+    book.flush()
+    again = notebook(qtbot, workspace)
+    for one in (book, again):
+        assert seen(one, folders) == ["mine", "", "older"]
+        assert [len(one.of(folder)) for folder in folders] == [2, 1, 2]
+    again.write(folders[0], "product", "i1", "")
+    again.flush()
+    assert seen(notebook(qtbot, workspace), folders) == ["", "", "older"]
+    assert Note("shop", "product", "i1", "older", 5) in list_notes(workspace)
+
+
+def test_an_auditors_signed_notes_are_kept_apart_as_well_and_older_ones_found(
+    qtbot: QtBot, shops: tuple[Path, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace, folders = shops
+    monkeypatch.setenv("HEEDMAP_CONFIG", str(tmp_path / "config"))
+    write_note(workspace, "shop", "product", "i1", "theirs", 5)
+    signed = tmp_path / "notes.json"
+    write_signed_notes(signed, "workspace", [Note("shop", "product", "i2", "signed before", 6)])
+    monkeypatch.setenv(READ_ONLY, str(workspace))
+    book = notebook(qtbot, workspace, signed)
+    book.write(folders[1], "product", "i1", "of the north")
+    book.write(folders[2], "product", "i2", "")
+    book.flush()
+    for one in (book, notebook(qtbot, workspace, signed)):
+        assert seen(one, folders) == ["theirs", "of the north", "theirs"]
+        texts = [note.text if (note := one.note(folder, "product", "i2")) is not None else "" for folder in folders]
+        assert texts == ["signed before", "signed before", ""]
+    assert {note.text for note in read_signed_notes(signed)} == {"of the north", "signed before", ""}
+    assert read_json(signed)["version"] == 1

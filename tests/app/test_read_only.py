@@ -103,7 +103,7 @@ def test_looking_at_everything_changes_nothing(
         window.show_view(name)
         assert window.status.read_only.isVisible()
     window.show_view("explore")
-    qtbot.waitUntil(lambda: window.notebook.note("made-up", "product", "i33") is not None)
+    qtbot.waitUntil(lambda: window.notebook.note(str(engine.folder), "product", "i33") is not None)
     window.session.choose_user("u7")
     window.session.choose_item("i12")
     qtbot.waitUntil(lambda: window.session.explanation is not None and window.session.explanation.item == "i12")
@@ -117,12 +117,12 @@ def test_looking_at_everything_changes_nothing(
     window.close()
     assert everything(read_only) == before
     assert [(one.dataset, one.kind, one.key, one.text) for one in read_signed_notes(notes)] == [
-        ("made-up", "product", "i12", "unfair")
+        ("datasets/made-up", "product", "i12", "unfair")
     ]
     assert not any(arguments.get("create") for _, name, arguments in engine.asked if name == "list_workspace")
     again = open_window(keep=True, notes=notes)
-    qtbot.waitUntil(lambda: again.notebook.note("made-up", "product", "i12") is not None)
-    assert {one.text for one in again.notebook.of("made-up")} == {"unfair", "theirs"}
+    qtbot.waitUntil(lambda: again.notebook.note(str(engine.folder), "product", "i12") is not None)
+    assert {one.text for one in again.notebook.of(str(engine.folder))} == {"unfair", "theirs"}
     assert everything(read_only) == before
 
 
@@ -264,13 +264,13 @@ def test_what_is_tried_all_the_same_is_refused_with_a_sentence(
 
 
 def test_a_note_file_that_was_changed_is_not_written_over(
-    read_only: Path, open_window: Open, qtbot: QtBot, tmp_path: Path
+    read_only: Path, open_window: Open, engine: Any, qtbot: QtBot, tmp_path: Path
 ) -> None:
     notes = tmp_path / "notes.json"
     notes.write_text("{}", encoding="utf-8")
     window = open_window(notes=notes)
     qtbot.waitUntil(lambda: window.session.explanation is not None)
-    window.notebook.write("made-up", "product", "i1", "mine")
+    window.notebook.write(str(engine.folder), "product", "i1", "mine")
     window.notebook.flush()
     qtbot.waitUntil(lambda: "not as they were signed" in window.banner.message)
     assert notes.read_text(encoding="utf-8") == "{}"
@@ -283,7 +283,7 @@ def test_without_the_flag_all_is_as_before(
     qtbot.waitUntil(lambda: window.session.explanation is not None)
     assert window.status.read_only.isHidden()
     assert all(action.isEnabled() for action in window.actions() if action.objectName() in ("import", "sample"))
-    window.notebook.write("made-up", "product", "i1", "mine")
+    window.notebook.write(str(engine.folder), "product", "i1", "mine")
     window.close()
     assert {note.text for note in list_notes(workspace)} == {"mine", "theirs"}
     assert not (tmp_path / "notes.json").exists()

@@ -63,7 +63,7 @@ def test_the_window_says_that_a_workspace_came_forward_and_shows_the_backup(
     qtbot.mouseClick(window.remark._button, Qt.MouseButton.LeftButton)
     assert [Path(url.toLocalFile()) for url in opened] == [workspace / "backups"]
     assert {one.name.rsplit("-", 2)[0] for one in (workspace / "backups").iterdir()} == {
-        "scenario-v1", "rules-v0", "workspace-v1",
+        "scenario-v1", "rules-v0", "notes-v1", "workspace-v1",
     }  # fmt: skip
     qtbot.waitUntil(lambda: window.session.run is not None)
     assert [rule.name for rule in window.session.rules.book.rules] == ["own brand"]

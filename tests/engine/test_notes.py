@@ -13,8 +13,12 @@ from pathlib import Path
 import pytest
 
 from engine.errors import HeedmapError
-from engine.notes import Note, list_notes, read_note, search_notes, write_note
+from engine.notes import Note, kept_version, list_notes, read_note, search_notes, write_note
+from engine.own_name import own_name
+from engine.upgrade import upgrade
 from engine.versions import current
+
+OLD = Path(__file__).parent.parent / "old" / "workspace-1"
 
 
 def test_a_note_is_kept_replaced_and_taken_away(tmp_path: Path) -> None:
@@ -28,6 +32,46 @@ def test_a_note_is_kept_replaced_and_taken_away(tmp_path: Path) -> None:
     assert (note.text, note.changed) == ("Done", 9)
     assert write_note(tmp_path, "shop", "product", "i1", "  \n") is None
     assert list_notes(tmp_path) == ()
+
+
+def test_one_without_text_can_say_that_an_older_one_is_gone(tmp_path: Path) -> None:
+    gone = Note("datasets/shop", "product", "i1", "", 7)
+    assert write_note(tmp_path, "datasets/shop", "product", "i1", " ", 7, blank=True) == gone
+    assert list_notes(tmp_path) == (gone,)
+    assert search_notes(tmp_path, "i1") == ()
+
+
+def test_datasets_of_one_name_have_names_of_their_own(tmp_path: Path) -> None:
+    workspace = tmp_path / "workspace"
+    inside, north, south = workspace / "datasets" / "shop", tmp_path / "north" / "shop", tmp_path / "south" / "shop"
+    names = [own_name(workspace, folder) for folder in (inside, north, south, workspace / "shop")]
+    assert names[0] == "datasets/shop"
+    assert len({*names, "shop"}) == 5
+    assert own_name(workspace, str(north / ".." / "shop")) == names[1]
+    moved = tmp_path / "elsewhere"  # all together
+    assert own_name(moved / "workspace", moved / "north" / "shop") == names[1]
+
+
+@pytest.mark.parametrize("by", ["opening", "writing"])
+def test_a_file_of_the_first_version_comes_forward_with_a_backup_and_all_its_notes(tmp_path: Path, by: str) -> None:
+    shutil.copy(OLD / "notes.sqlite", tmp_path)
+    before = (tmp_path / "notes.sqlite").read_bytes()
+    notes = list_notes(tmp_path)
+    assert [(one.dataset, one.kind, one.key, one.text) for one in notes] == [
+        ("shop", "shopper", "u1", "Buys for the stripes"),
+        ("shop", "product", "i1", "Ask for a better photo"),
+    ]
+    assert (tmp_path / "notes.sqlite").read_bytes() == before  # by looking alone it stays what it is
+    if by == "opening":
+        upgrade(tmp_path)
+    else:
+        write_note(tmp_path, "datasets/shop", "product", "i2", "new", 1)
+    assert kept_version(tmp_path) == current("notes")
+    assert set(notes) <= set(list_notes(tmp_path))
+    (backup,) = (tmp_path / "backups").glob("notes-v1-*")
+    assert (backup / "notes.sqlite").read_bytes() == before
+    write_note(tmp_path, "datasets/shop", "product", "i3", "newer", 2)
+    assert len(list((tmp_path / "backups").iterdir())) == 1
 
 
 def test_products_shoppers_and_datasets_have_notes_of_their_own(tmp_path: Path) -> None:

@@ -17,10 +17,11 @@ from engine.desk import Desk
 from engine.errors import HeedmapError
 from engine.files import READ_ONLY, sha256, sha256_of
 from engine.jobs import finish
+from engine.notes import kept_version, list_notes
 from engine.rules import read_rules
 from engine.scenario_files import list_scenarios, read_scenario
 from engine.upgrade import open_workspace, upgrade
-from engine.versions import program_version
+from engine.versions import current, program_version
 from engine.workspace import MARKER, create, is_marked, summarise, workspace_of
 
 OLD = Path(__file__).parent.parent / "old" / "workspace-1"
@@ -56,6 +57,7 @@ def check_forward(workspace: Path) -> None:
     own = f"scenarios/photos/{sha256(b'a photo')}.png"
     assert photos == [own, "media/i2.png", "scenarios/photos/kept.png", ""]
     assert content["scenario"]["rules"].startswith("scenarios/rules/")
+    assert kept_version(workspace) == current("notes")
     check_meaning(workspace)
 
 
@@ -68,6 +70,7 @@ def check_meaning(workspace: Path) -> None:
     assert (of_dataset, taken) == ("media/i2.png", "")
     for file in (Path(found.scenario.rules), workspace / "rules" / "shop.json"):
         assert [(rule.name, rule.by) for rule in read_rules(file)] == [("own brand", 0.3)]
+    assert {note.text for note in list_notes(workspace)} == {"Ask for a better photo", "Buys for the stripes"}
     listed = summarise(workspace)
     assert ([one.name for one in listed.datasets], [one.name for one in listed.runs]) == (["Shop"], ["old"])
     assert is_marked(workspace)
@@ -79,7 +82,7 @@ def test_every_file_of_the_first_version_is_brought_forward_with_a_backup(worksp
     check_forward(workspace)
     assert summary.not_forward == ""
     kinds = [Path(one).name.rsplit("-", 2)[0] for one in summary.backups]
-    assert kinds == ["scenario-v1", "rules-v0", "workspace-v1"]
+    assert kinds == ["scenario-v1", "rules-v0", "notes-v1", "workspace-v1"]
     for backup in map(Path, summary.backups):  # as the README says: copied back, all is as it was
         about = read(backup / "backup.json")
         for name in about["files"]:
@@ -103,6 +106,7 @@ def test_a_workspace_from_before_there_was_a_marker(workspace: Path) -> None:
     (workspace / "workspace.json").unlink()
     shutil.rmtree(workspace / "scenarios")
     shutil.rmtree(workspace / "rules")
+    (workspace / "notes.sqlite").unlink()
     before = everything(workspace)
     assert open_workspace(workspace).backups == ()  # no file of it is different
     assert read(workspace / MARKER) == TODAY
