@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
-from functools import cached_property, partial
+from collections.abc import Iterable
+from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
@@ -14,35 +14,11 @@ from PySide6.QtGui import QUndoCommand, QUndoStack
 from app.disk_thread import DiskThread
 from app.own_file import own_file
 from engine.errors import HeedmapError
-from engine.files import is_read_only, read_json, write_json
-from engine.versions import NewerError, current, forward
+from engine.files import is_read_only, write_json
+from engine.segments import PATTERN, Kind, Segment, read_segments
+from engine.versions import NewerError, current
 
-Kind = Literal["items", "users"]
-
-
-@dataclass(frozen=True)
-class Segment:
-    """members: keys of products ("items") or shoppers ("users"), in the order of the dataset. rule: how it was made, in
-    words."""
-
-    name: str
-    kind: Kind
-    members: tuple[str, ...]
-    rule: str = ""
-
-    @cached_property
-    def keys(self) -> frozenset[str]:
-        """The members, for looking one up."""
-        return frozenset(self.members)
-
-    @staticmethod
-    def from_json(content: Mapping[str, Any]) -> Segment:
-        """HeedmapError when it is not a segment."""
-        try:
-            kind: Kind = "items" if content["kind"] == "items" else "users"
-            return Segment(str(content["name"]), kind, tuple(map(str, content["members"])), str(content["rule"]))
-        except (KeyError, TypeError) as error:
-            raise HeedmapError("This is not a segment.", "Make it again in the Segments view.") from error
+__all__ = ["Kind", "Segment", "Segments"]
 
 
 class _Change(QUndoCommand):
@@ -76,7 +52,7 @@ class Segments(QObject):
 
     def open(self, workspace: Path, dataset: Path | str) -> None:
         """Take the segments of a dataset, by its folder; what is open already stays."""
-        place, older = own_file(workspace, dataset, "sessions/segments-{}.json")
+        place, older = own_file(workspace, dataset, PATTERN)
         if place == self._place:
             return
         self.flush()
@@ -152,13 +128,8 @@ class Segments(QObject):
             self.failed.emit(error.message, error.hint)
 
     def _read(self, place: Path) -> tuple[Segment, ...]:
-        if not place.is_file():
-            return ()
         try:
-            listed = forward("segments", read_json(place), place).get("segments")
-            if not isinstance(listed, list):
-                raise HeedmapError(f"{place} is not a list of segments.", "Restore it from a copy.")
-            return tuple(Segment.from_json(one) for one in listed)
+            return read_segments(place)
         except NewerError as error:
             self._place = None  # it stays as it is: what is made now is in memory alone
             self.failed.emit(error.message, error.hint)

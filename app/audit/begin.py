@@ -87,7 +87,8 @@ class BeginAudit(QDialog):
             self.tr(
                 "The audit runs beside your work and can be paused or stopped; what was measured is kept, and it goes"
                 " on from there. The bundle is signed with your own key. Measured is the model's own ranking, without"
-                " business rules."
+                " business rules; a standard or full plan also tells how well the segments saved for the dataset are"
+                " served."
             )
         )
         told.setWordWrap(True)

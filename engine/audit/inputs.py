@@ -13,11 +13,12 @@ import torch
 import engine
 from engine.files import sha256, sha256_of
 from engine.recommend import Recommender
+from engine.segments import Segment
 from engine.versions import package_version, program_version
 
 
-def inputs_of(run: Recommender) -> dict[str, Any]:
-    """Names and SHA-256 of everything that a result depends on. No path of this machine."""
+def inputs_of(run: Recommender, segments: tuple[Segment, ...] = ()) -> dict[str, Any]:
+    """Names and SHA-256 of everything that a result depends on. No path of this machine, and of segments no member."""
     manifest = run.dataset.manifest
     weights = sorted(path for path in run.folder.glob("*.safetensors"))
     return {
@@ -39,6 +40,14 @@ def inputs_of(run: Recommender) -> dict[str, Any]:
             "synthetic": manifest.synthetic,
             "counts": manifest.counts,
             "files": dict(sorted(manifest.files.items())),
+        },
+        "segments": {
+            one.name: {
+                "kind": one.kind,
+                "members": len(one.members),
+                "sha256": sha256("\n".join(sorted(one.members)).encode()),
+            }
+            for one in segments
         },
     }
 

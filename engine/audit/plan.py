@@ -10,6 +10,7 @@ A plan is a small TOML file; what it leaves out is its preset's:
     skip = ["privacy.personal-data"]
     also = ["shoppers.reweighting"]  # what trains the run anew, which the preset full alone has of itself
     groups = ["gender", "age + gender"]         # profile attributes; all with few values where left out
+    segments = ["Regulars"]          # saved in the window; standard and full take the first eight where left out
     strata = ["history"]             # samples of shoppers are drawn in proportion to these: history, or an attribute
 
     [sample]                         # instead of what the precision asks for
@@ -34,12 +35,26 @@ from engine.files import read_json
 
 PRECISION = {"quick": 0.10, "standard": 0.05, "full": 0.03}
 FEWEST = 30  # no sample is smaller: below this an interval means little
-_KEYS = ("preset", "title", "seed", "precision", "only", "skip", "also", "groups", "strata", "sample", "thresholds")
+_KEYS = (
+    "preset",
+    "title",
+    "seed",
+    "precision",
+    "only",
+    "skip",
+    "also",
+    "groups",
+    "segments",
+    "strata",
+    "sample",
+    "thresholds",
+)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Which checks, on how much. groups: sets of profile attributes, None for all that have few values."""
+    """Which checks, on how much. groups: sets of profile attributes, None for all that have few values; segments: names
+    of saved ones, None for the first few, of a preset that is not quick."""
 
     preset: str = "standard"
     title: str = ""
@@ -49,6 +64,7 @@ class Plan:
     skip: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
     groups: tuple[tuple[str, ...], ...] | None = None
+    segments: tuple[str, ...] | None = None
     strata: tuple[str, ...] = ("history",)
     sample: Mapping[str, int] = field(default_factory=dict)
     thresholds: Mapping[str, tuple[Threshold, ...]] = field(default_factory=dict)
@@ -87,7 +103,7 @@ class Plan:
             thresholds = {
                 name: tuple(Threshold(**one) for one in these) for name, these in content["thresholds"].items()
             }
-            groups = content["groups"]
+            groups, segments = content["groups"], content.get("segments")
             return Plan(
                 **{
                     **content,
@@ -95,6 +111,7 @@ class Plan:
                     "skip": tuple(content["skip"]),
                     "also": tuple(content.get("also", ())),
                     "strata": tuple(content["strata"]),
+                    "segments": None if segments is None else tuple(segments),
                     "groups": None if groups is None else tuple(tuple(one) for one in groups),
                     "thresholds": thresholds,
                 }
@@ -140,6 +157,7 @@ def read_plan(path: Path, known: Mapping[str, Check]) -> Plan:
         skip=_names(content, "skip", known),
         also=_names(content, "also", known),
         groups=_groups(content),
+        segments=tuple(_texts(content, "segments")) if "segments" in content else None,
         strata=tuple(_texts(content, "strata")) if "strata" in content else plan.strata,
         sample=_samples(content, known),
         thresholds=_thresholds(content, known),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from engine.audit.verify import Again, read_inside, results_of
 from engine.errors import HeedmapError
 from engine.jobs import Job
 from engine.recommend import Recommender
+from engine.segments import Segment
 
 
 def recompute(bundle: Bundle, run: Recommender, share: float, seed: int) -> Job:
@@ -26,7 +28,9 @@ def recompute(bundle: Bundle, run: Recommender, share: float, seed: int) -> Job:
     (tuple[Again], notes), see Verified. HeedmapError where the run or its dataset is not the one that was audited."""
     if not 0 < share <= 1:
         raise HeedmapError(f"A share of {share:g} cannot be measured again.", "Give more than 0 and at most 1.")
-    was, now = read_inside(bundle, INPUTS), json.loads(json.dumps(inputs_of(run)))
+    subject = Subject(run, Plan.from_json(read_inside(bundle, PLAN)))
+    segments = _segments(subject)
+    was, now = read_inside(bundle, INPUTS), json.loads(json.dumps(inputs_of(run, segments)))
     _same_inputs(was, now)
     notes = [] if was["code"] == now["code"] else ["other_code"]
     tolerance = read_inside(bundle, MANIFEST)["tolerance"]
@@ -35,7 +39,8 @@ def recompute(bundle: Bundle, run: Recommender, share: float, seed: int) -> Job:
     results = [one for one in known if not CHECKS[one.check].trains]
     notes += ["not_again"] if len(results) < len(known) else []
     whole = sum(one.seconds for one in results)
-    subject = Subject(run, Plan.from_json(read_inside(bundle, PLAN)))
+    other_segments = was.get("segments", {}) != now["segments"]
+    notes += ["other_segments"] if other_segments else []
     again: list[Again] = []
     spent = 0.0
     for place in np.random.default_rng(seed).permutation(len(results)).tolist():
@@ -44,8 +49,23 @@ def recompute(bundle: Bundle, run: Recommender, share: float, seed: int) -> Job:
         old = results[place]
         spent += old.seconds
         fresh, _ = yield from under_title(remeasured(subject, CHECKS[old.check]), old.check)
+        if other_segments:
+            old, fresh = _without_segments(old), _without_segments(fresh)
         again += compared(old, fresh, tolerance, was["code"] == now["code"])
     return tuple(again), tuple(notes)
+
+
+def _segments(subject: Subject) -> tuple[Segment, ...]:
+    """Those that are saved here; none where one that the plan names is not."""
+    try:
+        return subject.segments
+    except HeedmapError:
+        subject.__dict__["segments"] = ()
+        return ()
+
+
+def _without_segments(result: Result) -> Result:
+    return replace(result, figures=tuple(one for one in result.figures if "segment" not in one.of))
 
 
 def _same_inputs(was: dict[str, Any], now: dict[str, Any]) -> None:

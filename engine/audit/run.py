@@ -47,14 +47,14 @@ def audit(
 
     Checks that `out` already holds of the same plan, run and dataset are not measured again, and a sealed bundle of
     them stays as it is. key: signs; this user's own where None. languages: of the reports. Progress carries "check",
-    "checks" and "left", the seconds that it may still take. HeedmapError when `out` holds something else, or the key
-    cannot be used.
+    "checks" and "left", the seconds that it may still take. HeedmapError when `out` holds something else, the
+    key cannot be used, or the plan names a segment that is not there.
     """
     yield Progress("Reading what is audited")
     key = key or auditor_key()
-    inputs = inputs_of(run)
-    _begin(out, {PLAN: plan.to_json(), INPUTS: inputs}, run.device)
     subject, checks = Subject(run, plan, out / WORK), plan.checks(CHECKS)
+    inputs = inputs_of(run, subject.segments)
+    _begin(out, {PLAN: plan.to_json(), INPUTS: inputs}, run.device)
     kept = {one.name: found for one in checks if (found := _kept(out, one)) is not None}
     clock = _Clock(plan, checks, kept)
     results = []

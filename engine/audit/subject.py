@@ -16,6 +16,7 @@ from engine.dataset.duplicates import duplicates
 from engine.dataset.split import through_validation
 from engine.dataset.store import Dataset
 from engine.dataset.tables import Duplicates
+from engine.errors import HeedmapError
 from engine.evaluation.figures import Ground, ground
 from engine.evaluation.knock_out import knock_outs
 from engine.evaluation.outcome import Outcome, model_batches, observe
@@ -23,8 +24,10 @@ from engine.features.catalogue import Catalogue
 from engine.jobs import Job
 from engine.model.baselines.neighbours import content_features, held_modalities
 from engine.recommend import Recommender
+from engine.segments import Segment, saved_segments
 
 K = 10  # length of the lists that are audited
+SEGMENTS = 8  # saved ones that are measured where the plan names none
 _TOGETHER = 32  # shoppers that are read at once
 
 
@@ -80,6 +83,24 @@ class Subject:
         if self._duplicates is None:
             self._duplicates = yield from duplicates(self.dataset, keep=False)
         return self._duplicates
+
+    @cached_property
+    def segments(self) -> tuple[Segment, ...]:
+        """The segments saved for the dataset in the run's workspace that the plan takes. HeedmapError where it names
+        one that is not there, or they cannot be read."""
+        wanted = self.plan.segments
+        if wanted == () or (wanted is None and self.plan.preset == "quick"):
+            return ()
+        saved = saved_segments(self.run.folder, self.dataset.folder)
+        if wanted is None:
+            return saved[:SEGMENTS]
+        named = {one.name: one for one in saved}
+        if lost := [name for name in wanted if name not in named]:
+            raise HeedmapError(
+                f"The plan names the segment {lost[0]!r}, which is not saved for {self.dataset.manifest.name}.",
+                f"Saved are {', '.join(named)}." if named else "Save it in the Segments view of the run's workspace.",
+            )
+        return tuple(named[name] for name in wanted)
 
     @cached_property
     def profiles(self) -> dict[str, NDArray[np.object_]]:

@@ -16,7 +16,7 @@ from app.audit.told import TextDialog
 from app.audit.view import AuditView
 from app.main_window import MainWindow
 from engine.audit.bundle import open_bundle, seal, zip_of
-from engine.audit.check import Example, Figure, Measured, Note, Result, Threshold, judged, not_run
+from engine.audit.check import Example, Figure, Measured, Note, Result, Threshold, Value, judged, not_run
 from engine.audit.difference import difference
 from engine.audit.listing import list_audits
 from engine.audit.opened import opened_bundle
@@ -100,6 +100,20 @@ def test_a_bundle_is_verified_and_shown_worst_first(view: AuditView, qtbot: QtBo
     assert "0.02 (0.01 to 0.03)" in view.detail.figures.lines()[1]
     qtbot.keyClick(view.table, Qt.Key.Key_Down)
     assert "no" in view.detail.notes.text() or "not" in view.detail.notes.text()
+
+
+def test_a_segment_is_told_with_its_interval_and_its_size(view: AuditView, qtbot: QtBot, tmp_path: Path) -> None:
+    of = {"segment": "Regulars"}
+    size: dict[str, Value] = {**of, "members": 50, "shoppers": 40, "choices": 90}
+    found = Measured(
+        (Figure("ndcg", 0.08, 0.05, 0.11, 90, of), Figure("less_rest", 0.01, -0.02, 0.04, 90, of)),
+        (Note("shoppers_segment", size), Note("small_segment", {**size, "segment": "Two", "least": 30, "people": 5})),
+    )
+    view.open_elsewhere(str(make_bundle(tmp_path / "by segment", (judged("quality.slices", found, (), 1, 0, 1.0),))))
+    qtbot.waitUntil(lambda: view.detail.result is not None and view.detail.result.check == "quality.slices")
+    assert any("segment Regulars" in line and "0.08 (0.05 to 0.11)" in line for line in view.detail.figures.lines())
+    assert "50 shoppers, of whom 40 made 90 choices" in view.detail.notes.text()
+    assert "Segment Two is too small for a figure" in view.detail.notes.text()
 
 
 def test_an_example_opens_in_explore(view: AuditView, qtbot: QtBot, window: MainWindow) -> None:

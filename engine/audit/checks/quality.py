@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.audit.check import Check, Figure, Measured, Note, NotRun, Threshold
+from engine.audit.check import Check, Figure, Measured, Note, NotRun, Threshold, Value
+from engine.audit.checks.shoppers_groups import SHOWN
+from engine.audit.draws import normal, redrawn
 from engine.audit.subject import K, Subject
 from engine.dataset.split import split, through_validation
 from engine.evaluation.evaluate import Wanted, evaluate
@@ -15,6 +17,7 @@ from engine.metrics.bootstrap import interval
 from engine.metrics.ranking import measures
 from engine.model.baselines.contract import without_history
 from engine.model.scoring import target_ranks
+from engine.segments import Segment
 
 # Quick ones, of which some is hard to beat on any data: what is popular, what goes together, what looks alike.
 BASELINES = ("popularity", "recent popularity", "ItemKNN", "EASE", "decaying EASE", "content kNN")
@@ -44,7 +47,7 @@ def ranking(subject: Subject) -> Job:
 
 
 def slices(subject: Subject) -> Job:
-    """NDCG where ranking is hard: cold products, the long tail, short histories; and by category."""
+    """NDCG where ranking is hard: cold products, the long tail, short histories; by category; and by saved segment."""
     outcome = yield from subject.outcome()
     on = subject.ground
     worth = measures(outcome.ranks, K)["ndcg"]
@@ -53,7 +56,46 @@ def slices(subject: Subject) -> Job:
         if there.sum() >= FEWEST:
             one = interval(worth[there], on.users[there], seed=subject.plan.seed)
             figures.append(Figure("ndcg", one.mean, one.low, one.high, int(there.sum()), {"slice": name}))
-    return Measured(tuple(figures))
+    notes = []
+    for segment in subject.segments:
+        there = of_segment(subject, segment)
+        n, shoppers = int(there.sum()), len(np.unique(on.users[there]))
+        size: dict[str, Value] = {
+            "segment": segment.name,
+            "members": len(segment.members),
+            "choices": n,
+            "shoppers": shoppers,
+        }
+        if n < FEWEST or shoppers < SHOWN:
+            notes.append(Note("small_segment", {**size, "least": FEWEST, "people": SHOWN}))
+            continue
+        notes.append(Note("products_segment" if segment.kind == "items" else "shoppers_segment", size))
+        one = interval(worth[there], on.users[there], seed=subject.plan.seed)
+        figures.append(Figure("ndcg", one.mean, one.low, one.high, n, {"segment": segment.name}))
+        if not there.all():
+            less = less_rest(worth, there, on.users, int(subject.random("quality.slices").integers(2**31)))
+            figures.append(Figure("less_rest", *less, n, {"segment": segment.name}))
+    return Measured(tuple(figures), tuple(notes))
+
+
+def of_segment(subject: Subject, segment: Segment) -> NDArray[np.bool_]:
+    """bool[targets]: the choices of its shoppers, or of its products."""
+    on = subject.ground
+    names = on.data.items if segment.kind == "items" else on.data.users
+    inside = np.array([name in segment.keys for name in names])
+    mine: NDArray[np.bool_] = inside[on.data.item[on.targets] if segment.kind == "items" else on.users]
+    return mine
+
+
+def less_rest(
+    values: NDArray[np.float64], there: NDArray[np.bool_], users: NDArray[np.int32], seed: int
+) -> tuple[float, float, float]:
+    """The mean of some targets less that of all others, with its interval; a shopper may have some of both."""
+    own, rest = there.astype(np.float64), (~there).astype(np.float64)
+    columns = np.stack([own, own * values, rest, rest * values], axis=1)
+    sums = np.concatenate([columns.sum(axis=0)[None], redrawn(columns, users, seed)])
+    less = sums[:, 1] / np.maximum(sums[:, 0], 1) - sums[:, 3] / np.maximum(sums[:, 2], 1)
+    return float(less[0]), *normal(float(less[0]), less[1:])
 
 
 def other_split(subject: Subject) -> Job:

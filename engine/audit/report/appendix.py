@@ -12,6 +12,7 @@ from engine.audit.plan import Plan
 from engine.audit.report.checks import in_order
 from engine.audit.report.content import Block, Cell, Facts, Paragraph, Section, Table
 from engine.audit.report.words import Words
+from engine.audit.subject import SEGMENTS
 
 
 def appendix(
@@ -64,11 +65,18 @@ def _plan(plan: Plan, words: Words) -> Facts:
             (words("plan_only"), words("join").join(plan.only) or words("all")),
             (words("plan_skip"), words("join").join(plan.skip) or words("none")),
             (words("plan_also"), words("join").join(plan.also) or words("none")),
+            (words("plan_segments"), _segments(plan, words)),
             (words("plan_strata"), words("join").join(plan.strata) or words("none")),
             (words("plan_samples"), samples or words("by_precision")),
             (words("plan_thresholds"), asked or words("presets_own")),
         )
     )
+
+
+def _segments(plan: Plan, words: Words) -> str:
+    if plan.segments is None:
+        return words("none") if plan.preset == "quick" else words("first_segments", n=SEGMENTS)
+    return words("join").join(plan.segments) or words("none")
 
 
 def _inputs(inputs: dict[str, Any], environment: dict[str, Any], words: Words) -> tuple[Block, ...]:
@@ -78,6 +86,7 @@ def _inputs(inputs: dict[str, Any], environment: dict[str, Any], words: Words) -
         *((words("hash_file", file=name), str(digest)) for name, digest in run["weights"].items()),
         (words("hash_file", file="run.json"), str(run["card"])),
         (words("hash_code"), str(inputs["code"])),
+        *((words("hash_segment", name=name), str(one["sha256"])) for name, one in inputs.get("segments", {}).items()),
         *(
             (words("hash_encoder", name=one["name"]), str(one["digest"]))
             for one in run["encoders"].values()
