@@ -165,7 +165,10 @@ class PhotoEditor(QWidget):
 
     def _make_swap(self) -> None:
         menu = QMenu(self)
-        self._from_file = menu.addAction(self.tr("A file…"), self.ask_file)
+        # Those that are kept are made here: of one that a menu makes, Qt's binding may lose what Python holds.
+        self._from_file = QAction(self.tr("A file…"), self)
+        self._from_file.triggered.connect(lambda: self.ask_file())
+        menu.addAction(self._from_file)
         menu.addAction(self.tr("Another product's photo…"), self.ask_product)
         menu.addSeparator()
         self._without, self._back = QAction(self.tr("No photo"), self), QAction(self.tr("The photo as it was"), self)
