@@ -64,7 +64,7 @@ def _of_users(shop: Shop) -> list[Column]:
     first[some] = data.time[data.start[:-1][some]]
     last[some] = data.time[data.start[1:][some] - 1]
     known = dict(shop.dataset.rows('SELECT "user", attributes FROM users'))
-    taste = shop.shoppers().taste
+    taste = shop.tastes()
     return [
         categories("user", ([one] for one in data.users), "text"),
         numbers("choices", count),

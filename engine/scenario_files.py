@@ -19,6 +19,7 @@ from urllib.parse import quote
 from engine import versions
 from engine.errors import HeedmapError
 from engine.files import read_json, refuse_read_only, sha256, write_bytes, write_json
+from engine.natural import natural_key
 from engine.scenario import Scenario
 
 FOLDER = "scenarios"
@@ -99,7 +100,7 @@ def list_scenarios(workspace: Path) -> tuple[SavedScenario, ...]:
             found.append(read_scenario(file))
         except HeedmapError:
             continue
-    return tuple(sorted(found, key=lambda one: one.name.casefold()))
+    return tuple(sorted(found, key=lambda one: natural_key(one.name)))
 
 
 def rename_scenario(workspace: Path, saved: SavedScenario, name: str) -> Path:

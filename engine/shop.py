@@ -19,6 +19,7 @@ from engine.errors import HeedmapError
 from engine.explain.types import HistoryEvent
 from engine.facts import Facts
 from engine.live import Past, Session, live_past, past_of
+from engine.natural import natural_order
 from engine.ruling import Ruled
 from engine.workspace import kept_epochs
 
@@ -78,7 +79,18 @@ class Shop:
         )
 
     def shoppers(self) -> Shoppers:
-        """The shoppers, for lists."""
+        """The shoppers, for lists: in the order of their keys, those without a history last."""
+        users, events, taste = self.data.users, np.diff(self.data.start).tolist(), self.tastes()
+        order = natural_order(users)
+        order.sort(key=lambda place: not events[place])
+        return Shoppers(
+            tuple(users[place] for place in order),
+            tuple(events[place] for place in order),
+            tuple(taste[place] for place in order),
+        )
+
+    def tastes(self) -> list[str]:
+        """What each shopper bought most, in the model's order."""
         names = [*dict.fromkeys(self.texts.category)]
         number = {name: index for index, name in enumerate(names)}
         category = np.array([number[name] for name in self.texts.category], dtype=np.int64)[self.data.item]
@@ -89,7 +101,7 @@ class Shop:
             taste, name = tastes[group // len(names)], names[group % len(names)]
             if name and len(taste) < 2:
                 taste.append(name)
-        return Shoppers(self.data.users, tuple(np.diff(self.data.start).tolist()), tuple(map(", ".join, tastes)))
+        return [", ".join(taste) for taste in tastes]
 
     def summary(
         self,

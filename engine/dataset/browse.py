@@ -33,6 +33,7 @@ from engine.dataset.tables import (
 from engine.dataset.words import LARGE, Words
 from engine.errors import HeedmapError
 from engine.jobs import Progress
+from engine.natural import sort_term
 
 T = TypeVar("T")
 LONGEST = 300  # characters of a text in a page; a Record has it whole
@@ -42,6 +43,7 @@ TOP = 20
 _KEPT_ORDERS, _ORDER_BYTES = 6, 64 << 20
 _MEMORY = "1GB"  # that DuckDB takes; beyond, it writes to temporary files
 _KEYS = {"items": "item", "users": "user", "reviews": "review"}
+_KEYS_OF_LINKS = (("links", "head"), ("links", "tail"))  # beside the columns that are keys of the table itself
 
 Order = NDArray[np.int32] | None  # row numbers, or None for the file's own order
 
@@ -56,6 +58,7 @@ class Browser:
     def __init__(self, dataset: Dataset) -> None:
         self.dataset = dataset
         self._orders: OrderedDict[tuple[str, Query, str, bool], NDArray[np.int32]] = OrderedDict()
+        self._sort_terms: dict[tuple[str, str], str] = {}
         self._laid_out = LaidOut()
         self._counted: dict[str, dict[str, NDArray[Any]]] = {}
         self._item_rows: tuple[NDArray[np.uint64], NDArray[np.int64]] | None = None
@@ -246,10 +249,21 @@ class Browser:
         by = "t.file_row_number"
         if used:
             value = expression(table, used[0])
-            folded = value if used[0].numeric else f"lower({value})"
-            by = f"{folded} {'DESC' if descending else 'ASC'} NULLS LAST, {by}"
+            term = value if used[0].numeric else f"lower({value})"
+            if used[0].kind == "key" or (table, sort) in _KEYS_OF_LINKS:
+                term = self._sort_term(table, value)
+            by = f"{term} {'DESC' if descending else 'ASC'} NULLS LAST, {by}"
         rows = self.dataset.columns(f"SELECT t.file_row_number AS row {chosen.tail} ORDER BY {by}", chosen.parameters)
         return rows["row"].astype(np.int32)
+
+    def _sort_term(self, table: str, value: str) -> str:
+        """What a column of keys is ordered by, as all of them together want it."""
+        if (table, value) not in self._sort_terms:
+            self._sort_terms[table, value] = sort_term(value, f"FROM rows_{table} AS t", self._answered)
+        return self._sort_terms[table, value]
+
+    def _answered(self, asked: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+        return self.dataset.rows(asked, list(parameters))
 
     def _select(self, table: str, query: Query, *used: Column) -> Select:
         """The rows of a query; what is counted over the other tables is worked out where it is asked for."""
