@@ -25,7 +25,8 @@ class DetailView(Panel):
         self._themes = themes
         self.result: Result | None = None
         self.verdict = self._label("strong")
-        self.definition = self._label("")
+        self.short = self._label("")
+        self.method = self._label("muted")
         self.notes = self._label("")
         self.facts = self._label("muted")
         self.asked = self._label("muted")
@@ -38,9 +39,9 @@ class DetailView(Panel):
         column = QVBoxLayout(content)
         column.setContentsMargins(0, 0, 8, 0)
         column.setSpacing(10)
-        for widget in (self.verdict, self.notes, self.figures, self.asked, self.definition, self.facts):
+        for widget in (self.verdict, self.short, self.notes, self.figures, self.asked, self.method, self.facts):
             column.addWidget(widget)
-        column.insertLayout(2, self._below)
+        column.insertLayout(3, self._below)
         column.addStretch(1)
         self.area = QScrollArea()
         self.area.setWidgetResizable(True)
@@ -59,6 +60,9 @@ class DetailView(Panel):
         label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         return label
 
+    def _labels(self) -> tuple[QLabel, ...]:
+        return self.verdict, self.short, self.method, self.notes, self.facts, self.asked
+
     def show_result(self, result: Result | None) -> None:
         self.result = result
         self.figures.show_result(result)
@@ -68,7 +72,7 @@ class DetailView(Panel):
         self.examples = []
         if result is None:
             self.heading.say(self.tr("Choose a check"))
-            for label in (self.verdict, self.definition, self.notes, self.facts, self.asked):
+            for label in self._labels():
                 label.hide()
             return
         about = words().get(result.check, {})
@@ -76,8 +80,11 @@ class DetailView(Panel):
         self.verdict.setText(f"{MARKS[result.verdict]}  {verdict_name(result.verdict)}")
         colour = verdict_colour(self._themes.theme, result.verdict).name()
         self.verdict.setStyleSheet(f"color: {colour}")
-        self.definition.setText(str(about.get("definition", "")))
         told = Words(language())
+        self.short.setText(told.check(result.check, "short"))
+        parts = told.method(result.check).items()
+        lines = (told("figure_line", label=told(f"method_{part}"), value=text) for part, text in parts)
+        self.method.setText("\n\n".join(lines))
         self.notes.setText("\n".join(told.note(result.check, note) for note in result.notes))
         limits = {one.figure: asked(one) for one in result.thresholds}
         named = [joined([str(about.get("figures", {}).get(name, name)), limit]) for name, limit in limits.items()]
@@ -100,7 +107,7 @@ class DetailView(Panel):
                 if line
             )
         )
-        for label in (self.verdict, self.definition, self.notes, self.facts, self.asked):
+        for label in self._labels():
             label.setVisible(bool(label.text()))
         for example in result.examples:
             self._add_example(result, example)

@@ -122,7 +122,8 @@ class Measured:
 
 @dataclass(frozen=True)
 class Check:
-    """One check. Its title, definition and source are texts under its name, "family.check", in `resources/audit`.
+    """One check. Its title, what it asks in short, its method and its source are texts under its name, "family.check",
+    in `resources/audit`.
 
     measure: a job that returns Measured; it draws only from `subject.random(name)`, so that it can be run again alone.
     It raises NotRun where the run or the dataset lacks what it needs. thresholds: those of the presets; a plan may set

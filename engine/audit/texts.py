@@ -17,8 +17,8 @@ TEXTS = Path(__file__).resolve().parents[2] / "resources" / "audit"
 
 @lru_cache(maxsize=len(LANGUAGES))
 def texts(language: str) -> Mapping[str, Any]:
-    """Check name -> {"title", "definition", "source", "figures": {name: label}, "notes": {key: sentence}}; "common"
-    holds what is of no one check. HeedmapError names an unknown language."""
+    """Check name -> {"title", "short", "method": {part: text}, "source", "figures": {name: label}, "notes": {key:
+    sentence}}; "common" holds what is of no one check. HeedmapError names an unknown language."""
     if language not in LANGUAGES:
         raise HeedmapError(f"There is no report in {language!r}.", f"Use {' or '.join(LANGUAGES)}.")
     found: dict[str, Any] = {}

@@ -93,6 +93,8 @@ def test_a_bundle_is_verified_and_shown_worst_first(view: AuditView, qtbot: QtBo
     assert "Failed 1" in view.said.text()
     assert view.detail.heading.whole() == "Whole files"
     assert view.detail.notes.text() == "items.parquet: missing."
+    assert view.detail.short.text() == "Is every file of the dataset what its own list says?"
+    assert view.detail.method.text().startswith("Measured: Every file of the dataset is hashed")
     assert "Files that are missing or changed: 2" in view.detail.figures.lines()
     view.table.setFocus()
     qtbot.keyClick(view.table, Qt.Key.Key_Down)

@@ -146,7 +146,7 @@ def test_every_check_has_its_words_in_every_language() -> None:
             assert gaps(text) == gaps(english[key]), key
             assert text.strip(), key
     for check in CHECKS.values():
-        assert {"title", "definition", "source", "figures", "notes"} <= texts("en")[check.name].keys()
+        assert {"title", "short", "method", "source", "figures", "notes"} <= texts("en")[check.name].keys()
         for one in check.thresholds:
             assert one.figure in texts("en")[check.name]["figures"]
         assert check.family in texts("en")["common"]["families"]

@@ -238,6 +238,43 @@ def test_the_pdf_tells_when_it_was_measured_and_suits_archives(written: dict[str
     assert "'/Marked': True" in str(reader.root_object["/MarkInfo"].get_object())
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_appendix_tells_each_method_in_a_sentence_and_a_small_list(written: dict[str, Path], language: str) -> None:
+    words, page = Words(language), Page(text_of(written[language], language, "html"))
+    (asked, *_) = [text for attrs, text in page.every("section") if attrs.get("id") == "method-data-whole"]
+    parts = words.method("data.whole")
+    short, threshold = words.check("data.whole", "short"), words("at_most", value="0")
+    order = [short, words("method_measured"), parts["measured"], words("method_asked"), threshold]
+    order += [words("method_sample"), words("everything"), words("method_source"), "data.whole"]
+    places = [asked.index(one) for one in order]
+    assert places == sorted(places)
+    # The check itself says no more than the sentence, and leads to the list.
+    (check,) = [text for attrs, text in page.every("section") if attrs.get("id") == "check-data-whole"]
+    assert short in check
+    assert parts["measured"] not in check
+    links = {attrs["href"] for attrs, _ in page.every("a")}
+    assert {"#method-data-whole", "#method-privacy-made-up"} <= links
+    pdf = text_of(written[language], language, "pdf").replace("\n", "").replace(" ", "")
+    assert parts["measured"].replace(" ", "") in pdf
+    # One this version does not know still tells what is known of it.
+    (unknown,) = [text for attrs, text in page.every("section") if attrs.get("id") == "method-privacy-made-up"]
+    assert words("at_most", value="0.6") in unknown
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_check_asks_one_short_question(language: str) -> None:
+    words, asked = Words(language), set()
+    for name in CHECKS:
+        short = words.check(name, "short")
+        assert short[-1] in "?？", name
+        assert len(short) <= 120, name
+        assert len(re.findall(r"[.?。？](?= |$)", short)) <= 1, name
+        assert set(words.method(name)) <= {"measured", "judged", "intervals", "limits"}, name
+        assert words.method(name)["measured"]
+        asked.add(short)
+    assert len(asked) == len(CHECKS)
+
+
 def test_the_same_findings_are_the_same_bytes(written: dict[str, Path], opened: Opened, tmp_path: Path) -> None:
     run = opened()
     run.texts = replace(run.texts, title=tuple(f"{HOSTILE} {one}" for one in run.texts.title))
@@ -380,5 +417,5 @@ def test_notes_are_set_as_their_language_is_written() -> None:
     )
     assert Words("zh_CN").note("quality.ranking", best) == "最好的简单方法是随时间衰减的 EASE，NDCG 为 0.062。"
     assert Words("en").note("robustness.words", Note("raised", {"before": 8, "after": 1037})).endswith("1,037.")
-    assert "at most 5\u00a0%" in Words("en").check("data.across", "definition")
-    assert " %" not in Words("zh_CN").check("data.across", "definition")
+    assert "at most 5\u00a0%" in Words("en").method("data.across")["judged"]
+    assert " %" not in Words("zh_CN").method("data.across")["judged"]

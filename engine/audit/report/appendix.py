@@ -1,7 +1,4 @@
-"""How it was measured: source, sample, seed and thresholds of each check, the plan, and hashes of all inputs.
-
-The definition of a check stands with its figures and is not said twice.
-"""
+"""How it was measured: each check in a sentence and a small list, the plan, and hashes of all inputs."""
 
 from __future__ import annotations
 
@@ -9,8 +6,8 @@ from typing import Any
 
 from engine.audit.check import Result
 from engine.audit.plan import Plan
-from engine.audit.report.checks import in_order
-from engine.audit.report.content import Block, Cell, Facts, Paragraph, Section, Table
+from engine.audit.report.checks import in_order, method_anchor
+from engine.audit.report.content import Block, Facts, Paragraph, Section
 from engine.audit.report.words import Words
 from engine.audit.subject import SEGMENTS
 
@@ -24,7 +21,7 @@ def appendix(
         words("section_methods"),
         (Paragraph(words("methods_intro")), *(Paragraph(words(f"methods_{one}")) for one in ("verdicts", "intervals"))),
         (
-            Section("methods-checks", words("methods_checks"), (_checks(results, words),)),
+            Section("methods-checks", words("methods_checks"), (), _checks(results, words)),
             Section("methods-plan", words("methods_plan"), (_plan(plan, words),)),
             Section("methods-inputs", words("methods_inputs"), _inputs(inputs, environment, words)),
         ),
@@ -32,24 +29,39 @@ def appendix(
     )
 
 
-def _checks(results: tuple[Result, ...], words: Words) -> Table:
-    rows = []
-    for one in in_order(results, words):
-        asked = [
-            words("asked_of", label=words.figure(one.check, threshold.figure), asked=words.asked(threshold))
-            for threshold in one.thresholds
-        ]
-        rows.append(
-            (
-                Cell(words.check(one.check, "title"), one.check, strong=True),
-                Cell(words.check(one.check, "source")),
-                Cell(words("semicolon").join(asked) or words("nothing_asked")),
-                Cell(words.number(one.sample) if one.sample else words("everything")),
-                Cell(str(one.seed)),
-            )
+def _checks(results: tuple[Result, ...], words: Words) -> tuple[Section, ...]:
+    return tuple(
+        Section(
+            method_anchor(one.check),
+            words.check(one.check, "title"),
+            (*_short(one, words), Facts(_method(one, words), narrow=True)),
         )
-    head = tuple(words(f"column_{one}") for one in ("check", "source", "asked", "sample", "seed"))
-    return Table(head, tuple(rows), (0.25, 0.30, 0.30, 0.08, 0.07), frozenset({3, 4}))
+        for one in in_order(results, words)
+    )
+
+
+def _short(result: Result, words: Words) -> tuple[Paragraph, ...]:
+    short = words.check(result.check, "short")
+    return (Paragraph(short),) if short else ()
+
+
+def _method(result: Result, words: Words) -> tuple[tuple[str, str], ...]:
+    """What is measured, how it is judged, and from where that is."""
+    asked = [
+        words("asked_of", label=words.figure(result.check, one.figure), asked=words.asked(one))
+        for one in result.thresholds
+    ]
+    parts = words.method(result.check)
+    threshold = words("semicolon").join(asked) or ("" if "judged" in parts else words("nothing_asked"))
+    sample = words.number(result.sample) if result.sample else words("everything")
+    source = words.check(result.check, "source")
+    return (
+        *((words(f"method_{part}"), text) for part, text in parts.items()),
+        *(((words("method_asked"), threshold),) if threshold else ()),
+        (words("method_sample"), words("sample_seed", sample=sample, seed=result.seed)),
+        *(((words("method_source"), source),) if source else ()),
+        (words("method_name"), result.check),
+    )
 
 
 def _plan(plan: Plan, words: Words) -> Facts:

@@ -37,6 +37,11 @@ def anchor_of(check: str) -> str:
     return f"check-{check.replace('.', '-')}"
 
 
+def method_anchor(check: str) -> str:
+    """The name of the section that tells how a check measures."""
+    return f"method-{check.replace('.', '-')}"
+
+
 def in_order(results: tuple[Result, ...], words: Words) -> list[Result]:
     """By family as families are reported, then as they were measured."""
     place = {name: number for number, name in enumerate(words.families)}
@@ -55,8 +60,8 @@ def _check(result: Result, words: Words, cards: tuple[Card, ...]) -> Section:
     left_out = result.verdict == "not run"
     if left_out:
         blocks += [Paragraph(words("why_not", why=one), "warning") for one in notes]
-    if definition := words.check(result.check, "definition"):
-        blocks.append(Paragraph(definition, "muted" if left_out else "body"))
+    if short := words.check(result.check, "short"):
+        blocks.append(Paragraph(short, "muted" if left_out else "body"))
     if result.figures:
         blocks.append(_figures(result, words))
         if len(result.figures) > MOST_FIGURES:
@@ -68,6 +73,7 @@ def _check(result: Result, words: Words, cards: tuple[Card, ...]) -> Section:
         blocks.append(Points(notes))
     if cards:
         blocks += [Paragraph(words("examples"), "label"), *cards]
+    blocks.append(Paragraph(words("method_link"), "link", method_anchor(result.check)))
     return Section(
         anchor_of(result.check),
         words.check(result.check, "title"),

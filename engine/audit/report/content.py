@@ -11,7 +11,7 @@ from typing import Literal
 
 from engine.audit.check import Verdict
 
-Tone = Literal["body", "lead", "muted", "label", "warning"]
+Tone = Literal["body", "lead", "muted", "label", "warning", "link"]
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,11 @@ class Cell:
 
 @dataclass(frozen=True)
 class Paragraph:
+    """anchor: the section that it leads to."""
+
     text: str
     tone: Tone = "body"
+    anchor: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,10 +68,12 @@ class Points:
 
 @dataclass(frozen=True)
 class Facts:
-    """Names and what stands for them. plain: of technical values that are to be set in even letters, such as hashes."""
+    """Names and what stands for them. plain: of technical values that are to be set in even letters, such as hashes;
+    narrow: short names beside long texts."""
 
     rows: tuple[tuple[str, str], ...]
     plain: bool = False
+    narrow: bool = False
 
 
 @dataclass(frozen=True)

@@ -103,12 +103,14 @@ def _blocks(blocks: tuple[Block, ...], report: Report) -> str:
 
 def _block(block: Block, report: Report) -> str:
     if isinstance(block, Paragraph):
-        return f'<p class="{block.tone}">{_text(block.text)}</p>'
+        text = f'<a href="#{_text(block.anchor)}">{_text(block.text)}</a>' if block.anchor else _text(block.text)
+        return f'<p class="{block.tone}">{text}</p>'
     if isinstance(block, Points):
         return _points(block)
     if isinstance(block, Facts):
         rows = "".join(f"<dt>{_text(name)}</dt><dd>{_text(value)}</dd>" for name, value in block.rows)
-        return f'<dl class="{"plain" if block.plain else "facts"}">{rows}</dl>'
+        kind = "plain" if block.plain else "narrow" if block.narrow else "facts"
+        return f'<dl class="{kind}">{rows}</dl>'
     if isinstance(block, Table):
         return _table(block, report)
     if isinstance(block, Card):

@@ -45,8 +45,12 @@ class Words:
         return tuple(self._all["common"]["families"])
 
     def check(self, name: str, what: str) -> str:
-        """title, definition or source of a check; of one that this version does not know, its name or nothing."""
+        """title, short or source of a check; of one that this version does not know, its name or nothing."""
         return self._set(str(self._all.get(name, {}).get(what, name if what == "title" else "")))
+
+    def method(self, name: str) -> Mapping[str, str]:
+        """How a check measures, in parts: "measured", "judged", "intervals", "limits", as far as they are said."""
+        return {part: self._set(str(one)) for part, one in self._all.get(name, {}).get("method", {}).items()}
 
     def figure(self, check: str, name: str) -> str:
         return str(self._all.get(check, {}).get("figures", {}).get(name, name.replace("_", " ")))
