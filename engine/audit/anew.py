@@ -113,7 +113,7 @@ def _told(job: Job, config: Config, part: tuple[int, int]) -> Job:
                 epochs = step.data["epoch"] - 1 + (step.done / step.total if step.stage == "Training" else 1.0)
                 done = max(done, min(1.0, epochs / (config.epochs + config.refit)))
             whole = round(_STEPS * (part[0] + done) / part[1])
-            yield Progress("Training anew", whole, _STEPS, step.message, step.data)
+            yield Progress("Training anew", whole, _STEPS, step.message)  # its losses are those of no run
     finally:
         job.close()
 
