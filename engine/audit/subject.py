@@ -21,8 +21,8 @@ from engine.evaluation.figures import Ground, ground
 from engine.evaluation.knock_out import knock_outs
 from engine.evaluation.outcome import Outcome, model_batches, observe
 from engine.features.catalogue import Catalogue
+from engine.features.content import content_features, held_modalities
 from engine.jobs import Job
-from engine.model.baselines.neighbours import content_features, held_modalities
 from engine.recommend import Recommender
 from engine.segments import Segment, saved_segments
 

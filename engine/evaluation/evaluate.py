@@ -17,13 +17,13 @@ from engine.evaluation.outcome import Outcome, model_batches, observe, ranker_ba
 from engine.evaluation.ratings import rating_figures
 from engine.evaluation.runs import read_evaluations
 from engine.features.catalogue import Catalogue
+from engine.features.content import content_features, held_modalities
 from engine.files import read_json, sha256_of, write_json
 from engine.foreign.run import ForeignRun
 from engine.jobs import Job
 from engine.metrics.bootstrap import Comparison
 from engine.model.baselines import BASELINES
 from engine.model.baselines.choose import choose
-from engine.model.baselines.neighbours import content_features, held_modalities
 from engine.opening import Run, open_run
 from engine.recommend import Recommender
 from engine.versions import current

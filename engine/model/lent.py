@@ -19,8 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from engine.model.baselines.contract import Content
-from engine.model.baselines.neighbours import content_features, held_modalities
+from engine.features.content import Content, content_features, held_modalities
 
 LENDERS = 10  # products that lend to each new one
 ALIKE = 8.0  # what a new product gets for its only lender having been the last one had, in units of score

@@ -24,11 +24,11 @@ from engine.evaluation.figures import COLD_ONLY, figures, ground
 from engine.evaluation.outcome import observe, ranker_batches
 from engine.evaluation.tables import table
 from engine.features.catalogue import Catalogue
+from engine.features.content import content_features, held_modalities
 from engine.files import write_json
 from engine.jobs import finish
 from engine.model.baselines import BASELINES
 from engine.model.baselines.choose import choose
-from engine.model.baselines.neighbours import content_features, held_modalities
 from engine.training.config import SPLITS
 
 HEAD = ["", "NDCG@10 (95 %)", "Recall@10", "MRR@10", "cold", "tail", "short", "coverage", "s fit", "s rank", "setting"]

@@ -12,13 +12,14 @@ from engine.dataset.context import event_context, profiles
 from engine.dataset.split import Interactions, split, through_validation
 from engine.errors import HeedmapError
 from engine.features.attributes import Vocabulary
+from engine.features.content import mean_tokens
 from engine.jobs import finish
 from engine.metrics.ranking import ndcg
 from engine.model.baselines import BASELINES
 from engine.model.baselines.choose import all_ranks, choose
 from engine.model.baselines.contract import Baseline, Known, history_matrix, with_decay
 from engine.model.baselines.factors import fit_bpr, fit_ials, fit_mf, fit_vbpr, fold_in
-from engine.model.baselines.neighbours import fit_content_knn, fit_ease, fit_item_knn, mean_tokens
+from engine.model.baselines.neighbours import fit_content_knn, fit_ease, fit_item_knn
 from engine.model.baselines.popularity import fit_recent_popularity
 from engine.model.baselines.ratings import fit_rating_mf
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from engine.features.content import CONTENT
 from engine.model.baselines.contract import Baseline
 from engine.model.baselines.factors import fit_bpr, fit_ials, fit_mf, fit_vbpr
-from engine.model.baselines.neighbours import CONTENT, fit_content_knn, fit_ease, fit_item_knn
+from engine.model.baselines.neighbours import fit_content_knn, fit_ease, fit_item_knn
 from engine.model.baselines.popularity import fit_popularity, fit_recent_popularity, popularity
 
 __all__ = ["BASELINES", "popularity"]

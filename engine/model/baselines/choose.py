@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from engine.dataset.split import Interactions, Split, through_validation
 from engine.errors import HeedmapError
+from engine.features.content import Content
 from engine.jobs import Job, Progress
 from engine.metrics.ranking import ndcg, rank_of_target
-from engine.model.baselines.contract import Baseline, Content, Known, Ranker, with_decay, without_history
+from engine.model.baselines.contract import Baseline, Known, Ranker, with_decay, without_history
 from engine.model.scoring import live_history
 
 _ROWS, _SCORES = 256, 64_000_000

@@ -12,7 +12,7 @@ import scipy
 from numpy.typing import NDArray
 
 from engine.dataset.split import Interactions
-from engine.features.attributes import Vocabulary
+from engine.features.content import Content
 
 _LEAST = 1e-6  # weight of an event that still counts
 
@@ -31,23 +31,6 @@ class Ranker(Protocol):
         What a shopper already had still holds a score: whoever ranks takes it out (`without_history`).
         """
         ...
-
-
-class Content(Protocol):
-    """What baselines read of a catalogue: float16[n, c] tokens, item i's at start[i]:start[i + 1], and vocabularies."""
-
-    @property
-    def text(self) -> NDArray[np.float16]: ...
-    @property
-    def text_start(self) -> NDArray[np.int64]: ...
-    @property
-    def image(self) -> NDArray[np.float16]: ...
-    @property
-    def image_start(self) -> NDArray[np.int64]: ...
-    @property
-    def attribute(self) -> Vocabulary: ...
-    @property
-    def link(self) -> Vocabulary: ...
 
 
 @dataclass(frozen=True)

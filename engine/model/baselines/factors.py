@@ -17,8 +17,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from engine.errors import HeedmapError
+from engine.features.content import mean_tokens
 from engine.model.baselines.contract import Histories, Known, history_matrix
-from engine.model.baselines.neighbours import mean_tokens
 
 _BATCH = 2048
 _PAIRS = 256  # drawn of a live history when it is folded in

@@ -11,12 +11,11 @@ import scipy
 from numpy.typing import NDArray
 
 from engine.errors import HeedmapError
-from engine.features.attributes import Vocabulary
-from engine.model.baselines.contract import Content, Histories, Known, LinearRanker, history_matrix
+from engine.features.content import CONTENT, content_features, held_modalities
+from engine.model.baselines.contract import Histories, Known, LinearRanker, history_matrix
 from engine.model.linear import ease_matrix
 
 _BLOCK, _ENTRIES = 1024, 32_000_000  # products, and entries of their dense rows, handled at once
-CONTENT = ("text", "image", "attribute", "link")
 
 
 def fit_item_knn(known: Known, neighbours: int = 100, shrink: float = 10.0) -> LinearRanker:
@@ -77,49 +76,3 @@ def fit_content_knn(known: Known, modalities: tuple[str, ...] = CONTENT) -> Cont
         raise HeedmapError(f"The products hold none of {', '.join(modalities)}.")
     features = tuple(content_features(known.catalogue, name) for name in held)
     return ContentRanker("content kNN", {"modalities": tuple(held)}, features, (1.0 / len(held),) * len(held))
-
-
-def content_features(catalogue: Content, modality: str) -> Any:
-    """One row per product, of length 1 (0 where it lacks the modality): float32[items, n].
-
-    text, image: the mean of the tokens' reduced features, centred over products. attribute, link: scipy CSR of the
-    values it holds, rare ones weighing more (inverse document frequency).
-    """
-    if modality in ("text", "image"):
-        return _unit(mean_tokens(getattr(catalogue, modality), getattr(catalogue, f"{modality}_start")))
-    return _values(getattr(catalogue, modality))
-
-
-def mean_tokens(states: NDArray[np.float16], start: NDArray[np.int64]) -> NDArray[np.float32]:
-    """float32[items, n]: the mean feature of each product's tokens, centred; zero where there is none."""
-    count = np.diff(start)
-    held = np.flatnonzero(count)
-    mean = np.zeros((len(count), states.shape[1]), np.float32)
-    for chunk in np.array_split(held, max(1, len(held) // _BLOCK)):
-        if len(chunk):
-            block = np.asarray(states[start[chunk[0]] : start[chunk[-1] + 1]], np.float32)
-            mean[chunk] = np.add.reduceat(block, start[chunk] - start[chunk[0]], axis=0) / count[chunk, None]
-    mean[held] -= mean[held].mean(axis=0) if len(held) else 0.0
-    return mean
-
-
-def _values(vocabulary: Vocabulary) -> Any:
-    items, size = len(vocabulary.start) - 1, len(vocabulary.names)
-    held = np.bincount(vocabulary.ids, minlength=size)
-    rarity = np.log(items / np.maximum(held, 1)).astype(np.float32)
-    matrix = scipy.sparse.csr_matrix((rarity[vocabulary.ids], vocabulary.ids, vocabulary.start), shape=(items, size))
-    length = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
-    return (scipy.sparse.diags_array(1.0 / np.maximum(length, 1e-9)) @ matrix).tocsr().astype(np.float32)
-
-
-def _unit(x: NDArray[np.float32]) -> NDArray[np.float32]:
-    return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-9)
-
-
-def held_modalities(catalogue: Content) -> tuple[str, ...]:
-    """The modalities of content that at least one product has."""
-    return tuple(
-        name
-        for name in CONTENT
-        if len(getattr(catalogue, name) if name in ("text", "image") else getattr(catalogue, name).names)
-    )
