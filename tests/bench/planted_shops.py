@@ -32,7 +32,7 @@ def planted(clean: Path, out: Path, defect: str, seed: int) -> None:
     tables: Tables = {name: pq.read_table(clean / f"{name}.parquet").to_pylist() for name in TABLES}
     data = interactions(dataset)
     begin, end = (_moment(one) for one in cuts_of(data.time))
-    marked = DEFECTS[defect](tables, Random(f"{seed}:{defect}"), begin, end)
+    marked = (DEFECTS | REPAIRABLE)[defect](tables, Random(f"{seed}:{defect}"), begin, end)
     with DatasetWriter(
         out, name=f"Sample shop, {defect}", domain="shop", source=clean.name, licence="CC0-1.0", synthetic=True
     ) as writer:
@@ -105,6 +105,20 @@ def _group(tables: Tables, random: Random, begin: datetime, end: datetime) -> se
     return set()
 
 
+def _outnumbered(tables: Tables, random: Random, begin: datetime, end: datetime) -> set[str]:
+    """The shoppers of one region want other products than all others, as regularly: each product stands for another
+    one. What can be learned of the others misleads about them."""
+    region = {
+        row["user"]: {one["name"]: one["value"] for one in row["attributes"]}["region"] for row in tables["users"]
+    }
+    items = [row["item"] for row in tables["items"]]
+    other = dict(zip(items, random.sample(items, len(items)), strict=True))
+    for event in tables["events"]:
+        if region[event["user"]] == "north":
+            event["item"] = other[event["item"]]
+    return set()
+
+
 def _leak(tables: Tables, random: Random, begin: datetime, end: datetime) -> set[str]:
     """Reviews of purchases of the test period carry a date before the cut."""
     late: dict[tuple[str, str], datetime] = {}
@@ -153,3 +167,5 @@ DEFECTS: dict[str, Callable[[Tables, Random, datetime, datetime], set[str]]] = {
     "memorised": _clean,  # the shop is clean, the training is not
     "leaked": _leak,
 }
+# No faults of the data, but of a group that the others drown: what weighting it more can mend.
+REPAIRABLE: dict[str, Callable[[Tables, Random, datetime, datetime], set[str]]] = {"outnumbered": _outnumbered}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,20 @@ def test_leaked_reviews_are_dated_before_the_cut(clean: Path, tmp_path: Path) ->
     leaked = [time for user, item, time in times if (user, item) in late]
     assert len(leaked) > len(late) / 3
     assert all(time < begin for time in leaked)
+
+
+def test_an_outnumbered_group_wants_each_product_in_anothers_place(clean: Path, tmp_path: Path) -> None:
+    planted(clean, tmp_path / "shop", "outnumbered", 1)
+    sql = (
+        "SELECT \"user\", time, item, list_contains(attributes, {'name': 'region', 'value': 'north'}) "
+        'FROM events JOIN users USING ("user") ORDER BY ALL'
+    )
+    before, after = _rows(clean, sql), _rows(tmp_path / "shop", sql)
+    assert [row for row in before if not row[3]] == [row for row in after if not row[3]]
+    moved = {user: [row for row in rows if row[3]] for user, rows in (("before", before), ("after", after))}
+    assert moved["before"] != moved["after"]
+    counts = [sorted(Counter(row[2] for row in rows).values()) for rows in moved.values()]
+    assert counts[0] == counts[1]  # a permutation: as regular as before
 
 
 def test_a_group_is_recorded_wrongly_and_the_others_are_not(clean: Path, tmp_path: Path) -> None:
