@@ -6,7 +6,7 @@ import contextlib
 import multiprocessing
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -38,7 +38,7 @@ class EngineThread(QThread):
         self._heard, self._call = multiprocessing.Pipe(duplex=False)
 
     def send(self, *command: Any) -> None:
-        """From any thread: a command of `JobRunner.command`, or ("replace",), or ("stop",)."""
+        """From any thread: a command of `JobRunner.command`, or ("replace",), ("rest",) or ("stop",)."""
         self._commands.put(command)
         with contextlib.suppress(OSError):  # the thread is ending
             self._call.send_bytes(b"!")
@@ -77,6 +77,9 @@ class EngineThread(QThread):
                 command = self._commands.get_nowait()
                 if command[0] == "stop":
                     return False
+                if command[0] == "rest":
+                    engine.stop()
+                    continue
                 if command[0] == "replace":
                     engine.kill()
                 if not engine.alive:
@@ -102,7 +105,8 @@ class EngineLane(QObject):
     `newest_wins`: a job drops the older ones of its name and channel, waiting or running, and one whose engine died is
     asked once more (the interactive lane); otherwise jobs queue (the batch lane). `in_process` runs the jobs in the
     worker thread itself. The engine starts with the first job, or by `start`. `engine`: one that was started before, to
-    be used and ended by this lane.
+    be used and ended by this lane. `rest`: seconds without a job after which the engine ends and its memory is free;
+    the next job starts another one. None: it stays.
     """
 
     started = Signal(int)
@@ -121,6 +125,7 @@ class EngineLane(QObject):
         in_process: bool = False,
         patience: float = PATIENCE_SECONDS,
         engine: Engine | None = None,
+        rest: float | None = None,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
@@ -142,6 +147,11 @@ class EngineLane(QObject):
         self._grace.setSingleShot(True)
         self._grace.setInterval(round(CANCEL_SECONDS * 1000))
         self._grace.timeout.connect(self._replace)
+        self._rests = rest is not None
+        self._resting = False
+        self._idle = QTimer(self, singleShot=True, interval=round((rest or 0.0) * 1000))
+        self._idle.timeout.connect(self._take_rest)
+        self._heart: Beat | None = None  # its last sign of life
 
     @property
     def busy(self) -> bool:
@@ -200,6 +210,7 @@ class EngineLane(QObject):
         self._waiting.clear()
         self._running = None
         self._grace.stop()
+        self._idle.stop()
         if self._thread.isRunning():
             self._thread.send("stop")
             self._thread.wait()
@@ -209,6 +220,18 @@ class EngineLane(QObject):
             self._running = self._waiting.popleft()
             self._thread.send("submit", self._running.job, self._running.name, self._running.arguments)
             self.started.emit(self._running.job)
+        if self._running is not None:
+            self._resting = False
+            self._idle.stop()
+        elif self._rests and not self._resting and not self._idle.isActive():
+            self._idle.start()
+
+    def _take_rest(self) -> None:
+        """Nothing was asked for a while: let the engine end."""
+        self._resting = True
+        self._thread.send("rest")
+        if self._heart is not None:
+            self.beat.emit(replace(self._heart, used=0))
 
     def _end(self) -> None:
         self._running = None
@@ -237,7 +260,9 @@ class EngineLane(QObject):
                 self._died = False
                 self.restarted.emit()
         elif isinstance(event, Beat):
-            self.beat.emit(event)
+            self._heart = event
+            if not self._resting:
+                self.beat.emit(event)
         elif isinstance(event, Died):
             self._lost(event)
         elif self._running is None or event.job != self._running.job:

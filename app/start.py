@@ -32,6 +32,9 @@ from engine.workspace import is_workspace
 
 BATCH_NICE = 10  # a training gives way to the window
 STUDY_NICE = 5  # and so does what a view works out in the background; its process starts with the first such question
+# Seconds without a job after which the processes of these two end: each may hold as much as the one that answers the
+# window. The next job waits a few seconds for another one.
+BATCH_REST, STUDY_REST = 60.0, 300.0
 
 
 def make_application() -> QApplication:
@@ -67,8 +70,8 @@ def make_window(
     log = str(stored.log_folder())
     window = MainWindow(
         EngineLane(interactive(), newest_wins=True, in_process=in_process, engine=engine),
-        EngineLane(Setup(log=log, nice=BATCH_NICE), in_process=in_process),
-        study=EngineLane(Setup(log=log, nice=STUDY_NICE), newest_wins=True, in_process=in_process),
+        EngineLane(Setup(log=log, nice=BATCH_NICE), in_process=in_process, rest=BATCH_REST),
+        study=EngineLane(Setup(log=log, nice=STUDY_NICE), newest_wins=True, in_process=in_process, rest=STUDY_REST),
         themes=ThemeSource(settings.theme, heat=settings.heat),
         languages=LanguageSource(settings.language),
         settings=settings,

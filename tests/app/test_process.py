@@ -296,3 +296,37 @@ def test_an_engine_that_dies_before_it_is_ready_is_started_again_a_few_times(
     assert thread.wait(10_000)
     assert engine.starts == starts
     assert [event for event in heard if isinstance(event, Died)] == [Died(-signal.SIGKILL)] * min(deaths, STARTS)
+
+
+@pytest.mark.parametrize("in_process", [False, True])
+def test_an_engine_that_nobody_asks_gives_its_memory_back_and_another_one_answers(
+    qtbot: QtBot, make_lane: Make, in_process: bool
+) -> None:
+    lane = make_lane(rest=0.1, in_process=in_process)
+    beats: list[Beat] = []
+    restarted: list[int] = []
+    lane.beat.connect(beats.append)
+    lane.restarted.connect(lambda: restarted.append(1))
+    first = answer(qtbot, lane, "pid")
+    qtbot.waitUntil(lambda: bool(beats) and beats[-1].used == 0, timeout=WAIT)
+    qtbot.waitUntil(lambda: in_process or not psutil.pid_exists(first), timeout=WAIT)
+    assert beats[0].used > 0
+    assert (answer(qtbot, lane, "pid") == first) == in_process
+    assert not restarted  # nothing ended unexpectedly
+
+
+def test_an_engine_at_work_or_held_takes_no_rest(qtbot: QtBot, make_lane: Make, tmp_path: Path) -> None:
+    lane = make_lane(rest=0.05)
+    beats: list[Beat] = []
+    with qtbot.waitSignal(lane.progressed, timeout=WAIT):
+        job = lane.submit("count_until", stop=str(tmp_path / "stop"))
+    lane.pause(job)
+    lane.beat.connect(beats.append)
+    qtbot.waitUntil(lambda: len(beats) > 1, timeout=WAIT)
+    lane.resume(job)
+    with qtbot.waitSignal(lane.finished, timeout=WAIT) as caught:
+        (tmp_path / "stop").touch()
+    assert caught.args is not None
+    assert caught.args[1] > 0
+    assert all(beat.used > 0 for beat in beats)
+    qtbot.waitUntil(lambda: beats[-1].used == 0, timeout=WAIT)
