@@ -102,7 +102,8 @@ def test_each_segment_has_its_figure_by_hand_and_its_size(workspace: Path) -> No
     }
     assert notes["Regulars"].values["members"] == 6
     assert "is too small for a figure" in Words("en").note(SLICES, notes["Two"])
-    assert "2 choices of 2 shoppers in the test period, and 3 of 3 are needed" in Words("en").note(SLICES, notes["Two"])
+    said = Words("en").note(SLICES, notes["Two"])
+    assert "Choices in the test period: 2, where 3 are needed; shoppers: 2, where 3 are needed" in said
 
 
 @pytest.mark.usefixtures("few")

@@ -51,12 +51,19 @@ def slices(subject: Subject) -> Job:
     outcome = yield from subject.outcome()
     on = subject.ground
     worth = measures(outcome.ranks, K)["ndcg"]
-    figures = []
+    figures, notes = _by_segment(subject, worth)
     for name, there in on.parts.items():
         if there.sum() >= FEWEST:
             one = interval(worth[there], on.users[there], seed=subject.plan.seed)
             figures.append(Figure("ndcg", one.mean, one.low, one.high, int(there.sum()), {"slice": name}))
-    notes = []
+    return Measured(tuple(figures), tuple(notes))
+
+
+def _by_segment(subject: Subject, worth: NDArray[np.float64]) -> tuple[list[Figure], list[Note]]:
+    """Figures of each saved segment, and its size; of one that is too small its size alone. worth: of each target."""
+    on = subject.ground
+    figures: list[Figure] = []
+    notes: list[Note] = []
     for segment in subject.segments:
         there = of_segment(subject, segment)
         n, shoppers = int(there.sum()), len(np.unique(on.users[there]))
@@ -75,7 +82,7 @@ def slices(subject: Subject) -> Job:
         if not there.all():
             less = less_rest(worth, there, on.users, int(subject.random("quality.slices").integers(2**31)))
             figures.append(Figure("less_rest", *less, n, {"segment": segment.name}))
-    return Measured(tuple(figures), tuple(notes))
+    return figures, notes
 
 
 def of_segment(subject: Subject, segment: Segment) -> NDArray[np.bool_]:
