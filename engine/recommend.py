@@ -70,7 +70,7 @@ class Recommender:
         self.data: Interactions = self.shop.data
         self.parts: Split = self.shop.parts
         self.texts = self.shop.texts
-        self.tokens: Tokens | Edited = Tokens(catalogue, model.tower, device)
+        self.tokens: Tokens | Edited = Tokens(catalogue, model.tower, device, widen=False)
         self._compute_vectors()
         self._item_texts: dict[int, tuple[ItemText, ...]] = {}
         self._written = Written(dataset)

@@ -33,9 +33,10 @@ class TokenSource(Protocol):
 
 
 class Tokens:
-    """All tokens of all products."""
+    """All tokens of all products. widen: whoever reads them all again and again, as a training does, has the
+    conversion done once, for twice the memory."""
 
-    def __init__(self, catalogue: Catalogue, tower: Tower, device: str) -> None:
+    def __init__(self, catalogue: Catalogue, tower: Tower, device: str, *, widen: bool = True) -> None:
         self._tower = tower
         self.device = device
         self.modalities = tuple(tower.shape.features)
@@ -48,8 +49,8 @@ class Tokens:
                 vocabulary = getattr(catalogue, modality)
                 data, start = vocabulary.ids, vocabulary.start
             held = torch.as_tensor(data.copy()).to(device)
-            if modality in ENCODED and data.nbytes < WIDEN_UP_TO:
-                held = held.float()  # spares the conversion at every step
+            if widen and modality in ENCODED and data.nbytes < WIDEN_UP_TO:
+                held = held.float()
             self._data[modality] = held
             self._start[modality] = torch.as_tensor(start.copy()).to(device)
 

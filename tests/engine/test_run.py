@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from engine.dataset.store import Dataset
 from engine.errors import HeedmapError
@@ -19,6 +20,7 @@ from engine.features.store import TokenStore
 from engine.files import read_json, write_json
 from engine.jobs import finish
 from engine.live import Session
+from engine.model.tokens import Tokens
 from engine.recommend import Recommender
 from engine.training.checkpoint import load_tensors
 from engine.training.config import FUSIONS, Config
@@ -40,6 +42,21 @@ def test_the_heatmap_is_the_score(opened: Opened, fusion: str, split: str) -> No
             assert one.completeness_gap == pytest.approx(total - one.score, abs=1e-12)
             assert sum(one.parts().values()) == pytest.approx(total)
             assert one.faithfulness is not None
+
+
+def test_an_opened_run_holds_what_encoders_told_as_narrow_as_it_is_stored(opened: Opened) -> None:
+    """Twice as wide, a run of some thousand films takes fifty megabytes more, in every process that has it open."""
+    recommender = opened()
+    wide = Tokens(recommender.catalogue, recommender.model.tower, "cpu")
+    narrow = recommender.tokens
+    assert isinstance(narrow, Tokens)
+    every = torch.arange(len(recommender.catalogue.items))
+    for modality in ("text", "image"):
+        held, stored = narrow._data[modality], getattr(recommender.catalogue, modality)
+        assert held.nbytes == stored.nbytes == wide._data[modality].nbytes // 2 > 0
+        mine, theirs = narrow.gather(modality, every), wide.gather(modality, every)
+        assert torch.equal(mine.x, theirs.x)
+        assert torch.equal(mine.there, theirs.there)
 
 
 def test_the_sampled_softmax_trains_too(trained: Callable[..., Path]) -> None:
