@@ -37,6 +37,7 @@ def setting_name(name: str) -> str:
         "align": tr("Alignment"),
         "align_weight": tr("Weight of the alignment"),
         "long_tail": tr("Long-tail weight"),
+        "weigh": tr("Weighted shoppers"),
         "history_crop": tr("Crop histories"),
         "history_mask": tr("Thin histories"),
         "history_reorder": tr("Shuffle histories"),

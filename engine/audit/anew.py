@@ -77,7 +77,7 @@ def _train(subject: Subject, folder: Path, settings: Mapping[str, Any], shoppers
 
     def weigh(trainer: Trainer) -> None:
         if shoppers is not None:
-            trainer.weigh(shoppers)
+            trainer.weigh(shoppers if trainer.weights is None else shoppers * trainer.weights)
 
     threads = torch.get_num_threads()
     try:

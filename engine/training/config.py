@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, get_args, get_origin, get_type_hints
 
 from engine.errors import HeedmapError
+from engine.training.weights import groups_said
 
 FUSIONS = ("weighted", "concat", "gated", "attention", "cross")
 OBJECTIVES = ("softmax", "bce", "bpr", "mse")
@@ -87,6 +88,9 @@ class Config:
     long_tail: float = _setting(
         0.0, "Weight of rarely bought products: 0 counts all events alike, 1 all products.", 0.0, 1.0
     )
+    weigh: str = _setting(
+        "", "Shoppers whose events count more in training, such as region=north:3; empty: all count alike."
+    )
     history_crop: float = _setting(0.0, "Chance that a history is cut to a part of itself.", 0.0, 1.0)
     history_mask: float = _setting(0.0, "Chance that a past event is left out.", 0.0, 0.9)
     history_reorder: float = _setting(0.0, "Chance that a stretch of a history is shuffled.", 0.0, 1.0)
@@ -138,6 +142,8 @@ class Config:
     def __post_init__(self) -> None:
         for one in fields(self):
             self._check(one.name, getattr(self, one.name), one.metadata)
+        if groups_said(self.weigh) and self.objective == "mse":
+            raise HeedmapError("The objective mse weighs no shoppers.", "Use another objective, or leave weigh empty.")
         if self.dim % self.heads:
             raise HeedmapError(f"heads={self.heads} does not divide dim={self.dim}.", "Choose heads that divide dim.")
         if not self.modalities and not self.identity:

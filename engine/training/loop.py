@@ -34,6 +34,7 @@ from engine.training.measure import measure
 from engine.training.newcomers import choose_cold, lend
 from engine.training.track import TRACKERS, Course
 from engine.training.trainer import Trainer, start_from_popularity
+from engine.training.weights import weights_of
 from engine.versions import current, forward
 
 
@@ -87,6 +88,9 @@ def _train(
             start = spectral_embedding(data, parts.train, config.dim, config.seed)
             model.tower.identity.weight.copy_(torch.from_numpy(start))
     trainer = Trainer(model, Tokens(catalogue, model.tower, device), data, parts, config, run_folder)
+    weights = weights_of(dataset, data.users, config.weigh)
+    if weights is not None:
+        trainer.weigh(weights)
     if teach is not None:
         teach(trainer)
     if resume and (run_folder / "last.safetensors").is_file():

@@ -42,6 +42,7 @@ from engine.training.measure import measure, ranks_of
 from engine.training.newcomers import lend
 from engine.training.opened import Opened, open_folder
 from engine.training.trainer import Trainer, start_from_popularity
+from engine.training.weights import weights_of
 from engine.training.windows import Batch, Windows
 from engine.workspace import read_card
 
@@ -133,6 +134,9 @@ def _update(dataset_folder: Path, run_folder: Path, old_folder: Path, settings: 
     windows = UpdateWindows(data, parts, config, growth, replay)
     tokens = Tokens(catalogue, model.tower, choose_device(config.device))
     trainer = Trainer(model, tokens, data, parts, config, run_folder, windows)
+    weights = weights_of(dataset, data.users, config.weigh)
+    if weights is not None:
+        trainer.weigh(weights)
     report = yield from _learn(trainer, catalogue, windows, card, old, growth, epochs)
     trainer.keep_final()
     card.content["metrics"] = yield from measure(model, tokens, data, parts, ("validation", "test"))
@@ -312,7 +316,8 @@ def _learn(
     if model.shape.linear and "linear" in old.card:
         yield Progress("Solving the linear term")
         chosen = Chosen(**old.card["linear"])
-        model.linear.put(*solve(data, learned, chosen, model.shape.linear, model.lent), chosen.level, chosen.half_life)
+        solved = solve(data, learned, chosen, model.shape.linear, model.lent, trainer.weights)
+        model.linear.put(*solved, chosen.level, chosen.half_life)
         card.content["linear"] = chosen.to_json()
     trainer.attend_from_now()
     best, best_epoch, kept = -1.0, 0, {name: value.clone() for name, value in model.state_dict().items()}

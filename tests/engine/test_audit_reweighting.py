@@ -3,11 +3,14 @@ killed training goes on; and only a full plan, or one that names it, trains."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -17,7 +20,7 @@ from engine.audit.anew import PLAIN, trained_anew
 from engine.audit.bundle import open_bundle
 from engine.audit.check import Measured, NotRun
 from engine.audit.checks import CHECKS
-from engine.audit.checks.reweighting import Lowest, lowest, shares, times_of
+from engine.audit.checks.reweighting import Lowest, as_setting, lowest, shares, times_of
 from engine.audit.checks.shoppers import Served, served
 from engine.audit.checks.shoppers_groups import Grouping
 from engine.audit.plan import Plan, preset, read_plan
@@ -25,6 +28,7 @@ from engine.audit.recompute import recompute
 from engine.audit.run import WORK, audit
 from engine.audit.subject import Subject
 from engine.dataset.split import split
+from engine.dataset.store import Dataset
 from engine.errors import HeedmapError
 from engine.files import read_json
 from engine.jobs import Job, Progress, finish
@@ -33,6 +37,7 @@ from engine.recommend import Recommender
 from engine.training.config import Config
 from engine.training.loop import train
 from engine.training.trainer import Trainer
+from engine.training.weights import weights_of
 from engine.training.windows import Batch
 
 Opened = Callable[..., Recommender]
@@ -224,3 +229,46 @@ def test_an_audit_seals_nothing_of_the_trainings_and_they_are_not_done_again_to_
     again, notes = finish(recompute(open_bundle(tmp_path / "bundle"), opened(), 1.0, seed=1))
     assert {one.check for one in again} == {"data.whole"}
     assert notes == ("not_again",)
+
+
+def test_the_setting_says_what_the_check_does(opened: Opened, tmp_path: Path) -> None:
+    """A training with `weigh` is the one that the check measured, for a group that the setting can name."""
+    folder = tmp_path / "shop"
+    shutil.copytree(opened().dataset.folder, folder)
+    ids = [f"u{number}" for number in range(10)]
+    attributes = [[{"name": "gender", "value": "mf"[number % 2]}] for number in range(10)]
+    table = pq.read_table(folder / "users.parquet")
+    content = {"user": ids, "attributes": attributes}
+    kind = table.schema
+    pq.write_table(pa.table({name: content[name] for name in kind.names}, schema=kind), folder / "users.parquet")
+    dataset = Dataset.open(folder)
+    np.testing.assert_array_equal(weights_of(dataset, tuple(ids), "gender=m:3"), [3.0, 1.0] * 5)
+    np.testing.assert_array_equal(weights_of(dataset, tuple(ids), "gender=m:3; gender=f:2"), [3.0, 2.0] * 5)
+    assert weights_of(dataset, tuple(ids), "") is None
+    with pytest.raises(HeedmapError, match="No shopper has gender=x"):
+        weights_of(dataset, tuple(ids), "gender=x:2")
+    config = Config.from_settings(read_json(opened().folder / "run.json")["config"])
+    made = {}
+    for name, setting, taught in (("said", "gender=m:3", None), ("taught", "", np.array([3.0, 1.0] * 5))):
+
+        def teach(trainer: Trainer, weights: np.ndarray | None = taught) -> None:
+            if weights is not None:
+                trainer.weigh(weights)
+
+        made[name] = finish(train(folder, tmp_path / name, replace(config, weigh=setting), teach=teach))
+    said, taught_, plain = ((one / "model.safetensors").read_bytes() for one in (*made.values(), opened().folder))
+    assert said == taught_ != plain
+    subject = of(opened())
+    group = Lowest(Grouping("gender", ("f", "m"), np.array([1, 0] * 5)), 1, 2.5)
+    assert as_setting(subject, group) == "gender=m:2.5"
+    assert as_setting(subject, replace(group, grouping=replace(group.grouping, name="age + gender"))) == ""
+    others = Grouping("gender", ("f", "others"), np.array([1, 0] * 5))
+    assert as_setting(subject, replace(group, grouping=others)) == ""
+
+
+@pytest.mark.parametrize("said", ["region", "region=north", "region:3", "region=north:many", "=north:2", "a=b:0"])
+def test_a_setting_that_weighs_nobody_is_refused_with_a_sentence(said: str) -> None:
+    with pytest.raises(HeedmapError, match="is no group with how many times it counts"):
+        Config.from_settings({"weigh": said})
+    with pytest.raises(HeedmapError, match="weighs no shoppers"):
+        Config.from_settings({"weigh": "region=north:2", "objective": "mse"})

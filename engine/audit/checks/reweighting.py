@@ -88,8 +88,19 @@ def shoppers(subject: Subject) -> Job:
     assert main.low is not None
     assert main.high is not None
     weighted = Note("weighted", {**group.of, "times": f"{group.times:g}"})
-    moved = Note(_moved(main.low, main.high, "narrower", "wider"), group.of)
-    return Measured((*figures, *_cost(subject, outcome, first, second, seed)), (weighted, moved))
+    notes = [weighted, Note(_moved(main.low, main.high, "narrower", "wider"), group.of)]
+    if setting := as_setting(subject, group):
+        notes.append(Note("as_setting", {"setting": setting}))
+    return Measured((*figures, *_cost(subject, outcome, first, second, seed)), tuple(notes))
+
+
+def as_setting(subject: Subject, group: Lowest) -> str:
+    """What the setting `weigh` says of the group, "" where it is not all that have one value of an attribute."""
+    name, value = group.grouping.name, group.grouping.names[group.at]
+    values = subject.profiles.get(name)
+    if values is None or not np.array_equal(values == value, group.grouping.place == group.at):
+        return ""
+    return f"{name}={value}:{group.times:g}"
 
 
 def shares(one: Served, group: Lowest, seed: int) -> Floats | None:
