@@ -43,7 +43,7 @@ class BeginAudit(QDialog):
         told = {
             "quick": self.tr("Quick: wide intervals, for a first look"),
             "standard": self.tr("Standard: what an audit usually wants"),
-            "full": self.tr("Full: narrow intervals, overnight"),
+            "full": self.tr("Full: narrow intervals, and what re-weighting does; overnight"),
         }
         for name in PRECISION:
             self.plan.addItem(told[name], name)

@@ -101,6 +101,9 @@ class FiguresView(QWidget):
         middle = area.center().y()
         painter.setPen(QPen(theme.line, 1))
         painter.drawLine(QPointF(inner.left(), middle), QPointF(inner.right(), middle))
+        if low < 0 < high:  # of differences: whether an interval holds it is what they say
+            painter.setPen(QPen(theme.muted, 1))
+            painter.drawLine(QPointF(x(0), area.top() + 3), QPointF(x(0), area.bottom() - 3))
         threshold = result.threshold(figure)
         for bound in (threshold.at_least, threshold.at_most) if threshold is not None else ():
             if bound is not None:
