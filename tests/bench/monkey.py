@@ -213,13 +213,13 @@ class Monkey:
         QTest.keyClick(self.window.top.palette_field, Qt.Key.Key_Escape)
 
 
-def megabytes() -> dict[str, float]:
-    """Resident memory of this process and of its children."""
+def megabytes() -> str:
+    """Resident memory of this process and of each engine, the oldest first."""
     own = psutil.Process()
-    return {
-        "window": own.memory_info().rss / 2**20,
-        "engines": sum(one.memory_info().rss for one in own.children(recursive=True)) / 2**20,
-    }
+    engines = sorted(own.children(), key=lambda one: one.create_time())
+    held = [one.memory_info().rss / 2**20 for one in engines if "resource_tracker" not in str(one.cmdline())]
+    each = " + ".join(f"{one:,.0f}" for one in held)
+    return f"window {own.memory_info().rss / 2**20:,.0f} MB, engines {each} = {sum(held):,.0f} MB"
 
 
 def use(run: Path, workspace: Path, actions: int, seed: int, minutes: float, faults: Faults) -> None:
@@ -237,8 +237,8 @@ def use(run: Path, workspace: Path, actions: int, seed: int, minutes: float, fau
         count += 1
         if time.monotonic() - told > 60:
             told = time.monotonic()
-            figures = ", ".join(f"{name} {value:,.0f} MB" for name, value in megabytes().items())
-            print(f"{(told - began) / 60:6.1f} min  {count:6} actions  {figures}", flush=True)
+            print(f"{(told - began) / 60:6.1f} min  {count:6} actions  {megabytes()}", flush=True)
+    print(megabytes())
     print(f"{count} actions in {time.monotonic() - began:.0f} s: {dict(monkey.done)}", flush=True)
     for top in QApplication.topLevelWidgets():
         if top is not window and top.isVisible():
