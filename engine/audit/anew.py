@@ -51,8 +51,8 @@ def trained_anew(
     if name not in subject.anew:
         refuse(subject)
         with _folder(subject, name) as folder:
-            yield from _told(_train(subject, folder, settings or {}, shoppers), subject.run.config, part)
-            subject.anew[name] = yield from _observe(subject, folder)
+            job = _measured(subject, folder, settings or {}, shoppers)
+            subject.anew[name] = yield from _told(job, subject.run.config, part)
     return subject.anew[name]
 
 
@@ -63,6 +63,11 @@ def refuse(subject: Subject) -> None:
         raise NotRun(Note("otherwise_made"))
     if run.config.objective == "mse":
         raise NotRun(Note("no_weights", {"objective": run.config.objective}))
+
+
+def _measured(subject: Subject, folder: Path, settings: Mapping[str, Any], shoppers: NDArray[Any] | None) -> Job:
+    yield from _train(subject, folder, settings, shoppers)
+    return (yield from _observe(subject, folder))
 
 
 def _train(subject: Subject, folder: Path, settings: Mapping[str, Any], shoppers: NDArray[Any] | None) -> Job:
