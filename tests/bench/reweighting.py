@@ -16,6 +16,7 @@ import torch
 
 from engine.audit.check import Figure, Result
 from engine.audit.checks import CHECKS
+from engine.audit.checks.reweighting import moved_word
 from engine.audit.plan import Plan
 from engine.audit.run import remeasured
 from engine.audit.subject import Subject
@@ -29,7 +30,16 @@ from tests.bench.planted_defects import ITEMS, SHOPPERS, SMALL
 from tests.bench.planted_shops import planted
 
 CHECK = "shoppers.reweighting"
-COLUMNS = ("share_before", "share_after", "gap_before", "gap_after", "gap_change", "all_ndcg_before", "all_ndcg_change")
+COLUMNS = (
+    "share_before",
+    "share_after",
+    "gap_before",
+    "gap_after",
+    "gap_change",
+    "group_ndcg_change",
+    "all_ndcg_before",
+    "all_ndcg_change",
+)
 
 
 def main() -> None:
@@ -46,10 +56,10 @@ def main() -> None:
         for seed in range(1, parsed.seeds + 1):
             result = measured(parsed.folder / f"seed-{seed}", shop, seed)
             found = {one.name: one for one in result.figures}
-            weighted, moved = result.notes
+            weighted = result.notes[0]
             group = f"{weighted.values['group']}, {weighted.values['times']} times"
             cells = [told(found.get(name)) for name in COLUMNS]
-            print(f"| {shop} | {seed} | {group} | {' | '.join(cells)} | {moved.key} |", flush=True)
+            print(f"| {shop} | {seed} | {group} | {' | '.join(cells)} | {moved_word(result.figures)} |", flush=True)
             rows.append([found[name].value if name in found else np.nan for name in COLUMNS])
         mean = [f"{value:.3f}" for value in np.nanmean(rows, axis=0)]
         print(f"| {shop} | mean | | {' | '.join(mean)} | |", flush=True)

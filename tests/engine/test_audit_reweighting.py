@@ -18,9 +18,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from engine.audit import anew
 from engine.audit.anew import PLAIN, trained_anew
 from engine.audit.bundle import open_bundle
-from engine.audit.check import Measured, NotRun
+from engine.audit.check import Figure, Measured, NotRun
 from engine.audit.checks import CHECKS
-from engine.audit.checks.reweighting import Lowest, as_setting, lowest, shares, times_of
+from engine.audit.checks.reweighting import Lowest, as_setting, lowest, moved_word, shares, times_of
 from engine.audit.checks.shoppers import Served, served
 from engine.audit.checks.shoppers_groups import Grouping
 from engine.audit.plan import Plan, preset, read_plan
@@ -185,6 +185,21 @@ def test_the_group_is_the_lowest_of_the_plans_and_weighs_as_much_as_all_others(o
     assert times_of(subject, np.arange(10) < 2) == pytest.approx((train_part.sum() - own) / own, abs=0.05)
     assert times_of(subject, np.arange(10) < 9) == 2.0
     assert times_of(subject, np.zeros(10, bool)) == 10.0
+
+
+@pytest.mark.parametrize(
+    ("gap", "own", "word"),
+    [
+        ((0.01, 0.05), (0.005, 0.03), "narrower"),
+        ((0.01, 0.05), (-0.01, 0.03), "levelled"),
+        ((-0.01, 0.05), (0.01, 0.03), "unmoved"),
+        ((-0.05, -0.01), (-0.03, 0.0), "wider"),
+    ],
+)
+def test_a_gap_that_narrows_as_others_lose_is_no_repair(
+    gap: tuple[float, float], own: tuple[float, float], word: str
+) -> None:
+    assert moved_word([Figure("gap_change", 0, *gap), Figure("group_ndcg_change", 0, *own)]) == word
 
 
 def test_the_share_of_a_group_is_the_ratio_of_what_is_gained() -> None:

@@ -3,6 +3,7 @@ seed, once as it is and once weighted, for shoppers and for sellers."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,14 +85,24 @@ def shoppers(subject: Subject) -> Job:
     figures += _before_and_after("gap", gaps[0], gaps[1], count, group.of)
     change = (weighed.ndcg - plain.ndcg)[mine]
     figures.append(mean_figure("group_ndcg_change", change, user[mine], seed, count, group.of))
-    main = next(one for one in figures if one.name == "gap_change")
-    assert main.low is not None
-    assert main.high is not None
     weighted = Note("weighted", {**group.of, "times": f"{group.times:g}"})
-    notes = [weighted, Note(_moved(main.low, main.high, "narrower", "wider"), group.of)]
+    notes = [weighted, Note(moved_word(figures), group.of)]
     if setting := as_setting(subject, group):
         notes.append(Note("as_setting", {"setting": setting}))
     return Measured((*figures, *_cost(subject, outcome, first, second, seed)), tuple(notes))
+
+
+def moved_word(figures: Sequence[Figure]) -> str:
+    """Which note says what became of the gap in NDCG@10. "levelled": it is narrower and the group no better served, so
+    that it is the others who get less (Mittelstadt, Wachter and Russell 2023, levelling down)."""
+    gap, own = (
+        next((one.low, one.high) for one in figures if one.name == name) for name in ("gap_change", "group_ndcg_change")
+    )
+    assert gap[0] is not None
+    assert gap[1] is not None
+    assert own[0] is not None
+    word = _moved(gap[0], gap[1], "narrower", "wider")
+    return "levelled" if word == "narrower" and own[0] <= 0 else word
 
 
 def as_setting(subject: Subject, group: Lowest) -> str:
