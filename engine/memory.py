@@ -10,6 +10,7 @@ from pathlib import Path
 
 WORTH = 16 << 20  # bytes that were taken since the last rest: less is not worth looking for
 _ARENA_MAX = -8  # of mallopt, in malloc.h
+MOST = 128 << 20  # bytes for which a rest is taken at once, and not when nothing has been asked for a while
 MUCH = 64 << 20  # from which things that only hold each other are looked for, too: it takes a tenth of a second
 
 
@@ -50,6 +51,11 @@ class Rest:
     def __init__(self, worth: int = WORTH) -> None:
         self._worth = worth
         self._held = 0
+
+    @property
+    def due(self) -> bool:
+        """Whether the last job left so much behind that the next pause, however short, should be one."""
+        return self._held > 0 and resident() - self._held > MOST
 
     def take(self) -> None:
         """Call when there is nothing to do."""

@@ -28,6 +28,7 @@ DESK = "engine.desk:Desk"
 AHEAD = ("torch",)  # what takes longest to load before a run can be opened
 BEAT_SECONDS = 2.0  # a sign of life from the child
 REST_SECONDS = 3.0  # without a command, after which a child gives back memory that it does not need
+PAUSE_SECONDS = 0.1  # the same, where that is very much
 PATIENCE_SECONDS = 120.0  # without a sign of life before a child counts as hanging
 
 
@@ -80,7 +81,7 @@ def serve(connection: Connection, setup: Setup) -> None:
     emit(Ready(os.getpid()))
     try:
         while not runner.ended:
-            while not runner.ended and connection.poll(0 if runner.runnable else REST_SECONDS):
+            while not runner.ended and connection.poll(_pause(runner, rest)):
                 runner.command(*connection.recv())
             if runner.runnable and not runner.ended:
                 runner.step()
@@ -95,6 +96,13 @@ def serve(connection: Connection, setup: Setup) -> None:
         connection.close()
     if loading.is_alive():
         os._exit(0)  # a library cannot be taken apart while it loads
+
+
+def _pause(runner: JobRunner, rest: Rest) -> float:
+    """Seconds without a command after which there is something else to do."""
+    if runner.runnable:
+        return 0.0
+    return PAUSE_SECONDS if rest.due else REST_SECONDS
 
 
 def _load(modules: Sequence[str]) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from engine.memory import Rest, resident
-from engine.process import EngineProcess, Setup
+from engine.process import REST_SECONDS, EngineProcess, Setup
 from engine.runner import Answered, Beat, Event
 
 # Freed, but between things that stay: the C library keeps it.
@@ -83,5 +83,16 @@ def test_an_engine_that_rests_gives_back() -> None:
         engine.send("submit", 1, "take", {"megabytes": 300})
         until(lambda event: isinstance(event, Answered) and event.answer > 200 << 20)
         until(lambda event: isinstance(event, Beat) and 0 < event.used < 150 << 20)
+        engine.send("submit", 2, "take", {"megabytes": 300})
+        until(lambda event: isinstance(event, Answered) and event.answer > 200 << 20)
+        job, seen = 3, 1 << 50
+        while seen > 150 << 20:  # it is never left alone for long, and gives back all the same
+            assert job < 100
+            engine.send("submit", job, "look", {})
+            end = time.monotonic() + REST_SECONDS / 10
+            while time.monotonic() < end:
+                for event in engine.poll(end - time.monotonic()):
+                    seen = event.answer if isinstance(event, Answered) else seen
+            job += 1
     finally:
         engine.stop()
