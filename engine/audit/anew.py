@@ -56,6 +56,11 @@ def trained_anew(
     return subject.anew[name]
 
 
+def told_of(subject: Subject) -> tuple[Note, ...]:
+    """What must be said of a training anew: that encoders which learned were not taught again."""
+    return (Note("tuned"),) if subject.run.config.tune != "none" else ()
+
+
 def refuse(subject: Subject) -> None:
     """NotRun where training anew would not make this run."""
     run = subject.run

@@ -14,6 +14,9 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from engine.audit.anew import PLAIN, told_of, trained_anew
+from engine.audit.plan import Plan
+from engine.audit.subject import Subject
 from engine.errors import HeedmapError
 from engine.explain.methods import explain
 from engine.features.catalogue import Catalogue
@@ -298,3 +301,11 @@ def test_sixteen_bits_only_where_the_device_is_fast_at_them() -> None:
     assert chosen_dtype("auto", "mps") == torch.float32
     with pytest.raises(HeedmapError, match="precision=fp16"):
         chosen_dtype("fp16", "cpu")
+
+
+def test_an_audit_trains_a_tuned_run_anew_on_what_its_encoders_learned(tuned_run: Callable[..., Path]) -> None:
+    run: Recommender = finish(Recommender.open(tuned_run(tune="lora"), device="cpu"))
+    subject = Subject(run, Plan())
+    found = finish(trained_anew(subject, PLAIN))
+    assert found.ranks.shape == finish(subject.outcome()).ranks.shape
+    assert [one.key for one in told_of(subject)] == ["tuned"]

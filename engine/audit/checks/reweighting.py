@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.audit.anew import PLAIN, refuse, trained_anew
+from engine.audit.anew import PLAIN, refuse, told_of, trained_anew
 from engine.audit.check import Check, Figure, Measured, Note, NotRun
 from engine.audit.checks.sellers import Sellers, exposure, log_share, measurable
 from engine.audit.checks.shoppers import Served, behind, judged_groups, mean_figure, served
@@ -89,7 +89,7 @@ def shoppers(subject: Subject) -> Job:
     notes = [weighted, Note(moved_word(figures), group.of)]
     if setting := as_setting(subject, group):
         notes.append(Note("as_setting", {"setting": setting}))
-    return Measured((*figures, *_cost(subject, outcome, first, second, seed)), tuple(notes))
+    return Measured((*figures, *_cost(subject, outcome, first, second, seed)), (*notes, *told_of(subject)))
 
 
 def moved_word(figures: Sequence[Figure]) -> str:
@@ -176,7 +176,7 @@ def sellers(subject: Subject) -> Job:
         value, low, high = np.exp([change[0], *changes[-1]]).tolist()
         figures.append(Figure("times", value, low, high, products, of))
     weighted = Note("weighted", {"was": f"{run.config.long_tail:g}", "now": f"{stronger:g}"})
-    notes = (weighted, Note(_moved(*changes[0], "more", "less")))
+    notes = (weighted, Note(_moved(*changes[0], "more", "less")), *told_of(subject))
     return Measured((*figures, *_cost(subject, audited, plain, weighed, seed)), notes)
 
 
