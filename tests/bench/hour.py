@@ -42,6 +42,7 @@ CONTROL, ALT, PLAIN = (
     Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.AltModifier, Qt.KeyboardModifier.NoModifier,
 )  # fmt: skip
 WARM_ROUNDS = 6  # each of the rarer steps was done once by then, and every bounded cache can be full
+CYCLE = 12  # rounds after which everything that is done only sometimes was done alike often
 SEARCHED = ("blue", "waterproof", "red mug", "lamp")
 
 
@@ -357,22 +358,23 @@ def use(runs: list[Path], minutes: float, faults: Faults, out: Path, tell: Calla
 
 
 def growth(samples: list[Sample], warm: float) -> dict[str, dict[str, float]]:
-    """By process: megabytes at the end of warming up and at the end (the median of three minutes each), the most since
-    then, and the growth in per cent."""
+    """By process: megabytes after warming up and at the end, the most since then, and the growth in per cent.
+
+    What is held swings with what a round does (views are made and taken away), so both ends are means over a whole
+    cycle of rounds: the first `CYCLE` after warming up, and the last.
+    """
     found = {}
     for name in sorted({name for one in samples for name in one.megabytes}):
-        there = [
-            one.megabytes[name]
-            for one in samples
-            if name in one.megabytes and one.minute >= warm and one.rounds >= WARM_ROUNDS
-        ]
+        there = [one for one in samples if name in one.megabytes and one.minute >= warm and one.rounds >= WARM_ROUNDS]
         if len(there) < 2:
             continue
-        first, last = statistics.median(there[:3]), statistics.median(there[-3:])
+        held = [one.megabytes[name] for one in there]
+        first = statistics.fmean(one.megabytes[name] for one in there if one.rounds < there[0].rounds + CYCLE)
+        last = statistics.fmean(one.megabytes[name] for one in there if one.rounds > there[-1].rounds - CYCLE)
         found[name] = {
             "after warming up": round(first, 1),
             "at the end": round(last, 1),
-            "most": max(there),
+            "most": max(held),
             "growth %": round(100 * (last / first - 1), 2),
         }
     return found
@@ -384,7 +386,7 @@ def report(samples: list[Sample], rounds: int, warm: float, about: str) -> str:
     lines = [
         "# Memory over a scripted session", "", about, "",
         f"{rounds} rounds through all views; resident memory in MB. Warming up ends at minute {warm:g}, and not before "
-        f"{WARM_ROUNDS} rounds; figures of the ends are medians of three minutes.", "",
+        f"{WARM_ROUNDS} rounds; the figures of both ends are means over {CYCLE} rounds.", "",
         "| process | after warming up | at the end | most | growth |", "|---|---|---|---|---|",
     ]  # fmt: skip
     for name, one in growth(samples, warm).items():
