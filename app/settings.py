@@ -56,7 +56,7 @@ def keep_others(path: Path) -> str:
         content = read_json(path)
         version = version_of("settings", content, path)
         if version < current("settings"):
-            from engine.upgrade import back_up  # only then: it is not needed for the first frame
+            from engine.backups import back_up  # only then: it is not needed for the first frame
 
             back_up(path.parent, "settings", version, (path,))
             write_json(path, forward("settings", content, path))

@@ -223,7 +223,7 @@ class WindowState(QObject):
 
     def _back_up(self, place: Path, version: int) -> None:
         """Keep an older arrangement before it is written over; where that cannot be, it is not."""
-        from engine.upgrade import back_up
+        from engine.backups import back_up
 
         try:
             back_up(self._workspace, "window", version, (place,))

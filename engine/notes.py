@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from engine import versions
+from engine.backups import back_up
 from engine.errors import HeedmapError
 from engine.files import is_read_only, refuse_read_only
 
@@ -99,8 +100,6 @@ def bring_forward(workspace: Path) -> Path | None:
     version = kept_version(workspace)
     if version >= versions.current("notes"):
         return None
-    from engine.upgrade import back_up  # only then
-
     refuse_read_only(workspace / _FILE)
     backup = back_up(workspace, "notes", version, (workspace / _FILE,))
     with _opened(workspace, write=True) as base:

@@ -1,21 +1,19 @@
 """Brings a workspace of an older version forward on the disk: a backup first, then file by file, each whole or not.
 
-Killed at any moment, every file is the old one or the new one; both can be read, and the next opening goes on. The
-backup is a folder WORKSPACE/backups/KIND-vVERSION-DATE with the files that change, in their places: copied back, they
-are the workspace as it was. Its backup.json is written last and says that it is whole.
+Killed at any moment, every file is the old one or the new one; both can be read, and the next opening goes on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from engine import versions
+from engine.backups import back_up
 from engine.errors import HeedmapError
-from engine.files import disk_errors, make_folder, read_json, refuse_read_only, write_bytes, write_json
+from engine.files import disk_errors, read_json, refuse_read_only, write_json
 from engine.migrations import Content
 from engine.notes import bring_forward, kept_version
 from engine.scenario_files import kept_content
@@ -30,8 +28,6 @@ from engine.workspace import (
     summarise,
     write_marker,
 )
-
-BACKUPS = "backups"
 
 
 def _as_it_is(_: Path, content: Content) -> Content:
@@ -78,21 +74,6 @@ def upgrade(workspace: Path) -> tuple[Path, ...]:
             for file, content in files.items():
                 write_json(file, finish(workspace, versions.forward(kind, content, file, workspace)))
     return (*backups, *_notes(workspace), *_mark(workspace))
-
-
-def back_up(workspace: Path, kind: str, version: int, files: Sequence[Path]) -> Path:
-    """Copy files of the workspace as they are, and return the folder of the backup. HeedmapError as `upgrade`."""
-    name = f"{kind}-v{version}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
-    folder, number = workspace / BACKUPS / name, 1
-    while folder.exists():
-        folder, number = workspace / BACKUPS / f"{name}-{number + 1}", number + 1
-    make_folder(folder)
-    places = [file.relative_to(workspace) for file in files]
-    for place in places:
-        write_bytes(folder / place, (workspace / place).read_bytes())
-    about = {"kind": kind, "version": version, "before": versions.program_version()}
-    write_json(folder / "backup.json", {**about, "files": [place.as_posix() for place in places]})
-    return folder
 
 
 def _older(workspace: Path, kind: str, file: Path) -> tuple[int, dict[str, Any]] | None:
