@@ -6,7 +6,6 @@ in the model itself, not only where it ranks.
 
 from __future__ import annotations
 
-import os
 import shutil
 import statistics
 from collections import Counter
@@ -25,7 +24,7 @@ from engine.evaluation.outcome import Outcome, model_batches, observe
 from engine.explain.methods import explain
 from engine.explain.types import Explanation
 from engine.features.catalogue import ENCODED
-from engine.files import atomic, make_folder, read_json, write_json
+from engine.files import atomic, make_folder, read_json, way, write_json
 from engine.int8 import SCALE, rounded
 from engine.jobs import Job, Progress
 from engine.metrics.bootstrap import compare
@@ -193,7 +192,7 @@ def _copy(run: Path, out: Path, opened: Recommender) -> None:
         elif (run / name).is_file():
             shutil.copyfile(run / name, out / name)
     shutil.copyfile(run / "model.safetensors", out / "model.safetensors")
-    folder = os.path.relpath(opened.dataset.folder.resolve(), out.resolve())
+    folder = way(out, opened.dataset.folder)
     card = {**opened.card, "name": out.name, "dataset": {**opened.card["dataset"], "folder": folder}}
     write_json(out / "run.json", card)
 

@@ -130,6 +130,15 @@ def make_folder(path: Path) -> Path:
     return path
 
 
+def way(start: Path, to: Path) -> str:
+    """The way from a folder to another, so that it holds when both are moved together, on whatever system; the whole
+    path where there is none, as on Windows to another drive."""
+    try:
+        return Path(os.path.relpath(to.resolve(), start.resolve())).as_posix()
+    except ValueError:
+        return to.resolve().as_posix()
+
+
 @contextmanager
 def atomic(path: Path, mode: int = 0o644) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it is flushed to disk and renamed to `path`, else removed.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
+
+from engine.files import way
 
 INSIDE = "datasets"  # of a workspace: the folder of its own datasets
 _LETTERS = 8  # of the mark by which datasets of one name are told apart
@@ -17,12 +18,8 @@ def is_inside(workspace: Path, dataset: Path | str) -> bool:
 
 def marked_name(workspace: Path, dataset: Path | str) -> str:
     """A dataset's folder's name and a mark of where it lies, seen from the workspace: moved together they keep it."""
-    home, folder = workspace.resolve(), Path(dataset).resolve()
-    try:
-        way = Path(os.path.relpath(folder, home)).as_posix()
-    except ValueError:  # another drive
-        way = folder.as_posix()
-    return f"{folder.name}-{hashlib.sha256(way.encode()).hexdigest()[:_LETTERS]}"
+    mark = hashlib.sha256(way(workspace, Path(dataset)).encode()).hexdigest()[:_LETTERS]
+    return f"{Path(dataset).resolve().name}-{mark}"
 
 
 def own_name(workspace: Path, dataset: Path | str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -18,7 +17,7 @@ from engine.dataset.store import Dataset
 from engine.device import choose_device, set_threads
 from engine.errors import HeedmapError
 from engine.features.catalogue import ENCODED, Catalogue, Reading, build_catalogue, item_texts
-from engine.files import make_folder, read_json, write_json
+from engine.files import make_folder, read_json, way, write_json
 from engine.held import held
 from engine.jobs import Job
 from engine.model.lent import LENDERS
@@ -209,7 +208,7 @@ class Card:
             "best_epoch": 0,
             "dataset": {
                 "name": dataset.manifest.name,
-                "folder": os.path.relpath(dataset.folder.resolve(), folder.resolve()),
+                "folder": way(folder, dataset.folder),
                 "fingerprint": dataset.manifest.fingerprint,
                 "synthetic": dataset.manifest.synthetic,
             },
