@@ -6,6 +6,7 @@ import gc
 import signal
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QTimer
@@ -26,7 +27,7 @@ from app.settings import Settings
 from app.theme import ICONS, ThemeSource, add_chinese_font
 from engine.errors import HeedmapError
 from engine.given_path import Given
-from engine.memory import one_heap
+from engine.memory import give_back, one_heap
 from engine.process import EngineProcess, Setup
 from engine.workspace import is_workspace
 
@@ -35,6 +36,7 @@ STUDY_NICE = 5  # and so does what a view works out in the background; its proce
 # Seconds without a job after which the processes of these two end: each may hold as much as the one that answers the
 # window. The next job waits a few seconds for another one.
 BATCH_REST, STUDY_REST = 60.0, 300.0
+PAUSE_MS = 1000
 
 
 def make_application() -> QApplication:
@@ -89,7 +91,7 @@ def make_window(
 def calm(session: Session) -> None:
     """Spare Python's search for garbage the objects that stay as long as the window: it stops the Qt thread for tens
     of milliseconds. They are set aside when a run's first explanation is there; with the next run all are looked
-    through again."""
+    through again. What is free is given back a second after the last explanation, which takes a millisecond."""
 
     aside = False  # gc.get_freeze_count would go through all of them to tell
     again = False
@@ -107,8 +109,14 @@ def calm(session: Session) -> None:
             aside = again = True
             gc.freeze()
 
+    def rest(_found: object) -> None:
+        pause.start()
+
+    pause = QTimer(session, singleShot=True, interval=PAUSE_MS)
+    pause.timeout.connect(partial(give_back, False))
     session.run_changed.connect(look_again)
     session.explanation_changed.connect(set_aside)
+    session.explanation_changed.connect(rest)
 
 
 def start(
