@@ -1,7 +1,7 @@
 """Memory over an hour of use: python -m tests.bench.hour RUN... [--minutes 60] [--warm 10] [--out FILE.md]
 
 The runs (of one dataset) are copied into a workspace of their own; then a scripted session goes through all views with
-real mouse and key events, again and again, other shoppers and products each time. Every minute the resident memory of
+real mouse and key events, again and again, other shoppers and products each time. In every round the resident memory of
 the window's process and of each engine's is taken. What comes out is a table and the growth from the end of warming up
 (every cache is filled by then) to the end. Nothing here passes or fails but a fault of the window.
 """
@@ -26,7 +26,7 @@ from typing import Any
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import psutil  # type: ignore[import-untyped]
-from PySide6.QtCore import QPoint, QPointF, QRect, Qt, QTimer
+from PySide6.QtCore import QPoint, QPointF, QRect, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QPlainTextEdit, QTabBar, QWidget
@@ -76,7 +76,8 @@ def sample(begun: float, rounds: int) -> Sample:
 class User:
     """What a user does in one round through the views. `rounds` tells them apart."""
 
-    def __init__(self, window: MainWindow, out: Path) -> None:
+    def __init__(self, window: MainWindow, out: Path, look: Callable[[], None]) -> None:
+        self.look = look
         self.window: Any = window
         self.walk = Walk(window, out)
         self.out = out
@@ -84,7 +85,18 @@ class User:
         self.seconds: dict[str, float] = {}  # by step, of the last round
 
     def steps(self) -> list[Callable[[], None]]:
-        every = [self.explore, self.brush, self.edit, self.compare, self.map, self.segments, self.data, self.train]
+        """After `look` every view is made, whatever the steps after it take away: what is held then is comparable."""
+        every = [
+            self.explore,
+            self.brush,
+            self.edit,
+            self.compare,
+            self.map,
+            self.segments,
+            self.data,
+            self.train,
+            self.look,
+        ]
         sometimes = [(3, self.change_run), (4, self.change_look), (5, self.export), (2, self.change_method)]
         return every + [step for rounds, step in sometimes if self.rounds % rounds == rounds - 1]
 
@@ -333,23 +345,23 @@ def use(runs: list[Path], minutes: float, faults: Faults, out: Path, tell: Calla
     calm(window.session)
     window.resize(1440, 900)
     window.show()
-    user = User(window, out)
     begun = time.monotonic()
-    minute = QTimer(interval=60_000)
-    minute.timeout.connect(lambda: tell(sample(begun, user.rounds)))
+
+    def look() -> None:
+        QTest.qWait(1500)  # a user's breath, in which what is free is given back
+        tell(sample(begun, user.rounds))
+
+    user = User(window, out, look)
 
     def enough() -> bool:
         return bool(faults.found) or time.monotonic() - begun >= minutes * 60
 
     try:
         user.walk.wait(lambda: window.session.explanation is not None and window.session.idle, "the first explanation")
-        minute.start()
         while not enough():
             user.round(enough)
             print(f"round {user.rounds}: {user.seconds}", file=sys.stderr, flush=True)
-        tell(sample(begun, user.rounds))
     finally:
-        minute.stop()
         window.batch.tasks.clear()  # nobody is there to be asked whether to stop
         window.close()
         window.deleteLater()
@@ -360,8 +372,7 @@ def use(runs: list[Path], minutes: float, faults: Faults, out: Path, tell: Calla
 def growth(samples: list[Sample], warm: float) -> dict[str, dict[str, float]]:
     """By process: megabytes after warming up and at the end, the most since then, and the growth in per cent.
 
-    What is held swings with what a round does (views are made and taken away), so both ends are means over a whole
-    cycle of rounds: the first `CYCLE` after warming up, and the last.
+    Both ends are means over a whole cycle of rounds: the first `CYCLE` after warming up, and the last.
     """
     found = {}
     for name in sorted({name for one in samples for name in one.megabytes}):
