@@ -33,6 +33,19 @@ def finish(job: Job, watch: Callable[[Progress], None] | None = None) -> Any:
             watch(progress)
 
 
+def retold(job: Job, tell: Callable[[Progress], Progress]) -> Job:
+    """The same job, each of its steps told as `tell` has it."""
+    try:
+        while True:
+            try:
+                step = next(job)
+            except StopIteration as end:
+                return end.value
+            yield tell(step)
+    finally:
+        job.close()
+
+
 def every(stage: str, rows: Iterable[Any], total: int, seconds: float = 0.1) -> Iterator[tuple[Any, Progress | None]]:
     """Go through `rows`, with a Progress at most once per `seconds` and None in between."""
     last = 0.0

@@ -24,7 +24,7 @@ from engine.audit.subject import K, Subject
 from engine.errors import HeedmapError
 from engine.evaluation.outcome import Outcome, model_batches, observe
 from engine.files import make_folder, read_json
-from engine.jobs import Job, Progress
+from engine.jobs import Job, Progress, retold
 from engine.model.recommender import Model, ModelShape
 from engine.training.checkpoint import load_tensors, load_weights
 from engine.training.config import Config
@@ -113,19 +113,16 @@ def _observe(subject: Subject, folder: Path) -> Job:
 def _told(job: Job, config: Config, part: tuple[int, int]) -> Job:
     """A training's job with its share of the check as what is done, which never goes back."""
     done = 0.0
-    try:
-        while True:
-            try:
-                step: Progress = next(job)
-            except StopIteration as end:
-                return end.value
-            if "epoch" in step.data and step.total:
-                epochs = step.data["epoch"] - 1 + (step.done / step.total if step.stage == "Training" else 1.0)
-                done = max(done, min(1.0, epochs / (config.epochs + config.refit)))
-            whole = round(_STEPS * (part[0] + done) / part[1])
-            yield Progress("Training anew", whole, _STEPS, step.message)  # its losses are those of no run
-    finally:
-        job.close()
+
+    def anew(step: Progress) -> Progress:
+        nonlocal done
+        if "epoch" in step.data and step.total:
+            epochs = step.data["epoch"] - 1 + (step.done / step.total if step.stage == "Training" else 1.0)
+            done = max(done, min(1.0, epochs / (config.epochs + config.refit)))
+        whole = round(_STEPS * (part[0] + done) / part[1])
+        return Progress("Training anew", whole, _STEPS, step.message)  # its losses are those of no run
+
+    return retold(job, anew)
 
 
 @contextmanager

@@ -28,7 +28,7 @@ from engine.audit.subject import Subject
 from engine.audit.texts import LANGUAGES, title
 from engine.errors import HeedmapError
 from engine.files import atomic, make_folder, read_json, write_json
-from engine.jobs import Job, Progress
+from engine.jobs import Job, Progress, retold
 from engine.recommend import Recommender
 
 # Files of a bundle, beside the results and their tables.
@@ -91,17 +91,13 @@ def remeasured(subject: Subject, check: Check) -> Job:
 
 def under_title(job: Job, check: str, more: Callable[[float], dict[str, float]] | None = None) -> Job:
     """A check's job with the check's title as its stage; more: of the share that is done, further figures."""
-    try:
-        while True:
-            try:
-                step: Progress = next(job)
-            except StopIteration as end:
-                return end.value
-            share = step.done / step.total if step.total else 0.0
-            data = {**step.data, **(more(share) if more else {})}
-            yield Progress(title(check, "en"), step.done, step.total, step.message, data)
-    finally:
-        job.close()
+
+    def told(step: Progress) -> Progress:
+        share = step.done / step.total if step.total else 0.0
+        data = {**step.data, **(more(share) if more else {})}
+        return Progress(title(check, "en"), step.done, step.total, step.message, data)
+
+    return retold(job, told)
 
 
 def result_file(out: Path, check: str) -> Path:

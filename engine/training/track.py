@@ -21,7 +21,7 @@ from PIL import Image
 
 from engine.errors import HeedmapError
 from engine.files import disk_errors, make_folder
-from engine.jobs import Job, Progress
+from engine.jobs import Job, Progress, retold
 
 # Without the first, a telemetry client is set up, whose HTTP library opens a socket when it is imported.
 _OFFLINE = {"WANDB_MODE": "offline", "WANDB_ERROR_REPORTING": "false"}
@@ -172,16 +172,12 @@ class Course:
         A step's number follows from its epoch, so that a resumed training goes on where it was. pictures: images by
         name, asked for after each epoch.
         """
-        try:
-            while True:
-                try:
-                    progress: Progress = next(job)
-                except StopIteration as end:
-                    return end.value
-                self._write(progress, pictures)
-                yield progress
-        finally:
-            job.close()
+
+        def written(progress: Progress) -> Progress:
+            self._write(progress, pictures)
+            return progress
+
+        return retold(job, written)
 
     def _write(self, progress: Progress, pictures: Pictures) -> None:
         data = progress.data
