@@ -95,10 +95,12 @@ def settle(window: object) -> None:
     from PySide6.QtCore import QThreadPool
     from PySide6.QtWidgets import QWidget
 
+    from app.photo_loader import decoding
+
     assert isinstance(window, QWidget)
     for _ in range(ROUNDS):
         window.grab()
-        wait(lambda: QThreadPool.globalInstance().activeThreadCount() == 0)
+        wait(lambda: not decoding() and QThreadPool.globalInstance().activeThreadCount() == 0)
         settle_events()
 
 

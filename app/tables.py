@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -18,12 +16,12 @@ from PySide6.QtCore import (
     QSize,
     QStringListModel,
     Qt,
-    QThreadPool,
     QTimer,
     Signal,
 )
-from PySide6.QtGui import QColor, QImage, QImageReader, QPainter, QPainterPath, QPen, QPixmap
+from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen, QPixmap
 
+from app.photo_loader import Photo, PhotoLoader
 from app.theme import ThemeSource, ui_font
 
 V = TypeVar("V")
@@ -33,7 +31,6 @@ KEY_ROLE = Qt.ItemDataRole.UserRole + 1  # what a row stands for: a shopper, a p
 
 _KEPT_PHOTOS, _PHOTO_BYTES = 200, 48 << 20
 _KEPT_TILES, _TILE_BYTES = 400, 16 << 20
-_WAITING = 300  # photos asked for and not yet begun: older wishes are scrolled past, and dropped
 
 
 class FoundModel(QStringListModel):
@@ -116,101 +113,6 @@ class FoundModel(QStringListModel):
         return self._columns[0][row]
 
 
-@dataclass(frozen=True)
-class Photo:
-    """A decoded photo, no larger than was asked for; `image` is None when the file cannot be read.
-
-    `ground` is the colour that its edges share, so that a tile of another shape continues it, or None.
-    """
-
-    image: QImage | None
-    ground: QColor | None = None
-
-
-def read_photo(file: Path, side: int) -> Photo:
-    """Decode `file` scaled so that its longer side is at most `side` pixels. A broken one is an answer."""
-    reader = QImageReader(str(file))
-    reader.setAutoTransform(True)
-    size = reader.size()
-    if size.isValid() and max(size.width(), size.height()) > side:
-        reader.setScaledSize(size.scaled(QSize(side, side), Qt.AspectRatioMode.KeepAspectRatio))
-    image = reader.read()
-    if image.isNull():
-        return Photo(None)
-    flat = QImage(image.size(), QImage.Format.Format_RGB32)
-    flat.fill(Qt.GlobalColor.white)  # a cut-out product is meant to stand on white
-    painter = QPainter(flat)
-    painter.drawImage(0, 0, image)
-    painter.end()
-    return Photo(flat, _ground(flat))
-
-
-def pixels(image: QImage) -> np.ndarray:
-    """The colours of an RGB32 image, uint8[height, width, 3] in the order blue, green, red; a copy."""
-    rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
-    return rows[:, : image.width() * 4].reshape(image.height(), image.width(), 4)[:, :, :3].copy()
-
-
-def _ground(image: QImage) -> QColor | None:
-    colours = pixels(image).astype(np.float32)
-    edges = np.concatenate([colours[0], colours[-1], colours[:, 0], colours[:, -1]])
-    middle = np.sort(edges, axis=0)[len(edges) // 2]  # numpy's own median brings in masked arrays, at the first photo
-    if np.mean(np.abs(edges - middle).max(axis=1) < 12) < 0.8:
-        return None
-    blue, green, red = (round(float(value)) for value in middle)
-    return QColor(red, green, blue)
-
-
-class _Mailbox(QObject):
-    """Carries a photo from a pool thread to the window's; outlives whoever asked."""
-
-    arrived = Signal(str, int, object)  # path, side, Photo
-
-
-class _Loader:
-    """Decodes photos on the pool's threads, the newest wish first."""
-
-    def __init__(self) -> None:
-        self.mailbox = _Mailbox()
-        self._lock = Lock()
-        self._wanted: OrderedDict[tuple[str, int], Path] = OrderedDict()
-        self._begun: set[tuple[str, int]] = set()
-        self._workers = 0
-
-    def want(self, path: str, side: int, file: Path) -> None:
-        with self._lock:
-            if (path, side) in self._begun:
-                return
-            self._wanted[path, side] = file
-            self._wanted.move_to_end((path, side))
-            while len(self._wanted) > _WAITING:
-                self._wanted.popitem(last=False)
-            start = self._workers < 2
-            self._workers += start
-        if start:
-            QThreadPool.globalInstance().start(self._work)
-
-    def stop(self, *_: object) -> None:
-        with self._lock:
-            self._wanted.clear()
-
-    def _work(self) -> None:
-        while True:
-            with self._lock:
-                if not self._wanted:
-                    self._workers -= 1
-                    return
-                (path, side), file = self._wanted.popitem()
-                self._begun.add((path, side))
-            photo = read_photo(file, side)
-            with self._lock:
-                self._begun.discard((path, side))
-            try:
-                self.mailbox.arrived.emit(path, side, photo)
-            except RuntimeError:  # the program ends: nobody waits for photos any more
-                self.stop()
-
-
 class Kept(Generic[V]):
     """What was used last: at most `most` things and `most_bytes` bytes, but always the newest."""
 
@@ -259,7 +161,7 @@ class Thumbnails(QObject):
         self._news: dict[str, None] = {}  # photos that came in and were not announced yet
         self._messenger = QTimer(self, singleShot=True, interval=0)
         self._messenger.timeout.connect(self._tell)
-        self._loader = _Loader()
+        self._loader = PhotoLoader()
         self._loader.mailbox.arrived.connect(self._arrived)
         self.destroyed.connect(self._loader.stop)
         for kept in (self._photos, self._tiles):  # what Python holds of a view that is gone, it may hold for long

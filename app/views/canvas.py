@@ -8,8 +8,9 @@ from PySide6.QtCore import QLineF, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QPainter, QPainterPath, QPaintEvent, QPen, QPixmap, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QToolButton, QWidget
 
+from app.photo_loader import Photo
 from app.session import Session
-from app.tables import Photo, Thumbnails, contained, draw_unreadable
+from app.tables import Thumbnails, contained, draw_unreadable
 from app.theme import ThemeSource, faded, icon
 from app.views.cells import Cells
 from app.views.heat import distrust, greyed, heat_image, within

@@ -9,7 +9,7 @@ import numpy as np
 from PySide6.QtCore import QBuffer, QIODevice, QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
-from app.tables import pixels, read_photo
+from app.photo_loader import pixels, read_photo
 from engine.errors import HeedmapError
 from engine.files import sha256, write_bytes
 

@@ -41,6 +41,7 @@ from PySide6.QtWidgets import (
 
 from app.i18n import LANGUAGES
 from app.main_window import MainWindow
+from app.photo_loader import decoding
 from app.settings import Settings
 from app.start import make_application, make_window
 from tests.bench.monkey import Faults
@@ -100,7 +101,7 @@ class Walk:
         self.wait(self.settled, f"answers before the picture {name}")
         for _ in range(3):  # what is drawn asks for photos, photos ask to be drawn
             self.window.grab()
-            self.wait(lambda: QThreadPool.globalInstance().activeThreadCount() == 0, "photos")
+            self.wait(lambda: not decoding() and QThreadPool.globalInstance().activeThreadCount() == 0, "photos")
             QTest.qWait(450)
         self.window.grab().save(str(self.out / f"{self.step:02d}-{name}.png"))
         self.step += 1

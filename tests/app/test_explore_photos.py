@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +11,8 @@ import pytest
 from PySide6.QtCore import QSize
 from pytestqt.qtbot import QtBot
 
-from app.tables import FoundModel, Photo, Thumbnails, initials, read_photo
+from app.photo_loader import Photo, decoding, read_photo
+from app.tables import FoundModel, Thumbnails, initials
 from app.theme import ThemeSource
 from tests.app.made_up import draw_photo
 
@@ -86,3 +89,23 @@ def test_rows_are_found_by_every_word_of_the_text_in_catalogue_order(qtbot: QtBo
     assert model.row_of("c") == 1
     model.find("")
     assert model.rowCount() == 3
+
+
+def test_photos_are_decoded_after_what_a_user_waits_for(
+    qtbot: QtBot, thumbnails: Thumbnails, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"{number}.png" for number in range(12)]
+    done: list[tuple[str, int]] = []
+
+    def decode(file: Path, side: int) -> Photo:
+        done.append((file.name, os.getpriority(os.PRIO_PROCESS, 0) if sys.platform == "linux" else 1))
+        return Photo(None)
+
+    monkeypatch.setattr("app.photo_loader.read_photo", decode)
+    for name in names:
+        assert thumbnails.photo(name, 64) is None
+    qtbot.waitUntil(lambda: not decoding())
+    assert sorted(name for name, _ in done) == sorted(names)
+    own = os.getpriority(os.PRIO_PROCESS, 0) if sys.platform == "linux" else 0
+    assert all(nice > own or own == 19 for _, nice in done)
+    qtbot.waitUntil(lambda: all(thumbnails.photo(name, 64) == Photo(None) for name in names))

@@ -15,8 +15,8 @@ from app.map.canvas import LASSO, RECTANGLE
 from app.map.cloud import Camera, Cloud
 from app.map.colours import OTHER, colouring, inside
 from app.map.view import MapView
+from app.photo_loader import pixels
 from app.session import Session
-from app.tables import pixels
 from app.theme import ThemeSource
 from engine.columns import Projection, categories, numbers
 from engine.errors import HeedmapError

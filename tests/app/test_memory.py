@@ -15,7 +15,8 @@ from pytestqt.qtbot import QtBot
 
 from app.actions import Action
 from app.main_window import MainWindow
-from app.tables import Kept, Photo, Thumbnails
+from app.photo_loader import Photo
+from app.tables import Kept, Thumbnails
 from app.theme import ThemeSource
 from app.views.view import View
 from tests.app.conftest import Open
