@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from PySide6.QtCore import QCoreApplication, QPoint, Qt
 from PySide6.QtWidgets import QMenu, QWidget
@@ -12,20 +12,18 @@ from app.actions import Action, Reason
 from app.data import cells
 from app.data.model import TableModel
 from app.data.sheet import Sheet
-from engine.dataset.tables import Column, Filter, Query
+from engine.dataset.tables import Column, Filter
+
+if TYPE_CHECKING:
+    from app.data.open_table import OpenTable
 
 
 class Shown(Protocol):
     """What is needed of the view; `app.data.view.DataView` is one."""
 
+    opened: OpenTable
     sheet: Sheet
-    model: TableModel
-    table: str
 
-    @property
-    def columns(self) -> dict[str, Column]: ...
-    @property
-    def query(self) -> Query: ...
     @property
     def busy(self) -> bool: ...
     @property
@@ -33,18 +31,7 @@ class Shown(Protocol):
     @property
     def comparing_photos(self) -> bool: ...
 
-    def explore(self, user: str, item: str) -> None: ...
-    def no_explore(self, row: int) -> str: ...
-    def add_filter(self, one: Filter) -> None: ...
-    def build_filter(self, column: str = "") -> None: ...
-    def clear(self) -> None: ...
     def ask_again(self) -> None: ...
-    def sort_by(self, name: str, descending: bool) -> None: ...
-    def sort_here(self) -> None: ...
-    def count_values(self, name: str) -> None: ...
-    def hide_column(self, name: str) -> None: ...
-    def choose_columns(self) -> None: ...
-    def save_segment(self) -> None: ...
     def focus_search(self) -> None: ...
     def turn(self, step: int) -> None: ...
     def look_for_duplicates(self) -> None: ...
@@ -56,9 +43,10 @@ def tr(text: str) -> str:
 
 def offered(view: Shown) -> list[Action]:
     """What the Data view can do."""
+    table = view.opened
 
     def no_table() -> str:
-        if not view.columns:
+        if not table.columns:
             return tr("The tables are being read.") if view.busy else tr("There is no dataset yet: import one.")
         return "" if view.sheet.isVisible() else tr("Go to a table first (Ctrl+PgDown).")
 
@@ -66,7 +54,7 @@ def offered(view: Shown) -> list[Action]:
         return no_table() or ("" if view.sheet.rows.currentIndex().isValid() else tr("Choose a cell first."))
 
     def not_narrowed() -> str:
-        narrowed = view.query.text or view.query.filters or view.query.keys
+        narrowed = table.query.text or table.query.filters or table.query.keys
         return no_table() or ("" if narrowed else tr("All rows are shown."))
 
     def no_segment() -> str:
@@ -77,7 +65,7 @@ def offered(view: Shown) -> list[Action]:
         return "" if view.has_data else tr("There is no dataset yet: import one.")
 
     def reading() -> str:
-        return no_dataset() or (tr("The tables are being read.") if view.busy and not view.columns else "")
+        return no_dataset() or (tr("The tables are being read.") if view.busy and not table.columns else "")
 
     def comparing() -> str:
         return no_dataset() or (tr("Photos are being compared.") if view.comparing_photos else "")
@@ -89,44 +77,44 @@ def offered(view: Shown) -> list[Action]:
 
     return [
         Action("data-find", tr("Search these rows"), view.focus_search, "Ctrl+F", "search", "search"),
-        act("data-filter", tr("Filter rows"), view.build_filter, "Ctrl+Shift+F", "search", no_table),
-        act("data-clear", tr("Show all rows again"), view.clear, "Ctrl+Shift+X", "search", not_narrowed),
-        act("data-columns", tr("Choose columns"), view.choose_columns, "Ctrl+Shift+L", "columns", no_table),
-        act("data-sort", tr("Sort by this column"), view.sort_here, "Ctrl+Shift+Y", "columns", no_cell),
+        act("data-filter", tr("Filter rows"), table.build_filter, "Ctrl+Shift+F", "search", no_table),
+        act("data-clear", tr("Show all rows again"), table.clear, "Ctrl+Shift+X", "search", not_narrowed),
+        act("data-columns", tr("Choose columns"), table.choose_columns, "Ctrl+Shift+L", "columns", no_table),
+        act("data-sort", tr("Sort by this column"), table.sort_here, "Ctrl+Shift+Y", "columns", no_cell),
         act("data-again", tr("Ask for these rows again"), view.ask_again, "Ctrl+Shift+R", "search", reading, "refresh"),
         act("data-copy", tr("Copy the chosen cells"), view.sheet.rows.copy, "Ctrl+C", "columns", no_cell),
-        act("data-segment", tr("Save these rows as a segment"), view.save_segment, "Ctrl+S", "more", no_segment),
+        act("data-segment", tr("Save these rows as a segment"), table.save_segment, "Ctrl+S", "more", no_segment),
         Action("data-next", tr("Next table"), lambda: view.turn(1), "Ctrl+PgDown", "data", "more"),
         Action("data-before", tr("Table before"), lambda: view.turn(-1), "Ctrl+PgUp", "data", "more"),
         act("data-duplicates", tr("Look for duplicate photos"), view.look_for_duplicates, "", "more", comparing),
     ]
 
 
-def row_menu(view: Shown, at: QPoint) -> None:
+def row_menu(table: OpenTable, at: QPoint) -> None:
     """What can be done with the chosen cell and its row."""
-    index = view.sheet.rows.currentIndex()
+    index = table.sheet.rows.currentIndex()
     if not index.isValid():
         return
-    row, column = index.row(), view.model.columns[index.column()]
-    item, user = view.model.item(row), view.model.user(row)
-    menu = _menu(view.sheet)
+    row, column = index.row(), table.model.columns[index.column()]
+    item, user = table.model.item(row), table.model.user(row)
+    menu = _menu(table.sheet)
     for key, text in (
         (item, tr("Open the product in Explore")),
         (user, tr("Open the shopper in Explore")),
     ):
         if key:
             action = menu.addAction(text)
-            action.setEnabled(not view.no_explore(row))
+            action.setEnabled(not table.no_explore(row))
             pair = ("", key) if key == item else (key, "")
-            action.triggered.connect(lambda _=False, pair=pair: view.explore(*pair))
+            action.triggered.connect(lambda _=False, pair=pair: table.explore(*pair))
     menu.addSeparator()
-    one = filter_of(view.model, row, column)
+    one = filter_of(table.model, row, column)
     if one is not None:
-        text = tr("Only rows where {0}").format(cells.condition(view.table, column, one)[:60])
-        menu.addAction(text).triggered.connect(lambda: view.add_filter(one))
-    menu.addAction(tr("Copy\tCtrl+C")).triggered.connect(view.sheet.rows.copy)
+        text = tr("Only rows where {0}").format(cells.condition(table.table, column, one)[:60])
+        menu.addAction(text).triggered.connect(lambda: table.add_filter(one))
+    menu.addAction(tr("Copy\tCtrl+C")).triggered.connect(table.sheet.rows.copy)
     menu.addSeparator()
-    menu.addAction(tr("Save as segment")).triggered.connect(view.save_segment)
+    menu.addAction(tr("Save as segment")).triggered.connect(table.save_segment)
     menu.popup(at)
 
 
@@ -148,19 +136,19 @@ def filter_of(model: TableModel, row: int, column: Column) -> Filter | None:
     return None if text.endswith("…") else Filter(column.name, "is", text)
 
 
-def column_menu(view: Shown, place: int, at: QPoint) -> None:
+def column_menu(table: OpenTable, place: int, at: QPoint) -> None:
     """What can be done with a column; place: its number among the shown."""
-    if not 0 <= place < len(view.model.columns):
+    if not 0 <= place < len(table.model.columns):
         return
-    name = view.model.columns[place].name
-    menu = _menu(view.sheet)
+    name = table.model.columns[place].name
+    menu = _menu(table.sheet)
     for text, act in (
-        (tr("Sort up"), lambda: view.sort_by(name, False)),
-        (tr("Sort down"), lambda: view.sort_by(name, True)),
-        (tr("Show its values"), lambda: view.count_values(name)),
-        (tr("Filter …"), lambda: view.build_filter(name)),
-        (tr("Hide this column"), lambda: view.hide_column(name)),
-        (tr("Columns …"), view.choose_columns),
+        (tr("Sort up"), lambda: table.sort_by(name, False)),
+        (tr("Sort down"), lambda: table.sort_by(name, True)),
+        (tr("Show its values"), lambda: table.count_values(name)),
+        (tr("Filter …"), lambda: table.build_filter(name)),
+        (tr("Hide this column"), lambda: table.hide_column(name)),
+        (tr("Columns …"), table.choose_columns),
     ):
         menu.addAction(text).triggered.connect(lambda _=False, act=act: act())
     menu.popup(at)

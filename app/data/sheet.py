@@ -32,6 +32,7 @@ class Sheet(QWidget):
         self, model: TableModel, themes: ThemeSource, thumbnails: Thumbnails, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
+        self.model = model
         self.rows = DataTable(model, themes, thumbnails)
         self.side = Side(themes, thumbnails)
         self.search = QLineEdit()

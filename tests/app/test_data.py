@@ -182,12 +182,12 @@ def test_a_heading_sorts_up_down_and_back(qtbot: QtBot, view: DataView) -> None:
         settled(qtbot, view)
         numbers = [float(text) for text in column(view, "price") if text]
         assert numbers == wanted(numbers)
-    assert view.asked.sort == ""
+    assert view.opened.asked.sort == ""
     assert view.sheet.side.values.which.currentData() == "price"
 
 
 def test_a_bar_clicked_is_a_filter_and_its_chip_takes_it_away(qtbot: QtBot, view: DataView) -> None:
-    view.count_values("attributes.colour")
+    view.opened.count_values("attributes.colour")
     settled(qtbot, view)
     chart = view.sheet.side.values.chart
     assert [(chart.label(n), chart.count(n)) for n in range(2)] == [("blue", 20), ("red", 20)]
@@ -200,7 +200,7 @@ def test_a_bar_clicked_is_a_filter_and_its_chip_takes_it_away(qtbot: QtBot, view
 
 
 def test_a_histogram_is_walked_and_chosen_by_keys(qtbot: QtBot, view: DataView) -> None:
-    view.count_values("price")
+    view.opened.count_values("price")
     settled(qtbot, view)
     chart = view.sheet.side.values.chart
     assert sum(chart.count(bar) for bar in range(chart.bars)) == 35
@@ -210,7 +210,7 @@ def test_a_histogram_is_walked_and_chosen_by_keys(qtbot: QtBot, view: DataView) 
     qtbot.keyClick(chart, Qt.Key.Key_Return)
     first = chart.count(0)
     qtbot.waitUntil(lambda: view.model.total == first and not view.busy)
-    view.clear()
+    view.opened.clear()
     settled(qtbot, view)
     qtbot.mouseClick(view.sheet.side.values.missing, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: view.model.total == 5)
@@ -218,7 +218,7 @@ def test_a_histogram_is_walked_and_chosen_by_keys(qtbot: QtBot, view: DataView) 
 
 
 def test_a_filter_is_built_by_keys(qtbot: QtBot, view: DataView) -> None:
-    view.build_filter("price")
+    view.opened.build_filter("price")
     builder = view.findChild(FilterBuilder)
     assert builder is not None
     builder.op.setCurrentIndex(builder.op.findData("between"))
@@ -227,10 +227,10 @@ def test_a_filter_is_built_by_keys(qtbot: QtBot, view: DataView) -> None:
     qtbot.keyClicks(builder.upper, "20.5")
     qtbot.keyClick(builder.upper, Qt.Key.Key_Return)
     settled(qtbot, view)
-    assert view.asked.filters == (Filter("price", "between", 10.0, 20.5),)
+    assert view.opened.asked.filters == (Filter("price", "between", 10.0, 20.5),)
     assert [float(text) for text in column(view, "price")] == [n + 0.5 for n in range(10, 20) if n % 8]
     go_to(qtbot, view, "events")
-    view.build_filter("time")
+    view.opened.build_filter("time")
     builder = view.findChildren(FilterBuilder)[-1]
     assert builder.day.isVisible()
     assert not builder.value.isVisible()
@@ -238,7 +238,7 @@ def test_a_filter_is_built_by_keys(qtbot: QtBot, view: DataView) -> None:
 
 
 def test_columns_are_hidden_moved_and_come_back_after_a_restart(qtbot: QtBot, view: DataView, open_view: Open) -> None:
-    view.choose_columns()
+    view.opened.choose_columns()
     chooser = view.findChild(ColumnChooser)
     assert chooser is not None
     names = [chooser.list.item(row).text() for row in range(chooser.list.count())]
@@ -251,18 +251,18 @@ def test_columns_are_hidden_moved_and_come_back_after_a_restart(qtbot: QtBot, vi
     shown = [one.name for one in view.model.columns]
     assert "item" not in shown
     assert shown.index("price") == shown.index("title") - 1 or shown.index("price") < names.index("Price")
-    view.sort_by("price", True)
-    view.add_filter(Filter("price", ">", 20.0))
+    view.opened.sort_by("price", True)
+    view.opened.add_filter(Filter("price", ">", 20.0))
     view.sheet.rows.header.resizeSection(1, 333)
     go_to(qtbot, view, "events")
     kept = view.state()
     again = open_view()
     again.restore(kept)
     settled(qtbot, again)
-    assert again.table == "events"
+    assert again.opened.table == "events"
     go_to(qtbot, again, "items")
     assert [one.name for one in again.model.columns] == shown
-    assert (again.asked.sort, again.asked.descending) == ("price", True)
+    assert (again.opened.asked.sort, again.opened.asked.descending) == ("price", True)
     assert again.sheet.rows.header.sectionSize(1) == 333
     assert column(again, "price")[0] == "39.50"
     again.restore({"tab": 7, "tables": {"items": {"widths": "x", "filters": [{"column": 1}]}}, "split": ["a"]})
@@ -306,13 +306,13 @@ def test_a_cell_s_menu_filters_by_its_value(qtbot: QtBot, view: DataView) -> Non
 
 
 def test_rows_are_kept_as_a_segment_and_a_segment_narrows_the_tables(qtbot: QtBot, view: DataView) -> None:
-    view.add_filter(Filter("price", "<", 5.0))
+    view.opened.add_filter(Filter("price", "<", 5.0))
     settled(qtbot, view)
-    view.save_segment()
+    view.opened.save_segment()
     qtbot.waitUntil(lambda: bool(view._session.segments.all))
     made = view._session.segments.all[0]
     assert (made.kind, made.members) == ("items", ("i1", "i2", "i3", "i4"))
-    view.clear()
+    view.opened.clear()
     view._session.choose_segment(made)
     qtbot.waitUntil(lambda: view.model.total == 4)
     go_to(qtbot, view, "events")
@@ -322,7 +322,7 @@ def test_rows_are_kept_as_a_segment_and_a_segment_narrows_the_tables(qtbot: QtBo
     assert view._session.segment is None
     view._session.choose_segment(Segment("two", "users", ("u1", "u2")))
     settled(qtbot, view)
-    view.save_segment()
+    view.opened.save_segment()
     qtbot.waitUntil(lambda: len(view._session.segments.all) == 2)
     assert sorted(view._session.segments.all[1].members) == ["u1", "u2"]
 
@@ -337,12 +337,12 @@ def test_pages_come_when_they_are_looked_at_and_late_ones_are_dropped(qtbot: QtB
     assert view.model.index(EVENTS - 1, 0).data() == "…"
     late = next(job for job, name, _ in lane.asked[begun:] if name == "browse")
     lane.held.clear()
-    view.add_filter(Filter("kind", "is", "view"))
+    view.opened.add_filter(Filter("kind", "is", "view"))
     settled(qtbot, view)
     lane.release(late)
     assert view.model.total == EVENTS // 4
     assert set(column(view, "kind")[:50]) == {"view"}
-    view.clear()
+    view.opened.clear()
     settled(qtbot, view)
     view.sheet.rows.verticalScrollBar().setValue(view.sheet.rows.verticalScrollBar().maximum())
     qtbot.waitUntil(lambda: view.model.text(EVENTS - 1, 0) is not None)
@@ -367,7 +367,7 @@ def test_health_names_gaps_and_duplicates_and_leads_to_the_products(
     view.health.write(tmp_path)  # a folder: said, not raised
     assert "could not be written" in view.health.note.text()
     qtbot.mouseClick(gaps["price"], Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: view.table == "items" and view.model.total == 5)
+    qtbot.waitUntil(lambda: view.opened.table == "items" and view.model.total == 5)
     assert view.sheet.chips.chips[0].text() == "No price"
     qtbot.mouseClick(view.sheet.chips.chips[0], Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: view.model.total == 40)
@@ -415,7 +415,7 @@ def test_without_a_dataset_it_says_what_to_do_and_a_fault_is_told(
 
 
 def test_the_numbers_are_the_rows_and_the_bars(qtbot: QtBot, view: DataView) -> None:
-    view.count_values("price")
+    view.opened.count_values("price")
     settled(qtbot, view)
     numbers = view.numbers()
     assert list(numbers["items"]["title"]) == column(view, "title")
@@ -455,7 +455,7 @@ def test_headings_sort_by_keys(qtbot: QtBot, view: DataView) -> None:
     qtbot.keyClick(header, Qt.Key.Key_Down)
     assert view.sheet.rows.hasFocus()
     view.sheet.rows.setCurrentIndex(view.model.index(2, names.index("price")))
-    view.sort_here()
+    view.opened.sort_here()
     settled(qtbot, view)
     assert view.model.sorted_by == "price"
 
