@@ -160,6 +160,7 @@ class Tip(QFrame):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self._window = parent
+        self._origin: QWidget | None = None  # what it tells of
         self.setObjectName("heedmap_tip")
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._colour = QColor("#1c2430")
@@ -180,6 +181,7 @@ class Tip(QFrame):
     def say(self, themes: ThemeSource, near: QRect, origin: QWidget, label: str, lines: list[str]) -> None:
         """Show beside `near` (a rectangle of `origin`), without covering it and within the window."""
         self._colour = themes.theme.tip
+        self._watch(origin)
         first = f"<b>{escape(label)}</b> " if label else ""
         rows = [first + escape(lines[0]) if lines else first]
         rows += [f'<span style="color:#a9b2c1">{escape(line)}</span>' for line in lines[1:]]
@@ -197,6 +199,20 @@ class Tip(QFrame):
         self.move(QPoint(max(8, x), max(4, y)))
         self.show()
         self.raise_()
+
+    def _watch(self, origin: QWidget) -> None:
+        """It goes when what it tells of goes, as by a key that changes the view: then no pointer leaves anything."""
+        if origin is self._origin:
+            return
+        if self._origin is not None and isValid(self._origin):
+            self._origin.removeEventFilter(self)
+        self._origin = origin
+        origin.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Hide and watched is self._origin:
+            self.hide()
+        return super().eventFilter(watched, event)
 
     def text(self) -> str:
         return self._text.text()
