@@ -61,6 +61,8 @@ class JsonTranslator(QTranslator):
             found = found.get(context)
         if isinstance(found, list):
             found = found[0] if n == 1 else found[-1]
+        if n >= 1000 and found is not None:
+            found = found.replace("%n", "%Ln")  # with the signs between thousands that every other number has
         return found  # type: ignore[return-value]  # None, and only None, lets Qt go on to the next context
 
 

@@ -232,7 +232,7 @@ class OpenTable(QObject):
         whole = self.tables.counts[self.table] if self.tables is not None else 0
         text = self.tr("{n} of {all} rows").format(n=cells.count(total), all=cells.count(whole))
         self.sheet.count.setText(
-            text if total != whole else self.tr("%n row(s)", "", whole).replace(str(whole), cells.count(whole))
+            text if total != whole else self.tr("%n row(s)", "", whole)
         )
         self.sheet.rows.arrange(self.model.columns, self.asked)
         self.say("")

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QTimer
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QApplication, QComboBox, QDialog, QLabel, QMessageBox, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
@@ -371,6 +371,16 @@ def test_every_text_is_translated_and_placeholders_survive() -> None:
         for form in forms:
             assert isinstance(form, str)
             assert set(re.findall(r"\{\w*\}|%n", source)) == set(re.findall(r"\{\w*\}|%n", form)), source
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "4,888 points"), ("zh_CN", "4,888 个点")])
+def test_a_count_is_written_as_every_other_number(qapp: QApplication, language: str, said: str) -> None:
+    source = LanguageSource(language)
+    try:
+        assert QCoreApplication.translate("MapView", "%n point(s)", "", 4888) == said
+        assert QCoreApplication.translate("MapView", "%n point(s)", "", 1).startswith("1 ")
+    finally:
+        source.remove()
 
 
 def test_stages_that_name_something_are_translated_around_its_name(qapp: QApplication) -> None:
