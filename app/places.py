@@ -74,7 +74,9 @@ def places(window: Window) -> list[Place]:
     def segments() -> View:
         from app.segments_view.view import SegmentsView
 
-        return SegmentsView(window.session, window.themes)
+        view = SegmentsView(window.session, window.themes)
+        view.map_asked.connect(lambda: window.show_view("map"))
+        return view
 
     def rules() -> View:
         from app.rules_view.view import RulesView

@@ -17,7 +17,7 @@ WRITING = frozenset(
         "import", "sample",
         "train_start", "train_go_on", "train_update", "train_evaluate",
         "audit.begin",
-        "segment_new", "segment_save", "segment_name", "segment_drop", "segment_undo", "segment_redo",
+        "segment_new", "segment_save", "segment_name", "segment_drop",
         "map_save", "data-segment", "whatif-save", "whatif-swap",
         "rules-new", "rules-name", "rules-delete", "rules-up", "rules-down", "rules-import", "rules-first",
         "rules-never", *(f"rules-add-{kind}" for kind in KINDS),

@@ -34,7 +34,8 @@ class _Change(QUndoCommand):
 
 
 class Segments(QObject):
-    """The segments of a dataset in a workspace, in the order they were made; every change can be undone.
+    """The segments of a dataset in a workspace, in the order they were made; every change goes onto the window's undo
+    stack, or onto one of their own.
 
     They are kept in WORKSPACE/sessions/segments-<dataset>.json (see `own_file`), written beside the window's thread;
     before `open`, in memory alone.
@@ -43,12 +44,13 @@ class Segments(QObject):
     changed = Signal()
     failed = Signal(str, str)  # message, hint: the file could not be read or written
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, undo: QUndoStack | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._place: Path | None = None
         self._writer = DiskThread()
         self.all: tuple[Segment, ...] = ()
-        self.undo = QUndoStack(self)
+        self._own = undo is None
+        self.undo = undo if undo is not None else QUndoStack(self)
 
     def open(self, workspace: Path, dataset: Path | str) -> None:
         """Take the segments of a dataset, by its folder; what is open already stays."""
@@ -57,7 +59,8 @@ class Segments(QObject):
             return
         self.flush()
         self._place = place
-        self.undo.clear()
+        if self._own:
+            self.undo.clear()  # the window's is cleared with each run that is opened
         self.all = self._read(older or place)
         if older is not None and self.all and self._place is not None and not is_read_only(place):
             self._keep(place)
@@ -116,6 +119,11 @@ class Segments(QObject):
     def flush(self) -> None:
         """Wait until everything is on the disk."""
         self._writer.wait()
+
+    @property
+    def changed_last(self) -> bool:
+        """Whether the step that undo takes back is one of the segments."""
+        return isinstance(self.undo.command(self.undo.index() - 1), _Change)
 
     def _change(self, text: str, after: tuple[Segment, ...]) -> None:
         if after != self.all:

@@ -121,7 +121,7 @@ class Session(QObject):
         self.rules = Rules(self.undo, self)
         self.rules.changed.connect(self._rules_changed)
         self._ruled: tuple[Rule, ...] = ()  # the rules that the list shown, or on its way, is under
-        self.segments = Segments(self)
+        self.segments = Segments(self.undo, self)
         self.segment: Segment | None = None  # what every view is narrowed to
         self.segments.changed.connect(self._segments_changed)
         self._before = Questions(engine, "unchanged", self)
@@ -187,7 +187,6 @@ class Session(QObject):
         """The window closes: nothing is told any more. A QUndoStack speaks while it is taken apart, to views that
         would ask it what is no longer there."""
         self.undo.blockSignals(True)
-        self.segments.undo.blockSignals(True)
 
     def choose_user(self, user: str) -> None:
         if self.run is None or user == self.user:

@@ -172,6 +172,33 @@ class ToolBar(QWidget):
         self.problem.say(message, hint)
 
 
+class SegmentChip(QToolButton):
+    """Says that every view is narrowed to a segment; a press shows all again."""
+
+    def __init__(self, themes: ThemeSource, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        set_role(self, "chip")
+        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.setLayoutDirection(Qt.LayoutDirection.RightToLeft)  # the cross stands behind the text
+        self.setIconSize(QSize(10, 10))
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setToolTip(self.tr("Every view is narrowed to this segment. Show all again (Ctrl+U)"))
+        self._themes = themes
+        themes.changed.connect(self._paint)
+        self._paint(themes.theme)
+
+    def _paint(self, theme: Theme) -> None:
+        self.setIcon(icon("close", theme.accent, 10))
+
+    def say(self, name: str, members: int) -> None:
+        """members: how many points of the map it holds."""
+        short = self.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, 180)
+        text = self.tr("Segment {name}: {n}")
+        self.setText(text.format(name=short, n=f"{members:,}").replace("&", "&&"))
+        self.setAccessibleName(text.format(name=name, n=f"{members:,}"))
+        self.show()
+
+
 class SideBar(QWidget):
     """The legend above, the list of selected or visible points below."""
 

@@ -16,7 +16,7 @@ from app.actions import Action
 from app.map.canvas import LASSO, MOVE, RECTANGLE, Canvas, Mark, Told
 from app.map.cloud import Cloud
 from app.map.colours import OTHER, Colouring, colouring, point_colours
-from app.map.controls import SideBar, ToolBar
+from app.map.controls import SegmentChip, SideBar, ToolBar
 from app.map.names import column_name, value_name
 from app.map.reading import labels_of, members_of, name_of, pale, table_of, told
 from app.questions import Questions
@@ -61,6 +61,7 @@ class MapView(View):
         self.canvas = Canvas(themes, self.thumbnails, self._tell)
         self.tools = ToolBar(themes, umap=find_spec("umap") is not None)
         self.side = SideBar(themes, self.thumbnails)
+        self.within = SegmentChip(themes)
         self._pause = QTimer(self, singleShot=True, interval=_PAUSE)
         self._pause.timeout.connect(self._list_points)
         self._lay_out()
@@ -69,6 +70,7 @@ class MapView(View):
 
     def _lay_out(self) -> None:
         self.panel = Panel(self._themes)
+        self.panel.top.insertWidget(1, self.within)
         self.panel.body.addWidget(self.tools.problem)
         self.panel.body.addWidget(self.canvas, 1)
         working = Working(self._study)
@@ -116,6 +118,7 @@ class MapView(View):
         self.side.opened.connect(self._clicked)
         self.side.save.clicked.connect(self.ask_segment)
         self.side.clear.clicked.connect(self.clear_selection)
+        self.within.clicked.connect(self._leave_segment)
 
     # --- asking -----------------------------------------------------------------------------------------------------
 
@@ -261,6 +264,7 @@ class MapView(View):
         names = {"items": self.tr("Products"), "users": self.tr("Shoppers"), "reasons": self.tr("Reasons")}
         self.panel.heading.say(names[self.what])
         self.side.empty(self.busy or self._session.run is None)
+        self.within.hide()
         if found is None:
             self.panel.note.setText("")
             return
@@ -281,9 +285,12 @@ class MapView(View):
         segment = self._session.segment
         members = members_of(found, segment)
         if segment is not None and members is not None:
-            parts.append(self.tr("segment {name}: {n}").format(name=segment.name, n=f"{int(members.sum()):,}"))
+            self.within.say(segment.name, int(members.sum()))
         self.panel.note.setText(" · ".join(parts))
         self.canvas.setAccessibleDescription(self.panel.note.text())
+
+    def _leave_segment(self) -> None:
+        self._session.choose_segment(None)
 
     def _tell(self, point: int) -> Told:
         assert self.found is not None
@@ -386,6 +393,9 @@ class MapView(View):
             text = self.tr("Nothing is selected: draw around points with Shift held first.")
             return no_map() or ("" if len(self.selection) else text)
 
+        def no_segment() -> str:
+            return "" if self._session.segment is not None else self.tr("No segment narrows the views.")
+
         return [
             of("map_items", self.tr("Map of products"), "items", "Alt+1"),
             of("map_users", self.tr("Map of shoppers"), "users", "Alt+2"),
@@ -404,6 +414,10 @@ class MapView(View):
             Action(
                 "map_save", self.tr("Save selection as a segment…"), self.ask_segment, "Ctrl+S", group="tool",
                 why_not=nothing_selected,
+            ),
+            Action(
+                "map_all", self.tr("Leave the segment: show all in every view"), self._leave_segment, "Ctrl+U",
+                group="tool", why_not=no_segment,
             ),
             Action("map_fit", self.tr("Show the whole map"), self.canvas.fit, "Ctrl+0", group="tool", why_not=fits),
         ]  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QInputDialog,
@@ -23,10 +23,11 @@ from app.reasons import no_run
 from app.segments import Segment
 from app.segments_view.builder import Builder
 from app.segments_view.findings import Findings
+from app.segments_view.nothing import NothingPage
 from app.session import Session
 from app.tables import KEY_ROLE, AnyIndex, Thumbnails
 from app.theme import ThemeSource, set_role
-from app.views.panel import Empty, Heading, Panel, follow
+from app.views.panel import Heading, Panel, follow
 from app.views.shoppers import CatalogueModel, FoundList, ProductsModel, RowDelegate, ShoppersModel
 from app.views.view import Numbers, View
 from engine.answers import RunSummary
@@ -62,6 +63,8 @@ class SegmentsModel(CatalogueModel):
 class SegmentsView(View):
     """Left the segments and the members of the chosen one; right what is known of it, or how a new one is made."""
 
+    map_asked = Signal()
+
     def __init__(self, session: Session, themes: ThemeSource, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session, self._themes = session, themes
@@ -79,13 +82,15 @@ class SegmentsView(View):
 
     def _lay_out(self) -> None:
         self.pages = QStackedWidget()
-        self.pages.addWidget(self._nothing())
+        self.nothing = NothingPage(self._themes)
+        self.pages.addWidget(self.nothing)
         self.pages.addWidget(self._detail())
         self.pages.addWidget(self.builder)
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.splitter.setHandleWidth(12)
         self.splitter.setChildrenCollapsible(False)
-        self.splitter.addWidget(self._left())
+        self.left = self._left()
+        self.splitter.addWidget(self.left)
         self.splitter.addWidget(self.pages)
         self.splitter.setStretchFactor(0, 0)
         self.splitter.setStretchFactor(1, 1)
@@ -107,13 +112,12 @@ class SegmentsView(View):
         self.list = self._list(self.model, self.tr("Segments"), None)
         self.new = self._button(self.tr("New segment…"), self.tr("Make a segment by conditions (Ctrl+N)"), self.begin)
         set_role(self.new, "primary")
-        self.undo = self._button(self.tr("Undo"), self.tr("Take back the last change of the segments"), self._undo)
-        self.empty = Empty()
-        self.empty.setText(self.tr("A segment is a group of shoppers or products. Make one, or draw one on the Map."))
+        self.undo = self._button(
+            self.tr("Undo"), self.tr("Take back the last change of the segments (Ctrl+Z)"), self._undo
+        )
         self.box = Panel(self._themes)
         self.box.heading.say(self.tr("Segments"))
         self.box.body.addWidget(self.list, 1)
-        self.box.body.addWidget(self.empty, 1)
         self.box.body.addLayout(_row(self.new, self.undo))
         self.members = {"users": ShoppersModel(self), "items": ProductsModel(self)}
         self.people = {
@@ -141,25 +145,17 @@ class SegmentsView(View):
         follow(self._themes, listed)
         return listed
 
-    def _nothing(self) -> QWidget:
-        panel = Panel(self._themes)
-        self.hint = Empty()
-        panel.body.addWidget(self.hint, 1)
-        return panel
-
     def _detail(self) -> QWidget:
         page = QWidget()
         self.title = Heading("title")
         self.rule = Heading("muted")
         for line in (self.title, self.rule):
             line.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)  # they give way to the buttons
-        self.use = self._button(
-            self.tr("Use in every view"), self.tr("Narrow every view to this segment (Ctrl+U)"), self._use
-        )
+        self.use = self._button(self.tr("Use in every view"), "", self._use)
         self.use.setCheckable(True)
         self.rename = self._button(self.tr("Rename…"), self.tr("Give the segment another name (F2)"), self.ask_name)
         self.delete = self._button(
-            self.tr("Delete"), self.tr("Delete the segment; Undo brings it back (Delete)"), self.remove
+            self.tr("Delete"), self.tr("Delete the segment; Ctrl+Z brings it back (Delete)"), self.remove
         )
         words = QVBoxLayout()
         words.setSpacing(2)
@@ -188,7 +184,7 @@ class SegmentsView(View):
         session.run_changed.connect(self._run_changed)
         session.rules.changed.connect(self._rules_changed)
         session.segments.changed.connect(self._listed)
-        session.segments.undo.canUndoChanged.connect(self._say)
+        session.undo.indexChanged.connect(self._say)
         session.segment_changed.connect(self._say)
         session.user_changed.connect(self._mark)
         session.item_changed.connect(self._mark)
@@ -199,6 +195,9 @@ class SegmentsView(View):
         self.builder.saved.connect(self._save)
         self.splitter.splitterMoved.connect(self._hand_moved)
         self.builder.cancelled.connect(lambda: self.show_segment(self.chosen))
+        self.nothing.new_asked.connect(self.begin)
+        self.nothing.map_asked.connect(self.map_asked)
+        self.nothing.undo_asked.connect(self._undo)
 
     def _hand_moved(self, _at: int, _handle: int) -> None:
         self._moved = True
@@ -264,16 +263,14 @@ class SegmentsView(View):
     def _say(self, _: object = None) -> None:
         one, session = self.chosen, self._session
         some = bool(session.segments.all)
-        self.list.setVisible(some)
-        self.empty.setVisible(not some)
+        self.left.setVisible(some)
+        self.nothing.say(session.run is not None, session.segments.changed_last)
         self.held.setVisible(one is not None)
-        self.undo.setVisible(session.segments.undo.canUndo())
-        enable(self.new, session.run is not None, session.segments.place)
+        self.undo.setVisible(session.segments.changed_last)
+        for button in (self.new, self.nothing.new):
+            enable(button, session.run is not None, session.segments.place)
         for button in (self.rename, self.delete, self.undo):
             enable(button, True, session.segments.place)
-        self.hint.setText(
-            self.tr("Choose a segment, or make a new one.") if session.run is not None else self.tr("Open a run first.")
-        )
         if one is None:
             return
         for kind, listed in self.people.items():
@@ -281,7 +278,14 @@ class SegmentsView(View):
         self.title.say(one.name)
         self.rule.say(self.model.detail(session.segments.all.index(one)) if one in session.segments.all else one.rule)
         self.held.note.setText(f"{len(one.members):,}")
-        self.use.setChecked(session.segment == one)
+        used = session.segment == one
+        self.use.setChecked(used)
+        self.use.setText(self.tr("Used in every view") if used else self.tr("Use in every view"))
+        self.use.setToolTip(
+            self.tr("Every view is narrowed to this segment; press again to show all (Ctrl+U)")
+            if used
+            else self.tr("Narrow every view to this segment (Ctrl+U)")
+        )
 
     def _mark(self, _: str = "") -> None:
         """Mark the members that the session has chosen."""
@@ -331,7 +335,8 @@ class SegmentsView(View):
             self._session.segments.remove(self.chosen.name)
 
     def _undo(self) -> None:
-        self._session.segments.undo.undo()
+        if self._session.segments.changed_last:
+            self._session.undo.undo()
 
     def _save_built(self) -> None:
         if self.pages.currentIndex() == _BUILDER:
@@ -344,7 +349,7 @@ class SegmentsView(View):
         return self.findings.busy or (self.pages.currentIndex() == _BUILDER and self.builder.busy)
 
     def offers(self) -> list[Action]:
-        undo, closed = self._session.segments.undo, no_run(self._session)
+        closed = no_run(self._session)
 
         def act(name: str, text: str, run: Callable[[], None], keys: str, why_not: Reason) -> Action:
             return Action(name, text, run, keys, group="segment", why_not=why_not)
@@ -357,10 +362,6 @@ class SegmentsView(View):
             act("segment_use", self.tr("Use in every view"), self._use, "Ctrl+U", first(closed, self._no_segment)),
             act("segment_name", self.tr("Rename segment…"), self.ask_name, "F2", self._no_segment),
             act("segment_drop", self.tr("Delete segment"), self.remove, "Delete", self._no_segment),
-            act("segment_undo", self.tr("Undo the change of segments"), undo.undo, "Ctrl+Alt+Z",
-                lambda: "" if undo.canUndo() else self.tr("No change of the segments can be taken back.")),
-            act("segment_redo", self.tr("Redo the change of segments"), undo.redo, "Ctrl+Alt+Y",
-                lambda: "" if undo.canRedo() else self.tr("No change of the segments can be made again.")),
         ]  # fmt: skip
 
     def _no_segment(self) -> str:

@@ -103,6 +103,11 @@ def test_a_lasso_with_shift_becomes_a_segment_that_every_view_is_narrowed_to(qtb
     assert (made.kind, made.members) == ("items", ("i0", "i1", "i2", "i10", "i11", "i12"))
     assert not len(view.selection)
     assert (~view.canvas.cloud.faint).nonzero()[0].tolist() == wanted  # the segment stays lit
+    assert view.within.text() == "Segment Corner: 6"
+    qtbot.mouseClick(view.within, Qt.MouseButton.LeftButton)  # and is left where it is seen
+    assert view._session.segment is None
+    assert not view.within.isVisible()
+    assert not view.canvas.cloud.faint.any()
 
 
 def test_a_rectangle_selects_and_control_adds_to_it(qtbot: QtBot, view: MapView) -> None:

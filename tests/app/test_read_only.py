@@ -162,7 +162,7 @@ def test_no_view_offers_to_keep_anything(read_only: Path, open_window: Open, qtb
     for name, actions in (
         ("explore", ("rules-first", "rules-never")),
         ("rules", ("rules-add-boost", "rules-add-pin")),
-        ("segments", ("segment_undo", "segment_redo")),
+        ("segments", ("segment_new", "segment_name", "segment_drop")),
         ("map", ("map_save",)),
         ("data", ("data-segment",)),
         ("whatif", ("whatif-save",)),

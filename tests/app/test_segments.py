@@ -16,6 +16,7 @@ from app.theme import ThemeSource
 from app.views.shoppers import ShoppersView
 from engine.columns import Columns, Filter, Selection, categories, numbers
 from engine.explain.cohort_types import Cohort, CohortRow
+from engine.scenario import Scenario
 from tests.app.conftest import GOODS, ITEMS, SHOPPERS, FakeEngine, title
 
 
@@ -124,7 +125,7 @@ def view(qtbot: QtBot, engine: FakeEngine, shop: Path) -> SegmentsView:
 
 
 def test_a_segment_is_made_by_conditions_counted_live_and_looked_into(qtbot: QtBot, view: SegmentsView) -> None:
-    qtbot.mouseClick(view.new, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(view.nothing.new, Qt.MouseButton.LeftButton)
     builder = view.builder
     qtbot.waitUntil(lambda: bool(builder.rows) and not builder.busy)
     row = builder.rows[0]
@@ -210,8 +211,56 @@ def test_a_segment_narrows_the_list_of_explore_and_undo_brings_a_deleted_one_bac
     assert not session.segments.named("Few")
     qtbot.waitUntil(lambda: session.segment is None)
     assert not side.shoppers.segment.isVisible()
-    qtbot.mouseClick(view.undo, Qt.MouseButton.LeftButton)
+    assert not view.undo.isVisible()  # with the last segment the list is gone; the page in its place has the button
+    qtbot.mouseClick(view.nothing.undo, Qt.MouseButton.LeftButton)
     assert session.segments.all == (made,)
+
+
+def test_a_change_of_the_segments_is_a_step_of_the_window_s_undo_list(qtbot: QtBot, view: SegmentsView) -> None:
+    session = view._session
+    first = session.segments.add("First", "users", ("u1",))
+    second = session.segments.add("Second", "users", ("u3",))
+    view.show_segment(second)
+    qtbot.mouseClick(view.delete, Qt.MouseButton.LeftButton)
+    assert session.segments.all == (first,)
+    session.undo.undo()  # what Ctrl+Z does in every view
+    assert session.segments.all == (first, second)
+    assert view.undo.isVisible()
+    session.change(Scenario(rules="none.json"), "Another step")
+    assert not view.undo.isVisible()  # it would take back something else
+    session.undo.undo()
+    session.undo.undo()
+    session.undo.undo()
+    assert session.segments.all == ()
+
+
+def test_a_segment_in_force_says_so_on_its_button(qtbot: QtBot, view: SegmentsView) -> None:
+    made = view._session.segments.add("Few", "users", ("u1", "u3"))
+    assert view.use.text() == "Use in every view"
+    off = view.use.grab().toImage()
+    qtbot.mouseClick(view.use, Qt.MouseButton.LeftButton)
+    assert view._session.segment == made
+    assert view.use.text() == "Used in every view"
+    assert "press again to show all" in view.use.toolTip()
+    view.use.clearFocus()
+    assert view.use.grab().toImage() != off
+    qtbot.mouseClick(view.use, Qt.MouseButton.LeftButton)
+    assert view._session.segment is None
+    assert view.use.text() == "Use in every view"
+
+
+def test_without_a_segment_one_page_tells_what_it_is_for_and_how_one_is_made(qtbot: QtBot, view: SegmentsView) -> None:
+    assert view.nothing.isVisible()
+    assert not view.left.isVisible()
+    assert view.nothing.title.text() == "No segment yet"
+    with qtbot.waitSignal(view.map_asked):
+        qtbot.mouseClick(view.nothing.map, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(view.nothing.new, Qt.MouseButton.LeftButton)
+    assert view.builder.isVisible()
+    qtbot.waitUntil(lambda: not view.busy)
+    view._session.segments.add("Few", "users", ("u1",))
+    assert view.left.isVisible()
+    assert not view.nothing.isVisible()
 
 
 def test_the_chosen_segment_comes_back_after_a_restart(qtbot: QtBot, view: SegmentsView) -> None:
