@@ -118,6 +118,7 @@ class AboutDialog(QDialog):
 
     def _lay_out(self) -> None:
         mark, title, line, words = QLabel(), QLabel(f"Heedmap {version('heedmap')}"), QLabel(), QLabel()
+        mark.setAccessibleName("Heedmap")
         mark.setPixmap(QIcon(str(ICONS / "heedmap.svg")).pixmap(_MARK, self.devicePixelRatioF()))
         set_role(title, "title")
         set_role(line, "muted")

@@ -210,6 +210,11 @@ class Banner(QFrame):
         self._hint.setVisible(bool(hint))
         self._again.setVisible(again)
         self.setAccessibleName(f"{message} {hint}")
+        from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent  # the first frame does without them
+
+        said = QAccessibleAnnouncementEvent(self, f"{message} {hint}".strip())
+        said.setPoliteness(QAccessible.AnnouncementPoliteness.Assertive)
+        QAccessible.updateAccessibility(said)
         self.show()
 
     def _retry(self) -> None:

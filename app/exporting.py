@@ -164,7 +164,7 @@ def pdf(view: QWidget, about: About) -> bytes:
     writer.setTitle(about.title)
     writer.setCreator(f"Heedmap {program_version()}")
     writer.setResolution(1200)
-    metric = QLocale().measurementSystem() == QLocale.MeasurementSystem.MetricSystem
+    metric = QLocale.system().measurementSystem() != QLocale.MeasurementSystem.ImperialUSSystem  # paper of the country
     across = QPageLayout.Orientation.Landscape if view.width() > view.height() else QPageLayout.Orientation.Portrait
     page = QPageSize(QPageSize.PageSizeId.A4 if metric else QPageSize.PageSizeId.Letter)
     writer.setPageLayout(QPageLayout(page, across, QMarginsF(12, 12, 12, 12), QPageLayout.Unit.Millimeter))

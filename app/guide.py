@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QTimer
-from PySide6.QtWidgets import QBoxLayout
+from PySide6.QtCore import QObject, Qt, QTimer
+from PySide6.QtWidgets import QApplication, QBoxLayout, QWidget
+from shiboken6 import isValid
 
 from app import commands
 from app.places import EXPLORE
@@ -24,13 +25,35 @@ class Guide(QObject):
         self._window, self._place = window, place
         self.drawer: HelpDrawer | None = None
         self._tour: Tour | None = None
+        self._before: QWidget | None = None  # had the keyboard when help was opened
 
     def toggle(self) -> None:
-        """Show help on the view in front beside it, or put it away."""
+        """Show help on the view in front beside it, with the keyboard to read it; or put it away, and go on."""
+        here = QApplication.focusWidget()
         if self.drawer is not None:
+            within = here is None or self.drawer.isAncestorOf(here)
+            self._put_away()
+            if within:
+                self._go_on()
+            return
+        self._before = here
+        self._bring_out().page.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def _go_on(self) -> None:
+        """Give the keyboard back to where it was."""
+        before, self._before = self._before, None
+        if before is not None and isValid(before) and before.isVisible():
+            before.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        else:
+            self._window.show_view(self._window.current)
+
+    def _put_away(self) -> None:
+        if self.drawer is not None:
+            self.drawer.hide()
             self.drawer.deleteLater()
             self.drawer = None
-            return
+
+    def _bring_out(self) -> HelpDrawer:
         from app.views.help import HelpDrawer
 
         self.drawer = HelpDrawer(self._window.themes)
@@ -38,10 +61,13 @@ class Guide(QObject):
         self.drawer.view_asked.connect(self._window.show_view)
         self._place.addWidget(self.drawer)
         self.turn()
+        return self.drawer
 
     def turn(self) -> None:
-        """To the page on the view in front, where help is shown."""
+        """To the page on the view in front, where help is shown. The tour is of Explore alone."""
         window = self._window
+        if window.current != EXPLORE:
+            self.end_tour()
         if self.drawer is not None:
             own = window.view.offers() if window.view is not None else []
             self.drawer.show_view(window.languages.language, window.current, [*own, *commands.offered(window)])
@@ -49,8 +75,8 @@ class Guide(QObject):
     def make_anew(self) -> None:
         """In the colours and the language of now, where help is shown."""
         if self.drawer is not None:
-            self.toggle()
-            self.toggle()
+            self._put_away()
+            self._bring_out()
 
     def start_tour(self) -> None:
         """Look around Explore; where there is nothing to explore yet, the first steps speak for themselves."""

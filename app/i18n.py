@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication, QLocale, QObject, QTranslator
+from PySide6.QtCore import QCoreApplication, QLibraryInfo, QLocale, QObject, QTranslator
 
 from engine.errors import HeedmapError
 from engine.files import read_json
@@ -29,6 +29,15 @@ def system_language() -> str:
         if name.lower().startswith("en"):
             return "en"
     return "en"
+
+
+def locale_of(language: str) -> QLocale:
+    """How dates and numbers are written: in English as in the desktop's country, where numbers have the signs that the
+    window writes too; else as usual in the language."""
+    usual, own = QLocale(language), QLocale(QLocale.system().name())
+    english = own.language() == usual.language() == QLocale.Language.English
+    signs = [(one.decimalPoint(), one.groupSeparator()) for one in (usual, own)]
+    return own if english and signs[0] == signs[1] else usual
 
 
 def read_translations(language: str) -> dict[str, str | list[str] | dict[str, str]]:
@@ -71,6 +80,7 @@ class LanguageSource:
 
     def __init__(self, choice: str = "system") -> None:
         self._translator: JsonTranslator | None = None
+        self._qt: QTranslator | None = None  # what Qt itself says, as in a dialog that asks for a file
         self.language = "en"
         self.choose(choice)
 
@@ -78,14 +88,19 @@ class LanguageSource:
         """Choose a key of LANGUAGES, or "system"."""
         self.language = choice if choice in LANGUAGES else system_language()
         self.remove()
+        qt = QTranslator()
+        if qt.load(f"qtbase_{self.language}", QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)):
+            self._qt = qt
+            QCoreApplication.installTranslator(qt)
         self._translator = JsonTranslator(self.language)
-        QCoreApplication.installTranslator(self._translator)
-        QLocale.setDefault(QLocale(self.language))
+        QCoreApplication.installTranslator(self._translator)  # asked before the one of Qt
+        QLocale.setDefault(locale_of(self.language))
 
     def remove(self) -> None:
-        if self._translator is not None:
-            QCoreApplication.removeTranslator(self._translator)
-            self._translator = None
+        for one in (self._translator, self._qt):
+            if one is not None:
+                QCoreApplication.removeTranslator(one)
+        self._translator = self._qt = None
 
 
 def stage_text(stage: str) -> str:

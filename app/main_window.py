@@ -410,6 +410,7 @@ class MainWindow(QMainWindow):
             one.aboutToShow.connect(lambda: self._check(offered, made))
         self.top = TopBar(theme, self, lambda query: commands.find(self, query))
         self.top.palette_field.chosen.connect(self._found)
+        self.top.palette_field.left.connect(lambda: self.front.focus_view())
         self.top.dataset_chosen.connect(self._dataset_chosen)
         self.top.run_chosen.connect(self.open_run)
         self.top.method_chosen.connect(self.session.choose_method)

@@ -20,6 +20,7 @@ from PySide6.QtCore import (
 )
 from PySide6.QtGui import QFocusEvent, QIcon, QKeyEvent, QPainter
 from PySide6.QtWidgets import (
+    QApplication,
     QFrame,
     QLabel,
     QLineEdit,
@@ -30,6 +31,7 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from shiboken6 import isValid
 
 from app.theme import Theme, icon, set_role, ui_font
 
@@ -175,10 +177,12 @@ class Palette(QLineEdit):
 
     opened = Signal()
     chosen = Signal(str, str)  # kind and text of the answer
+    left = Signal()  # and the keyboard has nowhere to go back to
 
     def __init__(self, theme: Theme, window: QWidget, find: Callable[[str], list[Entry]]) -> None:
         super().__init__()
         self._find = find
+        self._before: QWidget | None = None  # had the keyboard
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)  # Ctrl+K comes here; Tab goes through the views
         self.setPlaceholderText(self.tr("Search or type a command"))
         self.setAccessibleName(self.tr("Search or type a command"))
@@ -210,6 +214,9 @@ class Palette(QLineEdit):
         box.addWidget(self._nothing)
         self._popup.hide()
         window.installEventFilter(self)
+        application = QApplication.instance()
+        if isinstance(application, QApplication):
+            application.focusChanged.connect(self._keyboard_moved)
         self.destroyed.connect(self._popup.deleteLater)
         self.textChanged.connect(lambda _: self._show() if self.hasFocus() else None)
 
@@ -228,6 +235,10 @@ class Palette(QLineEdit):
         if event.reason() != Qt.FocusReason.ActiveWindowFocusReason:
             self.selectAll()
             self._show()
+
+    def _keyboard_moved(self, before: QWidget | None, now: QWidget | None) -> None:
+        if now is self and before is not None and before.window() is self.window():
+            self._before = before
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)
@@ -287,6 +298,12 @@ class Palette(QLineEdit):
             entry.run()
 
     def _leave(self) -> None:
+        """Put the answers away; the keyboard goes on where it was."""
         self._popup.hide()
         self.clear()
         self.clearFocus()
+        before, self._before = self._before, None
+        if before is not None and isValid(before) and before.isVisible() and before.isEnabled():
+            before.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        else:
+            self.left.emit()

@@ -71,6 +71,8 @@ class BeginAudit(QDialog):
 
     def _lay_out(self) -> None:
         by, spoken = QHBoxLayout(), QHBoxLayout()
+        by.setSpacing(8)
+        spoken.setSpacing(16)
         by.addWidget(self.plan, 1)
         by.addWidget(self.file)
         spoken.addWidget(self.english)

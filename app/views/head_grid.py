@@ -104,7 +104,7 @@ class HeadGrid(QDialog):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self._show()
-        self.grid().setFocus(Qt.FocusReason.OtherFocusReason)
+        self.grid().setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

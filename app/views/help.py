@@ -35,6 +35,7 @@ class HelpDrawer(QFrame):
         super().__init__(parent)
         set_role(self, "drawer")
         self.setFixedWidth(WIDTH)
+        self.setAccessibleName(self.tr("Help"))
         title = QLabel(self.tr("Help"))
         set_role(title, "heading")
         self.away = QPushButton(icon("close", themes.theme.muted), "")

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from shiboken6 import isValid
 
 from app.notes import Notebook
 from app.session import Session
@@ -162,6 +163,7 @@ class NotePopover(QFrame):
         column.addWidget(self.heading)
         column.addWidget(self.edit, 1)
         column.addLayout(foot)
+        self._before: QWidget | None = None  # had the keyboard
         self._pause = QTimer(self, singleShot=True, interval=_PAUSE)
         self._pause.timeout.connect(self.keep)
         application = QApplication.instance()
@@ -183,7 +185,8 @@ class NotePopover(QFrame):
         self._notebook, self._at = notebook, (dataset, kind, key)
         note = notebook.note(dataset, kind, key)
         self.heading.say(tr("Note on {0}").format(title))
-        self.edit.setAccessibleName(tr("Note on {0}").format(title))
+        for one in (self, self.edit):
+            one.setAccessibleName(tr("Note on {0}").format(title))
         self.edit.setPlaceholderText(tr("What should be remembered? It is kept with the workspace, as you write."))
         self.edit.setDocument(self._document(note.text if note is not None else ""))
         self._say_when(note)
@@ -192,6 +195,9 @@ class NotePopover(QFrame):
             corner = near.mapTo(window, QPoint(near.width() - self.width(), near.height() + 4))
             x = min(max(corner.x(), 8), window.width() - self.width() - 8)
             self.move(x, min(corner.y(), window.height() - self.height() - 8))
+        here = QApplication.focusWidget()
+        if here is not self.edit:
+            self._before = here
         self.show()
         self.raise_()
         self.edit.setFocus(Qt.FocusReason.PopupFocusReason)
@@ -242,9 +248,16 @@ class NotePopover(QFrame):
                 event.accept()
                 return True
             if event.type() == QEvent.Type.KeyPress:
-                self.hide()
+                self._leave()
                 return True
         return super().event(event)
+
+    def _leave(self) -> None:
+        """Put it away; the keyboard goes on where it was."""
+        before, self._before = self._before, None
+        if before is not None and isValid(before) and before.isVisible():
+            before.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.hide()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Resize and self.isVisible():

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QObject, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from shiboken6 import isValid
 
 from app.theme import ThemeSource, faded, set_role
 
@@ -34,6 +35,8 @@ class Tour(QWidget):
         self._themes = themes
         self._stops = stops
         self.at = 0
+        self._before = QApplication.focusWidget()
+        self._over = False
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.card = QFrame(self)
         set_role(self.card, "panel")
@@ -91,6 +94,12 @@ class Tour(QWidget):
         self.update()
 
     def end(self) -> None:
+        """The keyboard goes back to where it was."""
+        if self._over:
+            return
+        self._over = True
+        if self._before is not None and isValid(self._before) and self._before.isVisible():
+            self._before.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.hide()
         self.ended.emit()
         self.deleteLater()
@@ -140,6 +149,16 @@ class Tour(QWidget):
         painter.setPen(QPen(self._themes.theme.accent, 2))
         painter.drawPath(hole)
         painter.end()
+
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        """Tab stays with the card, as the mouse does."""
+        if self._over:
+            return super().focusNextPrevChild(forward)
+        stops = [one for one in (self.skip, self.back, self.next) if one.isVisible()]
+        here = next((place for place, one in enumerate(stops) if one.hasFocus()), -1)
+        reason = Qt.FocusReason.TabFocusReason if forward else Qt.FocusReason.BacktabFocusReason
+        stops[(here + (1 if forward else -1)) % len(stops)].setFocus(reason)
+        return True
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Nothing beneath is clicked by accident."""

@@ -28,6 +28,7 @@ class Picker(QFrame):
         name = self.tr("Shoppers") if thumbnails is None else self.tr("Products")
         hint = self.tr("Find a shopper…") if thumbnails is None else self.tr("Find a product…")
         counted = self.tr("{n} shoppers") if thumbnails is None else self.tr("{n} products")
+        self.setAccessibleName(hint)
         listed = FoundList(name)
         model.open(None)
         listed.setModel(model)
