@@ -112,6 +112,10 @@ class Plot(QWidget):
         if label.property("line"):
             label.setText(f"{name} {y[-1]:.3f}" if len(y) else "")
 
+    def show_epochs(self, first: float, last: float) -> None:
+        """What the axis below spans, whatever of it has a value yet."""
+        self.plot.setXRange(first, last, padding=0.04)
+
     def settle(self) -> None:
         """Fit the axes to what was changed now. Left to the painting, that has all of it painted a second time."""
         self.plot.scene().prepareForPaint()
@@ -184,6 +188,7 @@ class Curves(QWidget):
         self.compared: dict[str, list[dict[str, float]]] = {}  # runs laid over each other: name -> rows
         self.rows: list[dict[str, float]] = []
         self._steps: list[tuple[float, float]] = []
+        self._planned = 0  # epochs of the training under way: there is room for all of them from its first step on
         self._late = False  # something came while another view was in front
         self._turn = QTimer(self, singleShot=True, interval=TURN)
         self._turn.timeout.connect(self._draw_worth)
@@ -224,13 +229,26 @@ class Curves(QWidget):
             self._draw_loss()
             self._turn.start()
 
+    def plan(self, epochs: int) -> None:
+        """Keep room for as many epochs as a training under way shall have; 0 when it is over, perhaps before them."""
+        if epochs != self._planned:
+            self._planned = epochs
+            self._draw()
+
     def draw_steps(self) -> None:
         """Draw the steps that came since the last frame."""
         if self._waits():
             return
         self._stack.setCurrentIndex(1 if self.rows or self._steps or self.compared else 0)
         self._loss.show_line("steps", [x for x, _ in self._steps], [y for _, y in self._steps])
+        self._loss.show_epochs(0.0 if self._steps and not self.compared else 1.0, self._last())
         self._loss.settle()
+
+    def _last(self) -> float:
+        """The epoch at the right end of both plots."""
+        courses = self.compared.values() if self.compared else [self.rows]
+        known = [row["epoch"] for rows in courses for row in rows]
+        return max(2.0, *known, 0.0 if self.compared else float(self._planned))
 
     def _waits(self) -> bool:
         """Whether to draw when this is in sight again: a training goes on behind the other views."""
@@ -262,4 +280,5 @@ class Curves(QWidget):
             shown = [row["ndcg@10"] for rows in self.compared.values() for row in rows if "ndcg@10" in row]
             top = max(shown, default=0.0)
         self._worth.plot.setYRange(0.0, max(top, 1e-3) * 1.08, padding=0)
+        self._worth.show_epochs(1.0, self._last())
         self._worth.settle()

@@ -40,6 +40,7 @@ from engine.workspace import RunEntry
 Index = QModelIndex | QPersistentModelIndex
 SORTED_BY = Qt.ItemDataRole.UserRole
 ROOT = QModelIndex()
+INTERVAL = 5  # column
 
 
 class RunModel(QAbstractTableModel):
@@ -152,6 +153,12 @@ class RunModel(QAbstractTableModel):
             time = "" if row.seconds is None else lasting(row.seconds)
         return (run.name, run.dataset, "", str(run.epoch), figure, interval, fusion, time)[column]
 
+    @property
+    def evaluated(self) -> bool:
+        """Whether of any run it is known how sure its figure is."""
+        found = (self._rows.get(Path(run.folder)) for run in self.runs)
+        return any(row is not None and row.low is not None and row.high is not None for row in found)
+
     def _alignment(self, column: int) -> Qt.AlignmentFlag:
         side = Qt.AlignmentFlag.AlignRight if column in (3, 4, 5, 7) else Qt.AlignmentFlag.AlignLeft
         return side | Qt.AlignmentFlag.AlignVCenter
@@ -211,6 +218,7 @@ class RunTable(QWidget):
         self.view.doubleClicked.connect(lambda _: self._emit(self.open_asked) if self.open.isEnabled() else None)
         self.view.selectionModel().currentRowChanged.connect(self._moved)
         self.view.selectionModel().selectionChanged.connect(lambda *_: self.compared.emit(self.selected))
+        self.model.dataChanged.connect(lambda *_: self._hide_empty())
         workspace.changed.connect(self._read)
         batch.changed.connect(self.refresh)
         session.run_changed.connect(self.refresh)
@@ -279,6 +287,7 @@ class RunTable(QWidget):
         self._found = found
         self.model.put(*found)
         self._stack.setCurrentIndex(0 if self.model.runs else 1)
+        self._hide_empty()
         one_dataset = len({run.dataset for run in self.model.runs}) < 2
         self.view.setColumnHidden(1, one_dataset)
         head, mode = self.view.horizontalHeader(), QHeaderView.ResizeMode
@@ -287,6 +296,10 @@ class RunTable(QWidget):
         if self.current is None and self.model.runs:
             self.choose(kept.folder if kept is not None else self.model.runs[0].folder)
         self._offer()
+
+    def _hide_empty(self) -> None:
+        """No column for intervals before a run was evaluated: the names of the data need its room."""
+        self.view.setColumnHidden(INTERVAL, not self.model.evaluated)
 
     def _dataset_name(self, task: Task) -> str:
         folder = task.arguments.get("dataset", "")

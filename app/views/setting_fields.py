@@ -39,6 +39,15 @@ class Choices(QWidget):
             box.setChecked(choice in value)
 
 
+class Real(QDoubleSpinBox):
+    """A number with as many places behind the point as it needs: 0.003, 0.2, 0."""
+
+    def textFromValue(self, value: float) -> str:
+        text = super().textFromValue(value)
+        point = self.locale().decimalPoint()
+        return text.rstrip("0").removesuffix(point) if point in text else text
+
+
 class Field:
     """One setting as a control, made from what `Config` says of it."""
 
@@ -66,9 +75,9 @@ class Field:
             number.setGroupSeparatorShown(True)
             return number
         if isinstance(default, float):
-            real = QDoubleSpinBox()
-            small = default < 0.05
-            real.setDecimals(5 if small else 2)
+            real = Real()
+            small = 0 < default < 0.05
+            real.setDecimals(5 if default < 0.05 else 2)
             real.setSingleStep(0.001 if small else 0.05)
             real.setRange(meta["low"], meta["high"])
             return real

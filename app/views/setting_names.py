@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from PySide6.QtCore import QCoreApplication
+
+from engine.errors import HeedmapError
 
 
 def tr(text: str) -> str:
@@ -148,3 +153,27 @@ def setting_groups(names: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     rest = tuple(name for name in names if name not in known)
     found = {title: tuple(name for name in group if name in names) for title, group in groups.items()}
     return {**dict(list(found.items())[:2]), tr("The training"): rest, **dict(list(found.items())[2:])}
+
+
+def fault_text(error: HeedmapError, given: Mapping[str, Any]) -> str:
+    """What is wrong with settings, in the words of the form; given: all of them."""
+    dim, heads, objective = given["dim"], given["heads"], choice_name(given["objective"])
+    fitting = ", ".join(str(one) for one in range(1, 33) if dim % one == 0)
+    worded = {
+        "heads=": tr("{heads}: {n} does not divide {dim} dimensions. Choose one of {fitting}.").format(
+            heads=setting_name("heads"), n=heads, dim=dim, fitting=fitting
+        ),
+        "The objective mse": tr(
+            "“{objective}” weighs no shoppers: choose another objective, or leave “{weigh}” empty."
+        ).format(objective=objective, weigh=setting_name("weigh")),
+        "The model would": tr("The model would see nothing of a product: tick a modality, or “{identity}”.").format(
+            identity=setting_name("identity")
+        ),
+        "Quantised encoders": tr("Encoders in 8 bits cannot learn: set “{quantise}” or “{tune}” to none.").format(
+            quantise=setting_name("quantise"), tune=setting_name("tune")
+        ),
+        f"tune={given['tune']} has": tr(
+            "There is no encoder to tune: tick one of the modalities under “{tuned}”."
+        ).format(tuned=setting_name("tune_modalities")),
+    }
+    return next((text for start, text in worded.items() if error.message.startswith(start)), str(error))

@@ -36,6 +36,7 @@ from app.views.train_form import TrainForm
 from app.views.train_queue import TrainQueue
 from app.views.view import Numbers, View
 from app.workspace import Workspace
+from engine.answers import RunSummary
 from engine.desk import RunLog
 from engine.jobs import Progress
 from engine.run_card import RunCard
@@ -105,6 +106,7 @@ class TrainView(View):
         self.tabs.currentChanged.connect(self._pages.setCurrentIndex)
         batch.beat.connect(self._beat)
         session.log_read.connect(self._log_read)
+        session.run_changed.connect(self._run_opened)
         workspace.changed.connect(self._listed)
         batch.changed.connect(self._refresh)
         batch.advanced.connect(self._advanced)
@@ -115,6 +117,7 @@ class TrainView(View):
         self._frame = QTimer(self, singleShot=True, interval=FRAME)
         self._frame.timeout.connect(self.curves.draw_steps)
         self._refresh()
+        self._run_opened(session.run)
         task = self.task
         first = task.folder if task is not None else self.table.current.folder if self.table.current is not None else ""
         if first:
@@ -172,6 +175,11 @@ class TrainView(View):
 
     def choose_dataset(self, folder: str) -> None:
         self.form.choose_dataset(folder)
+
+    def _run_opened(self, run: RunSummary | None) -> None:
+        """Its data is what one would train on next, until other data is chosen by hand."""
+        if run is not None:
+            self.form.suggest_dataset(run.dataset.folder)
 
     @property
     def task(self) -> Task | None:
@@ -233,9 +241,15 @@ class TrainView(View):
     def _ended(self, task: Task, *_: object) -> None:
         """An import that failed or was stopped is followed by nothing."""
         self._after.pop(task.job, None)
+        self._end_curves(task)
+
+    def _end_curves(self, task: Task) -> None:
+        if task.kind in TRAININGS and task.folder == self._shown:
+            self.curves.plan(0)
 
     def _done(self, task: Task, answer: object) -> None:
         """Go on after an import; show what an update forgot as soon as its run is listed."""
+        self._end_curves(task)
         follow = self._after.pop(task.job, None)
         if follow is not None:
             follow(str(answer))
@@ -334,8 +348,10 @@ class TrainView(View):
         if self._shown != task.folder:
             self._shown = task.folder
             self.curves.show_rows([])
+            self.table.choose(task.folder)  # what is told of a run below is of the one above
             if task.arguments.get("resume"):
                 self._session.ask_log(task.folder)
+        self.curves.plan(task.epochs)
 
     def _refresh(self, *_: object) -> None:
         task = self.task
@@ -444,7 +460,7 @@ class TrainView(View):
         head = self.table.view.horizontalHeader()
         return {
             "settings": self.form.given(),
-            "dataset": Path(self.form.dataset.currentData() or "").name,
+            "dataset": Path(self.form.dataset.currentData() or "").name if self.form.by_hand else "",
             "more": self.form.more.isChecked(),
             "tab": self.tabs.currentIndex(),
             "sort": [head.sortIndicatorSection(), head.sortIndicatorOrder() == Qt.SortOrder.AscendingOrder],

@@ -26,7 +26,7 @@ from app.i18n import joined
 from app.read_only import enable
 from app.theme import set_role
 from app.views.setting_fields import Field
-from app.views.setting_names import FIRST, setting_groups, setting_name
+from app.views.setting_names import FIRST, fault_text, setting_groups, setting_name
 from app.views.train_presets import presets
 from app.workspace import Workspace
 from engine.errors import HeedmapError
@@ -50,6 +50,8 @@ class TrainForm(QFrame):
         self._workspace = workspace
         self._presets = {one.id: one for one in presets()}
         self._from = "standard"  # the preset that the settings came from
+        self.by_hand = False  # whether the dataset was chosen by hand
+        self._suggested = ""  # else the dataset of the open run
         self.dataset = QComboBox()
         self.dataset.setAccessibleName(self.tr("Dataset"))
         self.dataset.setToolTip(self.tr("The shop's data that the model learns from"))
@@ -83,6 +85,7 @@ class TrainForm(QFrame):
         self.start = QPushButton(self.tr("Start training"))
         self._lay_out()
         self.dataset.currentIndexChanged.connect(lambda _: self._check())
+        self.dataset.activated.connect(lambda _: setattr(self, "by_hand", True))
         self.preset.activated.connect(lambda _: self.choose_preset(self.preset.currentData()))
         self.reset.clicked.connect(lambda: self.choose_preset(self._from))
         self.search.textChanged.connect(self._filter)
@@ -212,7 +215,15 @@ class TrainForm(QFrame):
             part.setVisible(bool(seen))
 
     def choose_dataset(self, folder: str) -> None:
+        """Choose a dataset as by hand: it stays, whichever run is opened."""
+        self.by_hand = True
         self.dataset.setCurrentIndex(max(self.dataset.findData(folder), 0))
+
+    def suggest_dataset(self, folder: str) -> None:
+        """Choose a dataset, unless one was chosen by hand."""
+        self._suggested = folder
+        if not self.by_hand and (place := self.dataset.findData(folder)) >= 0:
+            self.dataset.setCurrentIndex(place)
 
     def choose_preset(self, preset: str) -> None:
         """Put the settings of a preset; "Your own" leaves them as they are."""
@@ -247,7 +258,7 @@ class TrainForm(QFrame):
 
     def _fill(self) -> None:
         self._listed = self._workspace.datasets
-        kept = self.dataset.currentData()
+        kept = self.dataset.currentData() if self.by_hand else self._suggested or self.dataset.currentData()
         self.dataset.blockSignals(True)
         self.dataset.clear()
         for one in self._workspace.datasets:
@@ -265,6 +276,7 @@ class TrainForm(QFrame):
             self.settings()
         except HeedmapError as error:
             fault = str(error)
+            self._fault.setText(fault_text(error, self.given()))
         if chosen is None:
             self._counts.setText(self.tr("This workspace has no data yet: make the sample or import some."))
         else:
@@ -275,7 +287,6 @@ class TrainForm(QFrame):
             }
             counts = chosen.counts
             self._counts.setText(joined([words[k].format(f"{counts[k]:,}") for k in words if k in counts]))
-        self._fault.setText(fault)
         self._fault.setVisible(bool(fault))
         enable(self.start, chosen is not None and not fault, self._workspace.folder)
         self._mark(fault)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -112,11 +113,50 @@ def test_the_open_runs_data_can_be_trained_on_wherever_it_lies(qtbot: QtBot, vie
 
 def test_a_wrong_setting_is_named_and_start_is_closed(qtbot: QtBot, view: TrainView) -> None:
     view.form.fields["heads"].put(5)
-    assert "heads=5 does not divide dim=64. Choose heads that divide dim." in texts(view)
+    assert "Heads: 5 does not divide 64 dimensions. Choose one of 1, 2, 4, 8, 16, 32." in texts(view)
     assert not view.form.start.isEnabled()
     view.form.fields["heads"].put(8)
     assert "does not divide" not in texts(view)
     assert view.form.start.isEnabled()
+    view.form.fields["identity"].put(False)
+    view.form.fields["modalities"].put(())
+    assert "The model would see nothing of a product: tick a modality, or “Identity”." in texts(view)
+    view.form.fields["quantise"].put("int8")
+    view.form.fields["identity"].put(True)
+    view.form.fields["tune"].put("lora")
+    assert "set “Quantisation” or “Fine-tuning” to none" in texts(view)
+
+
+def test_numbers_have_the_places_that_they_need(view: TrainView) -> None:
+    said = {name: view.form.fields[name].control.text() for name in ("learning_rate", "dropout", "word_dropout")}  # type: ignore[attr-defined]
+    assert said == {"learning_rate": "0.003", "dropout": "0.2", "word_dropout": "0"}
+    view.form.fields["learning_rate"].put(0.00025)
+    assert view.form.fields["learning_rate"].control.text() == "0.00025"  # type: ignore[attr-defined]
+    assert view.form.fields["learning_rate"].value() == 0.00025
+
+
+def test_the_open_run_s_data_is_offered_until_other_data_is_chosen(
+    qtbot: QtBot, view: TrainView, tmp_path: Path
+) -> None:
+    session, dataset = view._session, view.form.dataset
+    first, own = str(dataset.itemData(0)), str(tmp_path / "other")
+    dataset.addItem("Other shop", own)
+    assert dataset.currentData() == first
+    run = make_run(tmp_path / "run")
+    session.run = replace(run, dataset=replace(run.dataset, folder=own))
+    session.run_changed.emit(session.run)
+    assert dataset.currentData() == own
+    dataset.setFocus()
+    qtbot.keyClick(dataset, Qt.Key.Key_Home)  # by hand
+    assert dataset.currentData() == first
+    session.run_changed.emit(session.run)
+    assert dataset.currentData() == first
+
+
+def roomy(view: TrainView) -> bool:
+    """Whether both plots have room for all five epochs, and for nothing before the first."""
+    spans = [plot.plot.viewRange()[0] for plot in (view.curves._loss, view.curves._worth)]
+    return all(-0.5 < low < 1.01 and 5 < high < 5.5 for low, high in spans)
 
 
 def test_curves_follow_the_training(qtbot: QtBot, view: TrainView, batch_lane: Any) -> None:
@@ -128,8 +168,11 @@ def test_curves_follow_the_training(qtbot: QtBot, view: TrainView, batch_lane: A
         for step in range(1, 11):
             batch_lane.progress(job, Progress("Training", step, 10, data={"epoch": float(number), "loss": 3.0}))
         batch_lane.progress(job, epoch(number, figure))
+        qtbot.waitUntil(lambda: roomy(view))
     assert [row["ndcg@10"] for row in view.curves.rows] == [0.05, 0.08]
     qtbot.waitUntil(lambda: "Recall@10 0.160" in texts(view))
+    assert view.table.current is not None
+    assert view.table.current.folder == view.task.folder  # type: ignore[union-attr]
     said = texts(view)
     assert "NDCG@10 0.080" in said
     assert "epoch 2 of 5" in said
@@ -238,6 +281,18 @@ def test_runs_are_sorted_by_a_column(qtbot: QtBot, view: TrainView) -> None:
     chosen = view.table.current
     assert chosen is not None
     assert chosen.name == "weighted-01"  # sorting does not choose
+
+
+def test_no_empty_column_takes_room_from_the_names_of_the_data(qtbot: QtBot, view: TrainView) -> None:
+    table = view.table
+    heads = [table.model.headerData(column, Qt.Orientation.Horizontal) for column in range(table.model.columnCount())]
+    place = heads.index("95 % interval")
+    assert table.view.isColumnHidden(place)
+    table.model.tell((RunRow(
+        table.model.runs[0].name, table.model.runs[0].folder, "Made-up shop", "temporal", "weighted", "text", 1, "done",
+        3, 0.104, 0.09, 0.12, "EASE", 0.1, 75.0, 12_345, "",
+    ),))  # fmt: skip
+    assert not table.view.isColumnHidden(place)
 
 
 def make_card(folder: str) -> RunCard:
