@@ -73,7 +73,7 @@ def decoding() -> bool:
 class _Mailbox(QObject):
     """Carries a photo to the window's thread; outlives whoever asked."""
 
-    arrived = Signal(str, int, object)  # path, side, Photo
+    arrived = Signal(str, int, object)  # file, side, Photo
 
 
 class PhotoLoader:
@@ -85,16 +85,16 @@ class PhotoLoader:
     def __init__(self) -> None:
         self.mailbox = _Mailbox()
         self._lock = Lock()
-        self._wanted: OrderedDict[tuple[str, int], Path] = OrderedDict()
+        self._wanted: OrderedDict[tuple[str, int], None] = OrderedDict()
         self._begun: set[tuple[str, int]] = set()
         self._workers = 0
 
-    def want(self, path: str, side: int, file: Path) -> None:
+    def want(self, file: str, side: int) -> None:
         with self._lock:
-            if (path, side) in self._begun:
+            if (file, side) in self._begun:
                 return
-            self._wanted[path, side] = file
-            self._wanted.move_to_end((path, side))
+            self._wanted[file, side] = None
+            self._wanted.move_to_end((file, side))
             while len(self._wanted) > _WAITING:
                 self._wanted.popitem(last=False)
             start = self._workers < _WORKERS
@@ -114,12 +114,12 @@ class PhotoLoader:
                 if not self._wanted:
                     self._workers -= 1
                     return
-                (path, side), file = self._wanted.popitem()
-                self._begun.add((path, side))
-            photo = read_photo(file, side)
+                (file, side), _ = self._wanted.popitem()
+                self._begun.add((file, side))
+            photo = read_photo(Path(file), side)
             with self._lock:
-                self._begun.discard((path, side))
+                self._begun.discard((file, side))
             try:
-                self.mailbox.arrived.emit(path, side, photo)
+                self.mailbox.arrived.emit(file, side, photo)
             except RuntimeError:  # the program ends: nobody waits for photos any more
                 self.stop()

@@ -84,6 +84,7 @@ def make_window(
         notes=notes,
         check=check,
     )
+    window.themes.setParent(window)  # ends with it, and so do the photos that are on their way
     gc.enable()
     return window
 

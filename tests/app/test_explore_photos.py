@@ -12,17 +12,20 @@ from PySide6.QtCore import QSize
 from pytestqt.qtbot import QtBot
 
 from app.photo_loader import Photo, decoding, read_photo
-from app.tables import FoundModel, Thumbnails, initials
+from app.tables import FoundModel
 from app.theme import ThemeSource
+from app.thumbnails import Thumbnails, initials
 from tests.app.made_up import draw_photo
 
 
 @pytest.fixture
 def thumbnails(qtbot: QtBot, tmp_path: Path) -> Iterator[Thumbnails]:
-    made = Thumbnails(ThemeSource("light"))
+    themes = ThemeSource("light")
+    made = Thumbnails(themes)
     made.open(str(tmp_path))
     yield made
-    made.deleteLater()  # photos that are still on their way are nobody's
+    made.deleteLater()
+    themes.deleteLater()  # photos that are still on their way are nobody's
 
 
 def arrive(qtbot: QtBot, thumbnails: Thumbnails, path: str, side: int) -> Photo:

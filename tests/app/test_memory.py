@@ -15,9 +15,9 @@ from pytestqt.qtbot import QtBot
 
 from app.actions import Action
 from app.main_window import MainWindow
-from app.photo_loader import Photo
-from app.tables import Kept, Thumbnails
+from app.photo_loader import Photo, read_photo
 from app.theme import ThemeSource
+from app.thumbnails import Kept, Thumbnails
 from app.views.view import View
 from tests.app.conftest import Open
 
@@ -118,16 +118,48 @@ def test_large_photos_do_not_pile_up(qtbot: QtBot, tmp_path: Path) -> None:
     qtbot.waitUntil(lambda: thumbnails.tile(names[-1], "", QSize(40, 40), 1.0) is not None)
 
 
-def test_a_view_that_is_gone_holds_no_photos(qtbot: QtBot, tmp_path: Path) -> None:
+def test_a_photo_is_decoded_once_for_all_views_and_kept_by_none_that_is_gone(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     QImage(90, 90, QImage.Format.Format_RGB32).save(str(tmp_path / "one.png"))
-    thumbnails = Thumbnails(ThemeSource("light"))
-    thumbnails.open(str(tmp_path))
-    with qtbot.waitSignal(thumbnails.arrived):
-        thumbnails.tile("one.png", "", QSize(40, 40), 1.0)
-    thumbnails.tile("one.png", "", QSize(40, 40), 1.0)
-    photos, tiles = thumbnails._photos, thumbnails._tiles
-    assert len(photos) == 1
-    assert len(tiles) > 0
-    with qtbot.waitSignal(thumbnails.destroyed):
-        thumbnails.deleteLater()
-    assert (len(photos), len(tiles)) == (0, 0)
+    decoded: list[Path] = []
+
+    def decode(file: Path, side: int) -> Photo:
+        decoded.append(file)
+        return read_photo(file, side)
+
+    monkeypatch.setattr("app.photo_loader.read_photo", decode)
+    themes = ThemeSource("light")
+    one, other, elsewhere = Thumbnails(themes), Thumbnails(themes), Thumbnails(themes)
+    one.open(str(tmp_path))
+    other.open(str(tmp_path))
+    elsewhere.open(str(tmp_path / "gone"))
+    assert one.photo("one.png", 64) is None
+    with qtbot.waitSignals([one.arrived, other.arrived]):
+        assert other.photo("one.png", 64) is None
+    assert len(decoded) == 1
+    assert one.photo("one.png", 64) is other.photo("one.png", 64) is not None
+    assert elsewhere.photo("one.png", 64) is None  # another file, of the same name
+    size = QSize(40, 40)
+    assert one.tile("one.png", "", size, 1.0).cacheKey() == other.tile("one.png", "", size, 1.0).cacheKey()
+    store = one._store
+    with qtbot.waitSignal(one.destroyed):
+        one.deleteLater()
+    assert other.photo("one.png", 64) is not None
+    with qtbot.waitSignal(store.destroyed):
+        themes.deleteLater()
+    assert (len(store._photos), len(store.tiles)) == (0, 0)
+
+
+def test_a_view_is_told_of_the_size_that_it_asked_for(qtbot: QtBot, tmp_path: Path) -> None:
+    QImage(300, 300, QImage.Format.Format_RGB32).save(str(tmp_path / "one.png"))
+    themes = ThemeSource("light")
+    small, large = Thumbnails(themes), Thumbnails(themes)
+    told: list[bool] = []
+    for view in (small, large):
+        view.open(str(tmp_path))
+    large.arrived.connect(lambda path: told.append(large.photo(path, 256) is not None))
+    assert small.photo("one.png", 64) is None
+    assert large.photo("one.png", 256) is None
+    qtbot.waitUntil(lambda: small.photo("one.png", 64) is not None and large.photo("one.png", 256) is not None)
+    qtbot.waitUntil(lambda: told == [True])

@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.session import Session
-from app.tables import Thumbnails
 from app.theme import ThemeSource
+from app.thumbnails import Thumbnails
 from app.views.panel import Panel
 from app.views.ranked import RankedView
 from app.views.text_blocks import Block
