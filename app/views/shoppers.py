@@ -209,6 +209,9 @@ class FoundList(QListView):
 class SearchField(QLineEdit):
     """Typing narrows the list; the down arrow and Enter go to it, Escape clears."""
 
+    left = Signal()  # for the list, which has to be that of the whole text now
+    entered = Signal()  # Enter has found something
+
     def __init__(self, target: FoundList, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._target = target
@@ -218,11 +221,14 @@ class SearchField(QLineEdit):
         if event.key() == Qt.Key.Key_Escape and self.text():
             self.clear()
         elif event.key() in (Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.left.emit()
             model = self._target.model()
             if model.rowCount():
                 self._target.setFocus(Qt.FocusReason.ShortcutFocusReason)
                 if not self._target.currentIndex().isValid() or event.key() != Qt.Key.Key_Down:
                     self._target.setCurrentIndex(model.index(0, 0))
+                if event.key() != Qt.Key.Key_Down:
+                    self.entered.emit()
         else:
             super().keyPressEvent(event)
 
@@ -266,6 +272,7 @@ class Finder(QWidget):
         self._pause = QTimer(self, singleShot=True, interval=60)
         self._pause.timeout.connect(self._find)
         self.search.textChanged.connect(self._typed)
+        self.search.left.connect(self._hurry)
         model.modelReset.connect(self._count)
         self._count()
 
@@ -287,6 +294,12 @@ class Finder(QWidget):
 
     def _typed(self, _text: str) -> None:
         self._pause.start()
+
+    def _hurry(self) -> None:
+        """Enter may come sooner than the pause after typing ends."""
+        if self._pause.isActive():
+            self._pause.stop()
+            self._find()
 
     def _note_kept(self) -> None:
         current = self.list.currentIndex()

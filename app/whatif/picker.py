@@ -46,6 +46,7 @@ class Picker(QFrame):
             thumbnails.arrived.connect(lambda _: listed.viewport().update())
         listed.clicked.connect(self._picked)
         listed.activated.connect(self._picked)
+        self.finder.search.entered.connect(self._first)
         self.resize(*_SIZE)
 
     def open_under(self, widget: QWidget, run: RunSummary | None, extra: tuple[str, ...] = ()) -> None:
@@ -74,6 +75,10 @@ class Picker(QFrame):
     def _picked(self, index: AnyIndex) -> None:
         if index.isValid():
             self._take(str(index.data(KEY_ROLE)))
+
+    def _first(self) -> None:
+        """Enter in the search takes what stands first."""
+        self._picked(self.finder.list.model().index(0, 0))
 
     def _take(self, key: str) -> None:
         if self.isVisible():

@@ -448,3 +448,12 @@ def test_a_history_cut_by_the_model_says_how_much_of_it_is_shown(qtbot: QtBot, e
     lane.changes = {"history": found.history[-5:]}
     choose(qtbot, session, "i7")
     assert view.history.note.text().startswith("the latest 5 of 12 past choices")
+
+
+def test_enter_right_after_the_last_letter_takes_what_was_typed(explore: Open) -> None:
+    view, session, _ = explore()
+    wanted = session.run.shoppers.user[17]  # type: ignore[union-attr]
+    search = view.shoppers.shoppers.search
+    search.setText(wanted)  # pasted
+    QTest.keyClick(search, Qt.Key.Key_Return)
+    assert session.user == wanted
