@@ -151,6 +151,6 @@ def condition(table: str, column: Column, one: Filter) -> str:
 
 def in_words(table: str, columns: dict[str, Column], query: Query) -> str:
     """A whole query in words: the name of a segment made of it."""
-    parts = [f"“{query.text.strip()}”"] if query.text.strip() else []
+    parts = [query.text.strip()] if query.text.strip() else []
     parts += [condition(table, columns[one.column], one) for one in query.filters if one.column in columns]
     return ", ".join(parts) or table_name(table)

@@ -61,7 +61,7 @@ class Chart(QWidget):
         if not self._shown.counts:
             return self._shown.top[bar][0]
         low, high = self._shown.edges[bar], self._shown.edges[bar + 1]
-        return f"{self._edge(low)} – {self._edge(high)}"
+        return self._edge(low) if self._shown.single else f"{self._edge(low)} – {self._edge(high)}"
 
     def count(self, bar: int) -> int:
         assert self._shown is not None
@@ -94,10 +94,20 @@ class Chart(QWidget):
         return next((bar for bar in range(self.bars) if self.bar_box(bar).contains(point)), -1)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        if self._shown is None or not self.bars:
-            return
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if self._shown is not None and self.bars:
+            self._draw_bars(painter)
+        if self._ring.on:
+            current = 0 <= self._current < self.bars
+            box = self.bar_box(self._current) if current else QRectF(self.rect())
+            painter.setPen(QPen(self._themes.theme.accent, 1.5))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRoundedRect(box.adjusted(1, 1, -1, -1), 4, 4)
+        painter.end()
+
+    def _draw_bars(self, painter: QPainter) -> None:
+        assert self._shown is not None
         tallest = max(self.count(bar) for bar in range(self.bars)) or 1
         for bar in range(self.bars):
             if self._shown.counts:
@@ -106,11 +116,6 @@ class Chart(QWidget):
                 self._draw_line(painter, bar, tallest)
         if self._shown.counts:
             self._draw_foot(painter)
-        if self._ring.on and 0 <= self._current < self.bars:
-            painter.setPen(QPen(self._themes.theme.accent, 1.5))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRoundedRect(self.bar_box(self._current).adjusted(1, 1, -1, -1), 4, 4)
-        painter.end()
 
     def _draw_tall(self, painter: QPainter, bar: int, tallest: int) -> None:
         theme, box = self._themes.theme, self.bar_box(bar)
@@ -147,8 +152,12 @@ class Chart(QWidget):
         painter.setFont(self._small)
         painter.setPen(theme.muted)
         foot = QRectF(0, _TALL + 3, self.width(), _FOOT - 3)
+        if self.bars == 1 and self._shown.single:
+            painter.drawText(foot, Qt.AlignmentFlag.AlignHCenter, self.label(0))
+            return
         painter.drawText(foot, Qt.AlignmentFlag.AlignLeft, self._edge(self._shown.edges[0]))
-        painter.drawText(foot, Qt.AlignmentFlag.AlignRight, self._edge(self._shown.edges[-1]))
+        last = self._shown.edges[-2 if self._shown.single else -1]
+        painter.drawText(foot, Qt.AlignmentFlag.AlignRight, self._edge(last))
 
     # --- mouse and keys ---------------------------------------------------------------------------------------------
 

@@ -218,8 +218,7 @@ class HealthPage(QWidget):
         self.list.clicked.connect(lambda index: self._show_group(index.row()))
         thumbnails.arrived.connect(lambda _: self.list.viewport().update())
         follow(themes, self.list)
-        self.look = QPushButton(self.tr("Look for duplicates"))
-        set_role(self.look, "primary")
+        self.look = QPushButton()
         self.look.setToolTip(self.tr("Compare every photo with every other; what was read is remembered"))
         self.look.clicked.connect(self.find_duplicates)
         self.export = QPushButton(self.tr("Save as CSV …"))
@@ -288,6 +287,8 @@ class HealthPage(QWidget):
 
     def _begin(self) -> None:
         self.look.setEnabled(True)
+        self.look.setText(self.tr("Look for duplicates"))
+        set_role(self.look, "primary")
         self.intro.setText(
             self.tr(
                 "Photos that two products share, or that differ only in size, brightness or how they were saved, "
@@ -338,8 +339,7 @@ class HealthPage(QWidget):
             whole.setText(self.tr("Every product has a photo, texts, a price, attributes, reviews and events."))
             self._gaps.addWidget(whole)
         self._gaps.addStretch(1)
-        text = self.tr("%n product(s)", "", found.products)
-        self.gaps.note.setText(text.replace(str(found.products), cells.count(found.products)))
+        self.gaps.note.setText(self.tr("%n product(s)", "", found.products))
 
     def _duplicates_came(self, found: Duplicates) -> None:
         self.found = found
@@ -347,6 +347,8 @@ class HealthPage(QWidget):
         self.look.setEnabled(True)
         self._stack.setCurrentIndex(1 if found.groups else 0)
         self.intro.setText(self.tr("No two products share a photo, and none look alike."))
+        self.look.setText(self.tr("Look again"))
+        set_role(self.look, "")  # it is done
         said = [self.tr("%n photo(s) compared", "", found.photos)]
         if found.unreadable:
             said.append(self.tr("%n photo(s) cannot be read", "", len(found.unreadable)))

@@ -231,9 +231,7 @@ class OpenTable(QObject):
     def _found(self, total: int) -> None:
         whole = self.tables.counts[self.table] if self.tables is not None else 0
         text = self.tr("{n} of {all} rows").format(n=cells.count(total), all=cells.count(whole))
-        self.sheet.count.setText(
-            text if total != whole else self.tr("%n row(s)", "", whole)
-        )
+        self.sheet.count.setText(text if total != whole else self.tr("%n row(s)", "", whole))
         self.sheet.rows.arrange(self.model.columns, self.asked)
         self.say("")
         self.tell_empty()

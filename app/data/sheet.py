@@ -6,7 +6,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
-    QLineEdit,
     QPushButton,
     QSplitter,
     QStackedWidget,
@@ -20,7 +19,7 @@ from app.data.side import Side
 from app.data.table import DataTable
 from app.tables import Thumbnails
 from app.theme import ThemeSource, set_role
-from app.views.panel import Empty, Panel
+from app.views.panel import Empty, Panel, Search
 
 _GAP = 12
 
@@ -35,7 +34,7 @@ class Sheet(QWidget):
         self.model = model
         self.rows = DataTable(model, themes, thumbnails)
         self.side = Side(themes, thumbnails)
-        self.search = QLineEdit()
+        self.search = Search()
         self.chips = ChipsRow(themes)
         self.count, self.said = QLabel(), QLabel()
         self.filter_button = QPushButton(self.tr("Filter …"))
@@ -51,7 +50,7 @@ class Sheet(QWidget):
         self.search.setClearButtonEnabled(True)
         self.search.setPlaceholderText(self.tr("Search these rows …"))
         self.search.setAccessibleName(self.tr("Search these rows"))
-        self.search.setToolTip(self.tr("Rows that hold every word, in any column (Ctrl+F)"))
+        self.search.setToolTip(self.tr("Rows that hold every word, in any column; Escape clears (Ctrl+F)"))
         self.search.setMaximumWidth(360)
         for button, tip in (
             (self.filter_button, self.tr("Add a condition on a column (Ctrl+Shift+F)")),

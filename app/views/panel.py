@@ -5,12 +5,13 @@ from __future__ import annotations
 from html import escape
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFocusEvent, QHelpEvent, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtGui import QColor, QFocusEvent, QHelpEvent, QKeyEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractScrollArea,
     QFrame,
     QHBoxLayout,
     QLabel,
+    QLineEdit,
     QScrollArea,
     QSizePolicy,
     QToolTip,
@@ -226,6 +227,16 @@ class Tip(QFrame):
         painter.end()
 
 
+class Search(QLineEdit):
+    """A field to search by typing; Escape clears it."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape and self.text():
+            self.clear()
+        else:
+            super().keyPressEvent(event)
+
+
 class Empty(QLabel):
     """Says in the middle of a panel why there is nothing, instead of an empty box."""
 
@@ -260,6 +271,7 @@ class FocusRing(QObject):
     def __init__(self, widget: QWidget) -> None:
         super().__init__(widget)
         self.on = False
+        self.kept = False  # as it was when another window came in front
         self._widget = widget
         widget.installEventFilter(self)
 
@@ -271,7 +283,11 @@ class FocusRing(QObject):
                 Qt.FocusReason.BacktabFocusReason,
                 Qt.FocusReason.ShortcutFocusReason,
             )
-            self.on = event.gotFocus() and event.reason() in keys
+            passing = event.reason() in (Qt.FocusReason.ActiveWindowFocusReason, Qt.FocusReason.PopupFocusReason)
+            if event.gotFocus():
+                self.on = self.kept if passing else event.reason() in keys
+            else:
+                self.kept, self.on = self.on and passing, False
         elif event.type() == QEvent.Type.KeyPress:
             self.on = self._widget.hasFocus()
         elif event.type() == QEvent.Type.MouseButtonPress:

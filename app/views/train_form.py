@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
-    QLineEdit,
     QPushButton,
     QScrollArea,
     QToolButton,
@@ -25,6 +24,7 @@ from PySide6.QtWidgets import (
 from app.i18n import joined
 from app.read_only import enable
 from app.theme import set_role
+from app.views.panel import Search
 from app.views.setting_fields import Field
 from app.views.setting_names import FIRST, fault_text, setting_groups, setting_name
 from app.views.train_presets import presets
@@ -79,7 +79,7 @@ class TrainForm(QFrame):
         }
         self._labels: dict[str, QLabel] = {}
         self._parts: list[tuple[QWidget, QFormLayout, tuple[str, ...], QLabel | None]] = []
-        self.search = QLineEdit()
+        self.search = Search()
         self.help = QLabel()
         self._fault = QLabel()
         self.start = QPushButton(self.tr("Start training"))

@@ -201,15 +201,16 @@ class Browser:
         return Distribution(column, one.kind, int(total), int(missing), top=pairs, distinct=distinct)
 
     def _bars(self, column: Column, source: str, parameters: list[Any], bars: int) -> Distribution:
-        total, there, low, high, median, mean, whole = self.dataset.rows(
-            f"SELECT count(*), count(v), min(v), max(v), median(v), avg(v), bool_and(v = floor(v)) FROM ({source}) "
-            "WHERE v IS NULL OR isfinite(v::DOUBLE)",
+        total, there, low, high, median, mean, whole, half = self.dataset.rows(
+            "SELECT count(*), count(v), min(v), max(v), median(v), avg(v), bool_and(v = floor(v)), "
+            f"bool_and(2 * v = floor(2 * v)) FROM ({source}) WHERE v IS NULL OR isfinite(v::DOUBLE)",
             parameters,
         )[0]
         missing = int(total) - int(there)
         if not there:
             return Distribution(column.name, column.kind, int(total), missing)
-        edges = _edges(float(low), float(high), bars, column.kind, whole=bool(whole))
+        grain = 1.0 if whole else 0.5 if half else 0.0  # stars are often given by halves
+        edges = _edges(float(low), float(high), bars, column.kind, grain)
         step = edges[1] - edges[0]
         counts = [0] * (len(edges) - 1)
         for place, count in self.dataset.rows(
@@ -219,8 +220,9 @@ class Browser:
         ):
             counts[int(place)] += int(count)
         return Distribution(
-            column.name, column.kind, int(total), missing, tuple(edges), tuple(counts), float(median), float(mean)
-        )
+            column.name, column.kind, int(total), missing, tuple(edges), tuple(counts), float(median), float(mean),
+            single=column.kind != "time" and abs(step - grain) < 1e-9,
+        )  # fmt: skip
 
     # --- rows and their order ---------------------------------------------------------------------------------------
 
@@ -424,13 +426,14 @@ def _cut(value: Cell, longest: int) -> Cell:
     return value
 
 
-def _edges(low: float, high: float, bars: int, kind: str, *, whole: bool) -> list[float]:
-    """Round edges from at most `low` to above `high`; whole numbers of few values have a bar each."""
+def _edges(low: float, high: float, bars: int, kind: str, grain: float) -> list[float]:
+    """Round edges from at most `low` to above `high`. grain: what every value is a multiple of, or 0; few such values
+    have a bar each."""
     if high <= low:
-        return [low, low + 1.0]
+        return [low, low + (grain or 1.0)]
     if kind == "time":
         return np.linspace(low, high, bars + 1).tolist()
-    rough = max((high - low) / bars, 1.0 if whole else 0.0)
+    rough = max((high - low) / bars, grain)
     power = 10.0 ** np.floor(np.log10(rough))
     step = float(next(power * m for m in (1, 2, 2.5, 5, 10) if power * m >= rough * (1 - 1e-9)))
     first = float(np.floor(low / step) * step)

@@ -11,16 +11,16 @@ TABLE_NAMES = ("items", "users", "events", "reviews", "links", "problems")
 # What can be asked of a column, by its kind. A photo column counts photos.
 _WORDS = ("contains", "is", "is not", "missing", "present")
 _NUMBERS = ("=", "<", "<=", ">", ">=", "between", "missing", "present")
+NO_VALUE = ("missing", "present")
 OPERATORS: dict[str, tuple[str, ...]] = {
     "key": _WORDS,
     "text": _WORDS,
     "list": _WORDS,
     "product": _WORDS,
     "number": _NUMBERS,
-    "photo": _NUMBERS,
+    "photo": (*NO_VALUE, *(op for op in _NUMBERS if op not in NO_VALUE)),  # mostly it is asked whether there is one
     "time": ("between", "<", ">=", "missing", "present"),
 }
-NO_VALUE = ("missing", "present")
 
 
 @dataclass(frozen=True)
@@ -118,6 +118,7 @@ class Distribution:
     mean: float = 0.0
     top: tuple[tuple[str, int], ...] = ()  # the most frequent values
     distinct: int = 0
+    single: bool = False  # whether each bar is of one value, the lower of its edges
 
 
 @dataclass(frozen=True)

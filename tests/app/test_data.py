@@ -217,6 +217,26 @@ def test_a_histogram_is_walked_and_chosen_by_keys(qtbot: QtBot, view: DataView) 
     assert "Price is missing" in view.sheet.chips.chips[0].text()
 
 
+def test_bars_of_single_values_say_the_value(qtbot: QtBot, view: DataView) -> None:
+    go_to(qtbot, view, "reviews")
+    view.opened.count_values("rating")
+    settled(qtbot, view)
+    chart = view.sheet.side.values.chart
+    assert [chart.label(bar) for bar in range(chart.bars)] == ["4"]
+    go_to(qtbot, view, "items")
+    view.opened.count_values("events")
+    settled(qtbot, view)
+    assert [chart.label(bar) for bar in range(chart.bars)][:2] == ["0", "1"]
+    assert chart.filter_of(0) == Filter("events", "between", 0.0, 1.0)
+
+
+def test_escape_clears_the_search(qtbot: QtBot, view: DataView) -> None:
+    qtbot.keyClicks(view.sheet.search, "lamp")
+    qtbot.waitUntil(lambda: view.model.total == 13 and not view.busy)
+    qtbot.keyClick(view.sheet.search, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: view.model.total == 40 and not view.busy)
+
+
 def test_a_filter_is_built_by_keys(qtbot: QtBot, view: DataView) -> None:
     view.opened.build_filter("price")
     builder = view.findChild(FilterBuilder)
@@ -359,6 +379,7 @@ def test_health_names_gaps_and_duplicates_and_leads_to_the_products(
     qtbot.mouseClick(view.health.look, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: view.health.found is not None and not view.busy)
     assert [group.kind for group in view.health.model.groups] == ["same"] * 8
+    assert view.health.look.text() == "Look again"
     place = tmp_path / "health.csv"
     view.health.write(place)
     lines = list(csv.reader(io.StringIO(place.read_text(encoding="utf-8-sig"))))

@@ -476,3 +476,18 @@ def test_the_desk_answers_and_follows_a_dataset_that_was_imported_anew(folder: P
     with pytest.raises(HeedmapError):
         finish(desk.job("browse_columns", {"dataset": str(folder / "nowhere")}))
     desk.at_hand.close()
+
+
+def test_few_values_have_a_bar_each_also_when_they_are_given_by_halves(tmp_path: Path) -> None:
+    stars = [0.5, 3.5, 3.5, 4.0, 5.0]
+    with DatasetWriter(tmp_path / "shop", name="Shop", domain="shop", source="tests", licence="none") as writer:
+        writer.add("items", {"item": "i", "title": "Tent"})
+        for n, value in enumerate(stars):
+            writer.add("users", {"user": f"u{n}"})
+            writer.add("events", {"user": f"u{n}", "item": "i", "time": n, "kind": "rating", "value": value})
+    browser = Browser(Dataset.open(tmp_path / "shop"))
+    spread = browser.distribution("events", "value", Query())
+    assert spread.single
+    assert spread.edges[:-1] == tuple(n / 2 for n in range(1, 11))
+    assert [spread.counts[round(value * 2) - 1] for value in (0.5, 1.0, 3.5, 4.0, 5.0)] == [1, 0, 2, 1, 1]
+    assert not browser.distribution("events", "time", Query()).single
