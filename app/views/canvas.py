@@ -47,6 +47,7 @@ class PhotoCanvas(QWidget):
         self._heat: QImage | None = None
         self._ground: tuple[tuple[int, int, float, int], QPixmap] | None = None  # the greyed photo as last scaled
         self._layer: tuple[tuple[float, str], QPixmap] | None = None
+        self.lack = ""  # said in the frame where there is no photo
         self.opacity = 0.65
         self.original = False  # without heat, a pixel of the photo on a pixel of the screen
         self.zoom = 1.0
@@ -248,7 +249,9 @@ class PhotoCanvas(QWidget):
         image = self.image()
         if image is None or self.zoom < 1.0:
             painter.fillPath(self._outline(), theme.chip)
-        if image is None and self._photo is not None:
+        if not self._path and self.lack:
+            draw_unreadable(painter, self.frame(), theme.muted, self.lack)
+        elif image is None and self._photo is not None:
             draw_unreadable(painter, self.frame(), theme.muted, self.tr("photo unreadable"))
         elif image is not None:
             self._paint_photo(painter, image)

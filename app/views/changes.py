@@ -1,15 +1,38 @@
-"""The line that says a what-if is in force: how many changes, undo, redo, the list of steps, and the way back."""
+"""The line that says a what-if is in force: what is changed, undo, redo, the list of steps, and the way back."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtGui import QActionGroup
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QSizePolicy, QToolButton, QWidget
 
+from app.i18n import joined
 from app.session import Session
 from app.theme import ThemeSource, icon, set_role
 from app.views.panel import Heading
 from engine.scenario import Scenario
+
+
+def tr(text: str, count: int) -> str:
+    return QCoreApplication.translate("Changes", text, "", count)
+
+
+def what_changed(scenario: Scenario) -> str:
+    """What a scenario changes, each kind with its number; "" where it changes nothing."""
+    edits, pasts = scenario.edits, scenario.pasts
+    moved = sum(len({event.item for event in past.added} & set(past.removed)) for past in pasts)
+    counts = (
+        (tr("%n part(s) removed", n := sum(len(edit.dropped) for edit in edits)), n),
+        (tr("%n text(s) edited", n := sum(len(edit.texts) for edit in edits)), n),
+        (tr("%n photo(s) changed", n := sum(edit.photo is not None for edit in edits)), n),
+        (tr("attributes of %n product(s) changed", n := sum(edit.attributes is not None for edit in edits)), n),
+        (tr("%n shopper(s) invented", n := sum(past.invented for past in pasts)), n),
+        (tr("%n past choice(s) added", n := sum(len(past.added) for past in pasts) - moved), n),
+        (tr("%n past choice(s) removed", n := sum(len(past.removed) for past in pasts) - moved), n),
+        (tr("%n past choice(s) moved", moved), moved),
+        (tr("other business rules", 1), bool(scenario.rules)),
+    )
+    return joined([text for text, count in counts if count])
 
 
 class ChangesBar(QFrame):
@@ -20,10 +43,8 @@ class ChangesBar(QFrame):
         self._session = session
         self._themes = themes
         set_role(self, "notice")
-        self.count = QLabel()
-        set_role(self.count, "strong")
-        self.last = Heading("muted")
-        self.last.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.what = Heading("strong")
+        self.what.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.undo = self._button(self.tr("Undo"), "undo")
         self.redo = self._button(self.tr("Redo"), "redo")
         self.steps = self._button(self.tr("Steps"), "")
@@ -37,9 +58,7 @@ class ChangesBar(QFrame):
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 0, 4, 0)
         row.setSpacing(4)
-        row.addWidget(self.count)
-        row.addSpacing(4)
-        row.addWidget(self.last, 1)
+        row.addWidget(self.what, 1)
         for button in (self.undo, self.redo, self.steps, self.reset):
             row.addWidget(button)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -76,11 +95,13 @@ class ChangesBar(QFrame):
         """Tell what is in force now."""
         stack = self._session.undo
         changes = self._session.scenario.changes
-        self.setVisible(bool(changes or self._session.steps()[0]))  # rules are changed by steps of the stack too
-        self.count.setText(
-            self.tr("What-if: %n change(s)", "", changes) if changes else self.tr("What-if: nothing is changed")
+        steps, done = self._session.steps()
+        self.setVisible(bool(changes or steps))  # rules are changed by steps of the stack too
+        alone = done == 1 and not steps[0].before.changes  # its name tells more than a number
+        what = steps[0].text if alone else what_changed(self._session.scenario)
+        self.what.say(
+            self.tr("What-if: {what}").format(what=what) if changes else self.tr("What-if: nothing is changed")
         )
-        self.last.say(stack.undoText())
         self.undo.setEnabled(stack.canUndo())
         self.redo.setEnabled(stack.canRedo())
         self.reset.setEnabled(bool(changes))

@@ -74,8 +74,8 @@ class ExploreView(View):
         self._patience.timeout.connect(self._dim)
         session.waiting_changed.connect(self._waiting)
         session.ranking_changed.connect(self._ranked)
-        session.user_changed.connect(self._quiet)
-        session.item_changed.connect(self._quiet)
+        for other in (session.user_changed, session.item_changed, session.explanation_changed, session.head_changed):
+            other.connect(self._quiet)
         for changed in (session.ranking_changed, session.explanation_changed):
             changed.connect(self._settle)  # after all the pieces
 
@@ -346,8 +346,10 @@ class ExploreView(View):
         for panel in self._panels():
             panel.dim(panel is not self.ranked or self._session.waits_for("rank"))
 
-    def _quiet(self, _key: str) -> None:
-        Tip.of(self).hide()
+    def _quiet(self, _: object) -> None:
+        """What the note beside the pointer told was of another answer."""
+        if self.isVisible():
+            Tip.of(self).hide()
 
 
 def _ruled(ranking: Ranking) -> dict[str, list[Any]]:

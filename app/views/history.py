@@ -102,7 +102,7 @@ class HistoryStrip(QListView):
         if self.rows.removed(index.row()):
             past = self._past()
             left = tuple(item for item in past.removed if item != event.item)
-            text = self.tr("Bring back {title}").format(title=event.title)
+            text = self.tr("Bring back “{name}”").format(name=event.title)
             self._session.change(self._session.scenario.with_past(replace(past, removed=left)), text)
         else:
             self._remove(event.item)
@@ -114,7 +114,7 @@ class HistoryStrip(QListView):
             changed = replace(past, added=tuple(event for event in past.added if event.item != item))
         else:
             changed = replace(past, removed=(*past.removed, item))
-        text = self.tr("Past without {title}").format(title=title)
+        text = self.tr("Past without “{title}”").format(title=title)
         self._session.change(self._session.scenario.with_past(changed), text)
 
     def _past(self) -> PastEdit:
@@ -326,6 +326,8 @@ class HistoryView(Panel):
             self.empty.setText(self.tr("Open a run to see what its shoppers heeded."))
         elif not user:
             self.empty.setText(self.tr("Choose a shopper on the left."))
+        elif self._session.scenario.past_of(user).invented:
+            self.empty.setText(self.tr("{user} has no past yet: add products in What-if.").format(user=user))
         else:
             self.empty.setText(self.tr("No past purchases: ranked by profile alone."))
         self._say(history, user, found)
@@ -339,7 +341,9 @@ class HistoryView(Panel):
         return frozenset(event.item for event in past.added), gone
 
     def _say(self, history: tuple[HistoryEvent, ...], user: str, found: Explanation | None) -> None:
-        self.heading.say(self.tr("What shopper {user} heeded").format(user=user) if user else self.tr("History"))
+        made_up = self._session.scenario.past_of(user).invented  # named "new shopper 1" already
+        heeded = self.tr("What {user} heeded") if made_up else self.tr("What shopper {user} heeded")
+        self.heading.say(heeded.format(user=user) if user else self.tr("History"))
         if not history:
             self._note("")
             return

@@ -20,7 +20,7 @@ from app.tables import KEY_ROLE, AnyIndex, Thumbnails
 from app.theme import ThemeSource, set_role
 from app.views.glide import Glide, wants_motion
 from app.views.legend import Legend
-from app.views.panel import Empty, FocusRing, Panel, Tip, follow, paint_whole
+from app.views.panel import PAD, Empty, FocusRing, Panel, Tip, follow, paint_whole
 from app.views.ranked_rows import ROW, RankedDelegate, RankedModel
 from app.views.rules_chip import RulesChip
 from app.views.shown import PARTS, Shown, number, part_name, percent
@@ -28,6 +28,7 @@ from engine.answers import Ranking
 from engine.explain.types import Explanation
 
 _ROOMY = 300  # pixels of height from which there is room for the legend
+_RAGGED = 70  # pixels that a line may leave free where the next word does not fit
 
 
 class RankedList(QListView):
@@ -261,6 +262,7 @@ class RankedView(Panel):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._fit()
+        self._say_outside(self._session.explanation)
 
     def _fit(self) -> None:
         """Where there is little room the rows come first: what a colour means, pointing at a bar tells too."""
@@ -293,7 +295,13 @@ class RankedView(Panel):
             text = self.tr("{title}: now rank {rank}")
         else:
             text = self.tr("{title}: rank {rank}")
-        self.outside.setText(text.format(title=found.title, rank=f"{rank:,}", before=before))
+        said = {"rank": f"{rank:,}", "before": before}
+        metrics = self.outside.fontMetrics()
+        line = self.width() - 2 * PAD
+        room = 2 * line - _RAGGED - metrics.horizontalAdvance(text.format(title="", **said))
+        title = metrics.elidedText(found.title, Qt.TextElideMode.ElideRight, max(room, _RAGGED))
+        self.outside.setText(text.format(title=title, **said))
+        self.outside.setToolTip(text.format(title=found.title, **said) if title != found.title else "")
 
     def _pointed_changed(self, pointed: Pointed) -> None:
         painter = self.list.painter

@@ -58,7 +58,7 @@ def place_text(found: Explanation) -> str:
 def digits(scale: float) -> int:
     """Decimal places that show numbers of this size with two or three figures."""
     size = abs(scale)
-    return 1 if size >= 100 else 2 if size >= 0.5 else 3 if size >= 0.02 else 4
+    return 1 if size >= 100 else 2 if size >= 0.5 or size == 0 else 3 if size >= 0.02 else 4
 
 
 def number(value: float, places: int = 2) -> str:

@@ -121,7 +121,8 @@ def _side_by_side(shown: Shown) -> list[Bar]:
     """Numbers that do not add up stand side by side, each on zero, without a total."""
     bars = []
     for part in _ORDER:
-        if part not in shown.parts or part == "bias" or (shown.attention and part == "identity"):
+        unheeded = shown.attention and part in ("identity", PAST)  # attention is paid to what stands on the page
+        if part not in shown.parts or part == "bias" or unheeded:
             continue
         value = shown.parts[part]
         caption = part_name(part)

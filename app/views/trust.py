@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.theme import ThemeSource, grade_color, set_role, ui_font
 from app.views.panel import follow
-from app.views.shown import Shown, digits, number, power_of_ten
+from app.views.shown import Shown, digits, number, power_of_ten, signed
 from engine.explain.sentences import removal_sentences, sentences
 
 
@@ -129,6 +129,11 @@ class Trust(QWidget):
         if fall > 0 and random_fall >= 0:
             text = self.tr("Deleting the top 20 % drops the rank by {n}; random order drops it by {m} ({k} tries).")
             return start + text.format(n=f"{fall:,}", m=f"{random_fall:,}", k=tries)
-        text = self.tr("Deleting the top 20 % lowers the score by {n}; random order lowers it by {m} ({k} tries).")
         places = digits(shown.explanation.score)
-        return start + text.format(n=number(measured.drop, places), m=number(measured.random_drop, places), k=tries)
+        falls = [number(fall, places) for fall in (measured.drop, measured.random_drop)]
+        if not any(fall.startswith("−") for fall in falls):
+            text = self.tr("Deleting the top 20 % lowers the score by {n}; random order lowers it by {m} ({k} tries).")
+            return start + text.format(n=falls[0], m=falls[1], k=tries)
+        changes = [signed(-fall, places) for fall in (measured.drop, measured.random_drop)]
+        text = self.tr("Deleting the top 20 % changes the score by {n}; random order changes it by {m} ({k} tries).")
+        return start + text.format(n=changes[0], m=changes[1], k=tries)

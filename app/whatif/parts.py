@@ -96,7 +96,7 @@ class PartBars(QWidget):
             number_at = right + 12
             painter.drawText(QRectF(number_at, box.top(), _NUMBER, _ROW), _RIGHT, number(row.after, places))
             if self._compared:
-                self._change(painter, row, QRectF(number_at + _NUMBER, box.top(), _CHANGE, _ROW), places)
+                self._change(painter, row, QRectF(number_at + _NUMBER, box.top(), _CHANGE, _ROW))
         painter.end()
 
     def _heads(self, painter: QPainter, bars: float) -> None:
@@ -113,11 +113,17 @@ class PartBars(QWidget):
         wide = max(1.0, abs(length))
         painter.drawRoundedRect(QRectF(zero if length >= 0 else zero - wide, top, wide, 5), min(2.0, wide / 2), 2)
 
-    def _change(self, painter: QPainter, row: PartChange, place: QRectF, places: int) -> None:
+    def difference(self, row: PartChange) -> str:
+        """By how much a part changed, in as many places as the largest change needs; "" for nothing to be seen."""
+        most = max(abs(one.after - one.before) for one in self.rows)
+        text = signed(row.after - row.before, digits(most))
+        return text if text.strip("+−0.,") else ""
+
+    def _change(self, painter: QPainter, row: PartChange, place: QRectF) -> None:
         """The difference as a bar of its own scale, and as a number."""
         theme = self._themes.theme
-        difference = row.after - row.before
-        moved = bool(number(difference, places).strip("−0.,"))
+        difference, text = row.after - row.before, self.difference(row)
+        moved = bool(text)
         most = max(abs(one.after - one.before) for one in self.rows)
         middle = place.left() + 16 + (_CHANGE - 74) / 2
         if moved:
@@ -125,7 +131,7 @@ class PartBars(QWidget):
             self._bar(painter, middle, length, place.center().y() - 2.5, sign_color(theme, difference))
         painter.setPen(theme.text if moved else theme.muted)
         painter.setFont(ui_font(12, QFont.Weight.DemiBold if moved else QFont.Weight.Normal))
-        painter.drawText(place, _RIGHT, signed(difference, places) if moved else "–")
+        painter.drawText(place, _RIGHT, text or "–")
 
 
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter

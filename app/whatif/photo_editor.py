@@ -64,7 +64,7 @@ class PhotoEditor(QWidget):
         """folder: where the pictures are written."""
         super().__init__(parent)
         self._session = session
-        self._folder = folder
+        self.folder = folder
         self.background = Background(self)
         self.background.failed.connect(self._failed)
         self._kept: OrderedDict[str, QImage] = OrderedDict()
@@ -74,6 +74,8 @@ class PhotoEditor(QWidget):
         self._chain: _Chain | None = None
         self._last_made = ""
         self._wanted_box: QRectF | None = None  # the region that waits for another product's photo
+        self.tool = BRUSH
+        self._there = False  # whether there is a photo to work on
         self.canvas = EditCanvas(themes)
         self.tools: dict[str, QToolButton] = {}
         self.size_of_brush = QSlider(Qt.Orientation.Horizontal)
@@ -186,7 +188,7 @@ class PhotoEditor(QWidget):
 
     def _offer(self) -> None:
         photo = self._session.scenario.edit_of(self._item).photo
-        enable(self._from_file, True, self._folder())
+        enable(self._from_file, True, self.folder())
         self.swap.menu().setToolTipsVisible(self._locked)
         self._without.setEnabled(photo != "" and (photo is not None or self._original is not None))
         self._back.setEnabled(photo is not None)
@@ -196,11 +198,16 @@ class PhotoEditor(QWidget):
         self.tool = name
         self.tools[name].setChecked(True)
         self.canvas.choose(brush=name == BRUSH)
+        self._show_options()
+
+    def _show_options(self) -> None:
+        """What the tool can be told; nothing where there is no photo to work on."""
+        brush, replace = self._there and self.tool == BRUSH, self._there and self.tool == REPLACE
         for widget in (self._size_label, self.size_of_brush, self.colour):
-            widget.setVisible(name == BRUSH)
-        self.source.setVisible(name == REPLACE)
-        self._with_label.setVisible(name in (BRUSH, REPLACE))
-        self._hint.setVisible(name != BRUSH)
+            widget.setVisible(brush)
+        self.source.setVisible(replace)
+        self._with_label.setVisible(brush or replace)
+        self._hint.setVisible(self._there and not brush)
 
     def _size_changed(self, value: int) -> None:
         self.canvas.size_of_brush = value / 100
@@ -263,14 +270,16 @@ class PhotoEditor(QWidget):
 
     @property
     def _locked(self) -> bool:
-        return is_read_only(self._folder())
+        return is_read_only(self.folder())
 
     def _have_canvas(self, there: bool) -> None:
         """What draws on a photo is on while one is there. Its pictures are files of the workspace: where that is open
         read-only all of it is off, and what only points to another of its photos, or to none, stays."""
-        folder, locked = self._folder(), self._locked
+        folder, locked = self.folder(), self._locked
         for control in (*self.tools.values(), self.size_of_brush, self.colour, self.source):
             enable(control, there, folder)
+        self._there = there
+        self._show_options()
         enable(self.canvas, True, folder)
         self.canvas.setAcceptDrops(not locked)
         self.swap.setToolTip(
@@ -320,7 +329,7 @@ class PhotoEditor(QWidget):
             return
         if self._chain is None:
             self._chain = _Chain(self.canvas.image)
-        chain, item, folder = self._chain, self._item, self._folder()
+        chain, item, folder = self._chain, self._item, self.folder()
 
         def work() -> tuple[str, QImage]:
             chain.image = edit(chain.image)
@@ -356,7 +365,7 @@ class PhotoEditor(QWidget):
         """Put a copy of an image file in the photo's place."""
         if not self._item:
             return
-        item, folder = self._item, self._folder()
+        item, folder = self._item, self.folder()
 
         def work() -> tuple[str, QImage]:
             image = read_image(file)

@@ -23,7 +23,7 @@ from app.rule_words import note_text
 from app.session import NOTHING, Pointed, Session
 from app.tables import Thumbnails
 from app.theme import ThemeSource, set_role
-from app.views.panel import Empty, Heading, Panel, scrolling
+from app.views.panel import Empty, Heading, Panel, Tip, scrolling
 from app.views.photo import HeatPhoto
 from app.views.shown import Shown, digits, number, place_text, signed
 from app.views.words import Block, WordsView
@@ -33,6 +33,7 @@ from app.whatif.parts import PartBars, part_changes
 from engine.explain.types import Explanation, ItemText
 
 MAPS, WORDS, LIST = 0, 1, 2
+_NOTHING = 5e-5  # of a score: as much again is not seen in four decimal places
 
 
 @dataclass(frozen=True)
@@ -150,6 +151,7 @@ class ResultPanel(Panel):
         self._maps = (QWidget(), QWidget())
         for photo, name, place in zip((old, new), self._map_names, self._maps, strict=True):
             set_role(name, "small")
+            photo.lack = self.tr("no photo")
             column = QVBoxLayout(place)
             column.setContentsMargins(0, 0, 0, 0)
             column.setSpacing(4)
@@ -222,22 +224,21 @@ class ResultPanel(Panel):
         places = max(2, digits(new.score))
         if old is None:
             self.rank.setText(self.tr("Rank {rank}").format(rank=place_text(new)))
-            self.score.say(
-                joined([whole, self.tr("score {score}").format(score=number(new.score, places)), self._nothing()])
-            )
+            self.score.say(joined([whole, self.tr("score {score}").format(score=number(new.score, places))]))
             return
         self.rank.setText(self.tr("Rank {old} → {new}").format(old=place_text(old), new=place_text(new)))
         moved = old.place - new.place if old.place and new.place else 0
         way = self.tr("▲ %n place(s) up", "", moved) if moved > 0 else self.tr("▼ %n place(s) down", "", -moved)
-        score = self.tr("score {old} → {new} ({change})").format(
-            old=number(old.score, places), new=number(new.score, places), change=signed(new.score - old.score, places)
-        )
+        change = new.score - old.score
+        if abs(change) < _NOTHING:
+            score = self.tr("score {score} as before").format(score=number(new.score, places))
+        else:
+            places = max(places, min(4, digits(change)))  # a change that is told is one that can be seen
+            score = self.tr("score {old} → {new} ({change})").format(
+                old=number(old.score, places), new=number(new.score, places), change=signed(change, places)
+            )
         same = self.tr("the same place") if old.place == new.place else ""
         self.score.say(joined([way if moved else same, score, whole]))
-
-    def _nothing(self) -> str:
-        scenario = self._session.scenario
-        return self.tr("nothing is changed yet") if not scenario.changes else ""
 
     def _show_maps(self, old: Explanation | None, new: Explanation) -> None:
         head = self._session.head
@@ -246,34 +247,32 @@ class ResultPanel(Panel):
         shown_new = Beside(new, head, Shown(old, head)) if old is not None else plain_new
         self._old_session.explanation = old
         pairs = ((self.old_photo, shown_old, old), (self.new_photo, shown_new, new))
-        for (photo, shown, found), name in zip(pairs, self._map_names, strict=True):
+        beside = old is not None and bool(old.images or new.images)
+        for photo, shown, found in pairs:
             path = found.images[0] if found is not None and found.images else None
             look = (photo.zoom, photo.middle.x(), photo.middle.y())
             photo.show_cells(shown if found is not None and len(plain_of(found)) else None, path, new.title)
             if look[0] > 1.0 and found is not None and found.item == self._mapped:  # an edit leaves the view as it is
                 photo.look_again(*look)
-            photo.setVisible(path is not None)
-            name.setText(self._map_name(photo is self.old_photo, path))
+            photo.setVisible(path is not None or beside)
         self._mapped = new.item
-        self._maps[0].setVisible(old is not None)
-        self._maps[1].setVisible(old is not None or not self.new_photo.isHidden())
+        self._maps[0].setVisible(beside)
+        self._maps[1].setVisible(not self.new_photo.isHidden())
         for name in self._map_names:
-            name.setVisible(old is not None)
-        self.hint.setVisible(old is None)
+            name.setVisible(beside)
+        self.hint.setVisible(not beside)
         self.hint.setText(self._hint(bool(new.images)))
         self.new_words.fill(shown_new, blocks(new))
         self.old_words.fill(shown_old, blocks(old) if old is not None else [])
         for name in self._word_names:
             name.setVisible(old is not None)
 
-    def _map_name(self, before: bool, path: str | None) -> str:
-        name = self.tr("before") if before else self.tr("after")
-        return name if path else joined([name, self.tr("no photo")])
-
     def _hint(self, photo: bool) -> str:
         scenario = self._session.scenario
+        none = "" if photo else self.tr("This product has no photo, so there is no map of it.") + " "
+        if self.compared is not None:
+            return none.strip()
         if not scenario.changes:
-            none = "" if photo else self.tr("This product has no photo, so there is no map of it.") + " "
             return none + self.tr("Edit the page or the past, and before and after stand here side by side.")
         if scenario.past_of(self._session.user).invented:
             return self.tr("A shopper who is made up has no list before. Edit the page to compare.")
@@ -282,6 +281,8 @@ class ResultPanel(Panel):
     def _answered(self, found: Explanation | None) -> None:
         if found is not None:
             self.fault.hide()
+        if self.isVisible():  # what the note beside the pointer told was of another answer
+            Tip.of(self).hide()
         self.show_result()
 
     def _cleared(self, *_: object) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.actions import Action, Reason, first
-from app.reasons import no_change, no_product, no_run
+from app.actions import Action
 from app.session import Session
 from app.tables import Thumbnails
 from app.theme import ThemeSource, set_role
+from app.views.changes import what_changed
 from app.views.panel import Heading, Panel, Tip
 from app.views.view import Numbers, View
 from app.views.working import Working
@@ -32,6 +32,7 @@ from app.whatif import report
 from app.whatif.attributes import AttributesEditor
 from app.whatif.background import Background
 from app.whatif.before import Before
+from app.whatif.commands import ATTRIBUTES, PHOTO, TEXTS, offers
 from app.whatif.edits import invented
 from app.whatif.page import Page, PageSource
 from app.whatif.past import PastEditor
@@ -40,7 +41,7 @@ from app.whatif.picker import Picker
 from app.whatif.result import ResultPanel
 from app.whatif.room import GAP, Room
 from app.whatif.saved import Scenarios
-from app.whatif.steps import StepsPanel
+from app.whatif.steps import SCENARIOS, STEPS, StepsPanel
 from app.whatif.texts import TextsEditor
 from app.whatif.warming import Warming
 from app.workspace import Workspace
@@ -49,7 +50,6 @@ from engine.scenario import Scenario
 from engine.scenario_files import photo_folder
 
 _PATIENCE = 150  # milliseconds an old answer stays bright while a new one is on its way
-PHOTO, TEXTS, ATTRIBUTES = 0, 1, 2
 
 
 class WhatIfView(View):
@@ -278,9 +278,7 @@ class WhatIfView(View):
         for button in (self.product, self.shopper):
             button.setEnabled(run is not None)
         changes = session.scenario.changes
-        self.changes.say(
-            "" if run is None else self.tr("%n change(s)", "", changes) if changes else self.tr("nothing is changed")
-        )
+        self.changes.say("" if run is None else what_changed(session.scenario) or self.tr("nothing is changed"))
         self.report.setEnabled(run is not None and bool(changes))
 
     def _waiting(self, what: str) -> None:
@@ -306,61 +304,43 @@ class WhatIfView(View):
     # --- what can be done -------------------------------------------------------------------------------------------
 
     def offers(self) -> list[Action]:
-        def tab(place: int) -> Any:
-            return lambda: self._go(place)
+        return offers(self, self._session)
 
-        def no_page() -> str:
-            if self.tabs.isEnabled() and self.photo.isEnabled():
-                return ""
-            reading = self.busy or not self._session.idle
-            text = self.tr("What is on the page of this product cannot be changed.")
-            return self.tr("The page is being read.") if reading else text
-
-        def no_result() -> str:
-            return "" if self.result.after is not None else self.tr("The new rank is being worked out.")
-
-        closed, bare = no_run(self._session), first(no_product(self._session), no_page)
-        unchanged = first(closed, no_change(self._session))
-
-        def act(
-            name: str, text: str, run: Callable[[], None], keys: str, why_not: Reason, drawn: str = "",
-            group: str = "whatif-edit",
-        ) -> Action:  # fmt: skip
-            return Action(name, text, run, keys, drawn, group, why_not=why_not)
-
-        return [
-            act("whatif-product", self.tr("Choose the product to edit"), self.ask_product, "Ctrl+P", closed,
-                "product", "file"),
-            act("whatif-shopper", self.tr("Choose the shopper"), self.ask_shopper, "Ctrl+U", closed, "shopper", "file"),
-            act("whatif-photo", self.tr("Edit the photo"), tab(PHOTO), "Alt+1", bare),
-            act("whatif-texts", self.tr("Edit the texts"), tab(TEXTS), "Alt+2", bare),
-            act("whatif-attributes", self.tr("Edit the attributes"), tab(ATTRIBUTES), "Alt+3", bare),
-            act("whatif-swap", self.tr("Swap the photo for a file …"), self.photo.ask_file, "", bare),
-            act("whatif-review", self.tr("Add a review"), self._add_review, "Ctrl+R", bare),
-            act("whatif-past", self.tr("Add a product to the past"), self.past.ask_product, "Ctrl+Shift+A", closed),
-            act("whatif-invent", self.tr("Invent a shopper"), self.past.invent_shopper, "", closed),
-            act("whatif-save", self.tr("Save the scenario …"), self.steps.ask_name, "Ctrl+S", unchanged, "",
-                "whatif-keep"),
-            act("whatif-report", self.tr("Export the report …"), self.ask_report, "Ctrl+Shift+E",
-                first(unchanged, no_result), "", "whatif-keep"),
-            act("whatif-steps", self.tr("Go to the steps"), self._go_to_steps, "Alt+4", closed, "undo", "whatif-keep"),
-            act("whatif-reset", self.tr("Reset everything"), self._reset, "", unchanged, "refresh", "whatif-keep"),
-        ]  # fmt: skip
-
-    def _go(self, place: int) -> None:
+    def go(self, place: int) -> None:
         self.tabs.setCurrentIndex(place)
         first = next(iter(self.texts.rows.values())).field if self.texts.rows else self.texts.add
         (self.photo.canvas, first, self.attributes.table)[place].setFocus(Qt.FocusReason.ShortcutFocusReason)
 
-    def _go_to_steps(self) -> None:
-        self.steps.tabs.setCurrentIndex(0)
+    def work_with(self, tool: str) -> None:
+        self.photo.choose_tool(tool)
+        self.go(PHOTO)
+
+    def swap_for_product(self) -> None:
+        self.tabs.setCurrentIndex(PHOTO)
+        self.photo.ask_product()
+
+    def add_attribute(self) -> None:
+        self.tabs.setCurrentIndex(ATTRIBUTES)
+        self.attributes.begin()
+
+    def compare(self, place: int) -> None:
+        self.result.tabs.setCurrentIndex(place)
+        self.result.tabs.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def go_to_steps(self) -> None:
+        self.steps.tabs.setCurrentIndex(STEPS)
         self.steps.steps.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
-    def _add_review(self) -> None:
+    def go_to_scenarios(self) -> None:
+        self.steps.tabs.setCurrentIndex(SCENARIOS)
+        saved = self.steps.saved
+        (saved if saved.count() else self.steps.tabs).setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def add_review(self) -> None:
         self.tabs.setCurrentIndex(TEXTS)
         self.texts.add_review()
 
-    def _reset(self) -> None:
+    def reset(self) -> None:
         self.texts.commit()
         self.steps.ask_reset()
 

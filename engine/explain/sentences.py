@@ -88,7 +88,9 @@ def _place(explanation: Explanation, language: str) -> str:
 
 
 def _moved(one: Removal, rank: int, language: str) -> str:
-    what = _REMOVED[language][one.kind].format(label=one.label)
+    name, colon, value = one.label.partition(":") if one.kind in ("attribute", "link") else ("", "", one.label)
+    label = name.replace("_", " ") + colon + value if colon else one.label  # "made_by: Oriel": a name in a table
+    what = _REMOVED[language][one.kind].format(label=label)
     return _TEMPLATES[language]["moved"].format(what=what, rank=rank, after=one.rank)
 
 
@@ -103,27 +105,27 @@ def _graded(explanation: Explanation, language: str) -> str:
 
 _TEMPLATES = {
     "en": {
-        "place": "It stands at rank {rank} of {catalogue:,} with a score of {score:.2f}",
+        "place": "It stands at rank {rank:,} of {catalogue:,} with a score of {score:.2f}",
         "mostly": ", which comes mostly from {parts}",
         "part": "{part} ({share:+.2f})",
         "and": " and ",
         "end": ".",
-        "moved": "Removing {what} moves it from rank {rank} to {after}.",
+        "moved": "Removing {what} moves it from rank {rank:,} to {after:,}.",
         "nothing moves": "No word, attribute, photo or past purchase that was tried moves it when it alone is removed.",
-        "graded": "This map has grade {grade}: without the 20 % it points at most, the product falls to rank {after};"
-        " without 20 % at random, to {random}.",
+        "graded": "This map has grade {grade}: without the 20 % it points at most, the product falls to rank {after:,};"
+        " without 20 % at random, to {random:,}.",
         "untrue": " It loses to random order, so do not trust it.",
     },
     "zh": {
-        "place": "它在 {catalogue:,} 件商品中排第 {rank} 位，得分 {score:.2f}",
+        "place": "它在 {catalogue:,} 件商品中排第 {rank:,} 位，得分 {score:.2f}",
         "mostly": "，主要来自{parts}",
         "part": "{part}（{share:+.2f}）",
         "and": "和",
         "end": "。",
-        "moved": "去掉{what}，它会从第 {rank} 位变到第 {after} 位。",
+        "moved": "去掉{what}，它会从第 {rank:,} 位变到第 {after:,} 位。",
         "nothing moves": "逐一去掉所试的词、属性、图片和过往购买，都没有使它的名次变化。",
-        "graded": "这张图的等级为 {grade}：去掉它最看重的 20 %，商品落到第 {after} 位；"
-        "随机去掉 20 %，落到第 {random} 位。",
+        "graded": "这张图的等级为 {grade}：去掉它最看重的 20 %，商品落到第 {after:,} 位；"
+        "随机去掉 20 %，落到第 {random:,} 位。",
         "untrue": "它不如随机顺序，请勿采信。",
     },
 }

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QKeySequence
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QKeySequence, QMouseEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu, QWidget
 from pytestqt.qtbot import QtBot
@@ -20,13 +20,14 @@ from app.session import Pointed, Session
 from app.theme import ThemeSource
 from app.views import glide
 from app.views.cells import Cells
+from app.views.changes import what_changed
 from app.views.explore import ExploreView
 from app.views.heat import heat_image, smooth
 from app.views.panel import Tip
 from app.views.shown import HOLE, Shown
 from engine.answers import Ranking
 from engine.explain.types import Explanation
-from engine.scenario import Scenario
+from engine.scenario import Event, ItemEdit, PastEdit, Scenario
 from tests.app import made_up
 
 Opened = tuple[ExploreView, Session, made_up.Lane]
@@ -120,9 +121,6 @@ def drag(widget: QWidget, *points: QPointF, keys: Qt.KeyboardModifier = NONE, bu
 
 def move(widget: QWidget, at: QPoint, button: Qt.MouseButton, keys: Qt.KeyboardModifier) -> None:
     """QTest.mouseMove tells no button: send the move as the window system does."""
-    from PySide6.QtCore import QEvent
-    from PySide6.QtGui import QMouseEvent
-
     event = QMouseEvent(QEvent.Type.MouseMove, QPointF(at), widget.mapToGlobal(QPointF(at)), button, button, keys)
     QApplication.sendEvent(widget, event)
 
@@ -274,12 +272,12 @@ def test_delete_removes_the_brush_in_the_model_and_undo_brings_it_back(qtbot: Qt
     assert set(asked[-1].edit_of(found.item).dropped) == taken
     assert set(session.explanation.removed) == taken  # type: ignore[union-attr]
     assert view.changes.isVisible()
-    assert view.changes.count.text() == "What-if: 6 change(s)"
+    assert view.changes.what.whole() == "What-if: Remove 6 part(s)"
     assert session.undo.undoText() == "Remove 6 part(s)"
     with qtbot.waitSignal(session.explanation_changed):
         view.changes.undo.click()
     assert session.explanation.removed == ()  # type: ignore[union-attr]
-    assert view.changes.count.text() == "What-if: nothing is changed"
+    assert view.changes.what.whole() == "What-if: nothing is changed"
     with qtbot.waitSignal(session.explanation_changed):
         view.changes.redo.click()
     with qtbot.waitSignal(session.explanation_changed):
@@ -303,7 +301,11 @@ def test_the_steps_lead_back_and_forward_to_any_of_them(qtbot: QtBot, explore: O
     assert session.scenario == Scenario()
     with qtbot.waitSignal(session.explanation_changed):
         session.undo.setIndex(1)
-    assert view.changes.count.text() == "What-if: 1 change(s)"
+    first = session.undo.text(0)
+    assert view.changes.what.whole() == f"What-if: {first}"  # one step is told by its name
+    with qtbot.waitSignal(session.explanation_changed):
+        session.undo.setIndex(2)
+    assert view.changes.what.whole() == "What-if: 2 part(s) removed"
 
 
 def test_the_list_is_bright_again_once_it_is_here(qtbot: QtBot, explore: Open) -> None:
@@ -414,6 +416,56 @@ def test_a_product_that_left_the_list_is_told_its_rank(qtbot: QtBot, explore: Op
     assert view.ranked.outside.isVisible()
     assert view.ranked.outside.text() == f"{found.title}: now rank {found.rank} (was 1)"
     assert view.ranked.list.rows.movement(0) == "new"
+
+
+def test_a_long_title_leaves_the_rank_and_the_list_their_room(qtbot: QtBot, explore: Open) -> None:
+    view, session, lane = explore(listed=1)
+    for long in (
+        "Neon Genesis Evangelion: The End of Evangelion (Shin seiki) " * 6,
+        "防水蓝色双肩背包，适合上学和旅行" * 12,
+    ):
+        lane.changes = {"title": long}
+        drag(view.product.photo, cell(view, 0, 0), cell(view, 6, 6))
+        remove(qtbot, view, session)
+        outside = view.ranked.outside
+        for width in (700, 1400):
+            view.resize(width, 900)
+            QApplication.processEvents()
+            assert outside.isVisible()
+            assert "now rank" in outside.text()
+            assert outside.toolTip().startswith(long)
+            lines = outside.heightForWidth(outside.width()) / outside.fontMetrics().lineSpacing()
+            assert lines < 2.6, width
+        with qtbot.waitSignal(session.explanation_changed):
+            session.undo.undo()
+
+
+def test_what_the_pointer_was_told_goes_with_its_answer(qtbot: QtBot, explore: Open) -> None:
+    view, session, _ = explore()
+    changes: list[Callable[[], None]] = [lambda: session.choose_method("attention"), lambda: session.choose_head(1)]
+    for change in changes:
+        view.product.photo.mouseMoveEvent(_over(view))
+        assert Tip.of(view).isVisible()
+        change()
+        qtbot.waitUntil(lambda: session.idle)
+        assert not Tip.of(view).isVisible()
+
+
+def _over(view: ExploreView) -> QMouseEvent:
+    at = cell(view, 2, 2)
+    none = Qt.MouseButton.NoButton
+    return QMouseEvent(QEvent.Type.MouseMove, at, view.product.photo.mapToGlobal(at), none, none, NONE)
+
+
+def test_a_scenario_is_told_by_what_it_changes() -> None:
+    tokens = tuple(made_up.words("title", "one two three"))
+    edit = ItemEdit("i1", tokens, (("title", "New"),), "other.png")
+    past = PastEdit("u1", (Event("i2"), Event("i3", 5)), ("i3", "i4"))
+    assert what_changed(Scenario()) == ""
+    assert what_changed(Scenario((edit,), (past,))) == (
+        "3 part(s) removed · 1 text(s) edited · 1 photo(s) changed · 1 past choice(s) added · "
+        "1 past choice(s) removed · 1 past choice(s) moved"
+    )
 
 
 def test_removed_parts_are_shown_and_come_back_one_by_one(qtbot: QtBot, explore: Open) -> None:

@@ -521,7 +521,7 @@ def test_delete_takes_a_past_choice_away_and_brings_it_back(qtbot: QtBot, explor
     with qtbot.waitSignal(session.explanation_changed):
         QTest.keyClick(strip, Qt.Key.Key_Delete)
     assert session.scenario.past_of(USER) == PastEdit(USER, removed=(gone,))
-    assert session.undo.undoText() == f"Past without {title(int(gone[1:]))}"
+    assert session.undo.undoText() == f"Past without “{title(int(gone[1:]))}”"
     assert asked(engine, "explain")[-1]["scenario"] == session.scenario
     qtbot.waitUntil(lambda: strip.rows.rowCount() == count and strip.rows.removed(2))
     assert strip.rows.events[2].item == gone  # in its place, pale

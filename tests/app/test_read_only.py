@@ -196,7 +196,9 @@ def test_a_photo_is_not_drawn_on_and_may_be_another_products(read_only: Path, op
         assert (control.isEnabled(), control.toolTip()) == (False, told()), control.accessibleName()
     assert not photo.canvas.acceptDrops()
     qtbot.mouseClick(photo.canvas, LEFT, pos=photo.canvas.rect().center())
-    assert not [one for one in commands.find(window, "Swap the photo") if one.text.startswith("Swap the photo")]
+    assert not [
+        one for one in commands.find(window, "Swap the photo") if one.text.startswith("Swap the photo for a file")
+    ]
     menu = photo.swap.menu()
     menu.aboutToShow.emit()
     can = {one.text(): one.isEnabled() for one in menu.actions() if not one.isSeparator()}

@@ -12,8 +12,9 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
 from PySide6.QtWidgets import QApplication, QLineEdit
 from pytestqt.qtbot import QtBot
 
+from app.whatif.commands import ATTRIBUTES, TEXTS
 from app.whatif.photo_editor import BLUR, BRUSH, CROP, REPLACE, WHITE
-from app.whatif.studio import ATTRIBUTES, TEXTS, WhatIfView
+from app.whatif.studio import WhatIfView
 from engine.scenario import Scenario
 from tests.app.conftest import COLOURS
 from tests.app.studio import away, build, drag, opened, photo_of, quiet, steps
@@ -30,7 +31,7 @@ def studio(qtbot: QtBot, engine: Any, tmp_path: Path) -> Iterator[WhatIfView]:
 
 
 def test_typing_becomes_one_step_after_a_rest_and_the_new_rank_shows(studio: WhatIfView, qtbot: QtBot) -> None:
-    studio._go(TEXTS)
+    studio.go(TEXTS)
     field = studio.texts.rows["title"].field
     before = studio.result.after
     assert before is not None
@@ -46,7 +47,7 @@ def test_typing_becomes_one_step_after_a_rest_and_the_new_rank_shows(studio: Wha
 
 
 def test_leaving_a_field_makes_the_step_at_once_and_ctrl_z_takes_it_back(studio: WhatIfView, qtbot: QtBot) -> None:
-    studio._go(TEXTS)
+    studio.go(TEXTS)
     field = studio.texts.rows["description"].field
     was = field.toPlainText()
     field.setFocus()
@@ -62,7 +63,7 @@ def test_leaving_a_field_makes_the_step_at_once_and_ctrl_z_takes_it_back(studio:
 
 
 def test_a_review_is_added_removed_and_put_back(studio: WhatIfView, qtbot: QtBot) -> None:
-    studio._go(TEXTS)
+    studio.go(TEXTS)
     qtbot.mouseClick(studio.texts.add, Qt.MouseButton.LeftButton)
     field = studio.texts.rows["review:new-1"].field
     qtbot.keyClicks(field, "Warm")
@@ -80,7 +81,7 @@ def test_a_review_is_added_removed_and_put_back(studio: WhatIfView, qtbot: QtBot
 
 
 def test_what_is_being_typed_survives_a_step_that_comes_in_between(studio: WhatIfView, qtbot: QtBot) -> None:
-    studio._go(TEXTS)
+    studio.go(TEXTS)
     field = studio.texts.rows["title"].field
     qtbot.keyClicks(field, "Half ")
     studio.past.add_product("i33")
@@ -92,7 +93,7 @@ def test_what_is_being_typed_survives_a_step_that_comes_in_between(studio: WhatI
 
 
 def test_a_title_is_never_empty(studio: WhatIfView, qtbot: QtBot) -> None:
-    studio._go(TEXTS)
+    studio.go(TEXTS)
     field = studio.texts.rows["title"].field
     was = field.toPlainText()
     field.setFocus()
@@ -204,7 +205,7 @@ def test_the_photo_is_swapped_for_another_products_and_taken_away(studio: WhatIf
     studio.photo.take_away()
     quiet(qtbot, studio)
     assert studio._session.scenario.edit_of("i11").photo == ""
-    assert studio.result.new_photo.isHidden()
+    assert studio.result.new_photo.image() is None
     assert studio.result.old_photo.isVisible()
     assert "taken away" in studio.photo.canvas.note
     studio.photo.put_back()
@@ -215,7 +216,7 @@ def test_the_photo_is_swapped_for_another_products_and_taken_away(studio: WhatIf
 
 
 def test_attributes_are_edited_in_place_with_known_values(studio: WhatIfView, qtbot: QtBot) -> None:
-    studio._go(ATTRIBUTES)
+    studio.go(ATTRIBUTES)
     table = studio.attributes.table
     table.setCurrentIndex(studio.attributes.model.index(0, 1))
     qtbot.keyClick(table, Qt.Key.Key_Return)

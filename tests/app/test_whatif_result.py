@@ -18,8 +18,9 @@ from app.i18n import LanguageSource
 from app.main_window import MainWindow
 from app.settings import Settings
 from app.theme import ThemeSource
+from app.whatif.commands import ATTRIBUTES
 from app.whatif.photo_editor import CROP
-from app.whatif.studio import ATTRIBUTES, WhatIfView
+from app.whatif.studio import WhatIfView
 from engine.errors import HeedmapError
 from engine.scenario import Event, PastEdit, Scenario
 from tests.app.studio import USER, answer, away, build, drag, opened, quiet, shown_past, steps

@@ -211,7 +211,7 @@ class User:
             self.settle("the painted photo")
             QTest.qWait(200)
             self.settle("its rank")
-        view._go_to_steps()
+        view.go_to_steps()
         while session.scenario.changes:
             changes = session.scenario.changes
             session.undo.undo()

@@ -1,0 +1,125 @@
+"""What the studio tells: of changes too small to see, of a photo that is not there; and its commands by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from app.actions import Action
+from app.whatif.photo_editor import REPLACE
+from app.whatif.studio import WhatIfView
+from engine.explain.types import Explanation
+from engine.scenario import Scenario
+from tests.app.conftest import make_explanation
+from tests.app.studio import away, build, opened, quiet, steps
+
+
+@pytest.fixture
+def studio(qtbot: QtBot, engine: Any, tmp_path: Path) -> Iterator[WhatIfView]:
+    view = opened(qtbot, build(engine, tmp_path / "workspace"), engine)
+    yield view
+    away(qtbot, view)
+
+
+def lifted(engine: Any, by: float) -> None:
+    """An engine in which any edit of a page lifts the product by so much."""
+
+    def explain(run: str, user: str, item: str, method: str = "contribution", scenario: Any = None) -> Explanation:
+        found = make_explanation(engine.run, user, item, method)
+        if scenario is None:
+            return found
+        share = found.contribution.copy()
+        share[0] += by
+        edit = scenario.edit_of(item)
+        images = found.images if edit.photo is None else (edit.photo,) if edit.photo else ()
+        return replace(found, contribution=share, score=found.score + by, images=images)
+
+    engine.answers["explain"] = explain
+
+
+@pytest.mark.parametrize("by", [0.004, 0.0007])
+def test_a_small_change_is_told_with_places_enough_to_see_it(
+    studio: WhatIfView, qtbot: QtBot, engine: Any, by: float
+) -> None:
+    lifted(engine, by)
+    studio.texts._rested("title", "A title")
+    quiet(qtbot, studio)
+    score = studio.result.score.whole()
+    assert f"(+{by:.4f})" in score
+    before, after = (float(part.split()[-1 if at == 0 else 0]) for at, part in enumerate(score.split(" → ")[:2]))
+    assert after - before == pytest.approx(by, abs=1e-9)
+    rows = studio.result.parts.rows
+    changed = [studio.result.parts.difference(row) for row in rows]
+    assert [text for text in changed if text] == [f"+{by:.4f}"]
+
+
+def test_a_score_that_did_not_change_is_said_to_be_as_before(studio: WhatIfView, qtbot: QtBot, engine: Any) -> None:
+    lifted(engine, 0.0)
+    studio.texts._rested("title", "A title")
+    quiet(qtbot, studio)
+    assert "as before" in studio.result.score.whole()
+    assert "→" not in studio.result.score.whole()
+
+
+def test_a_photo_that_is_taken_away_leaves_a_frame_that_says_so_and_no_tool(studio: WhatIfView, qtbot: QtBot) -> None:
+    studio.photo.choose_tool(REPLACE)
+    assert studio.photo.source.isVisible()
+    studio.photo.take_away()
+    quiet(qtbot, studio)
+    assert studio.result.old_photo.isVisible()
+    assert studio.result.new_photo.isVisible()  # as large as the one beside it, not a hole
+    assert studio.result.new_photo.lack == "no photo"
+    assert studio.result.new_photo.image() is None
+    for control in (studio.photo.source, studio.photo.colour, studio.photo._hint, studio.photo._with_label):
+        assert not control.isVisible()
+    studio.photo.put_back()
+    quiet(qtbot, studio)
+    assert studio.photo.source.isVisible()
+
+
+def command(studio: WhatIfView, name: str) -> Action:
+    return next(one for one in studio.offers() if one.id == name)
+
+
+def test_every_tool_and_every_page_of_the_studio_has_a_command(studio: WhatIfView, qtbot: QtBot) -> None:
+    studio.activateWindow()
+    for tool in studio.photo.tools:
+        command(studio, f"whatif-{tool}").run()
+        assert studio.photo.tool == tool
+        assert QApplication.focusWidget() is studio.photo.canvas
+    for place, name in enumerate(("maps", "words", "list")):
+        command(studio, f"whatif-{name}").run()
+        assert studio.result.pages.currentIndex() == place
+    command(studio, "whatif-scenarios").run()
+    assert studio.steps.tabs.currentIndex() == 1
+    assert command(studio, "whatif-photo-back").why_not() == "The photo is as the dataset has it."
+    command(studio, "whatif-no-photo").run()
+    quiet(qtbot, studio)
+    assert steps(studio) == ["Photo: taken away"]
+    assert command(studio, "whatif-crop").why_not() == "There is no photo on this page."
+    command(studio, "whatif-photo-back").run()
+    quiet(qtbot, studio)
+    assert studio._session.scenario == Scenario()
+    command(studio, "whatif-attribute").run()
+    assert studio.attributes.table.state() == studio.attributes.table.State.EditingState
+    assert command(studio, "whatif-past-remove").why_not()
+    studio.past.strip.setCurrentIndex(studio.past.strip.rows.index(0))
+    assert not command(studio, "whatif-past-remove").why_not()
+
+
+def test_the_first_found_is_taken_with_one_enter(studio: WhatIfView, qtbot: QtBot) -> None:
+    studio.past.ask_product()
+    finder = studio.past._picker.finder
+    title = studio.past._title("i33")
+    qtbot.keyClicks(finder.search, title)
+    qtbot.keyClick(finder.search, Qt.Key.Key_Return)
+    assert not studio.past._picker.isVisible()
+    quiet(qtbot, studio)
+    assert steps(studio) == [f"Past with “{title}”"]
