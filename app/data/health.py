@@ -287,6 +287,7 @@ class HealthPage(QWidget):
 
     def _begin(self) -> None:
         self.look.setEnabled(True)
+        self.look.show()
         self.look.setText(self.tr("Look for duplicates"))
         set_role(self.look, "primary")
         self.intro.setText(
@@ -346,14 +347,16 @@ class HealthPage(QWidget):
         self.model.put(found.groups)
         self.look.setEnabled(True)
         self._stack.setCurrentIndex(1 if found.groups else 0)
-        self.intro.setText(self.tr("No two products share a photo, and none look alike."))
+        alone = self.tr("No two products share a photo, and none look alike.")
+        self.intro.setText(alone if found.photos else self.tr("No product has a photo: there is nothing to compare."))
+        self.look.setVisible(found.photos > 0)
         self.look.setText(self.tr("Look again"))
         set_role(self.look, "")  # it is done
         said = [self.tr("%n photo(s) compared", "", found.photos)]
         if found.unreadable:
             said.append(self.tr("%n photo(s) cannot be read", "", len(found.unreadable)))
         self.note.setText(" · ".join(said))
-        self.note.show()
+        self.note.setVisible(found.photos > 0)
         self.photos.note.setText(self.tr("%n group(s)", "", len(found.groups)) if found.groups else "")
         self._offer()
 

@@ -116,6 +116,7 @@ class Findings(QWidget):
         self._questions = Questions(session.study, "segments", self)
         self._answers: dict[Key, Cohort] = {}
         self._shown: dict[str, Cohort | None] = {LEFT: None, RIGHT: None}
+        self._lacks: dict[str, str] = {}  # why there is nobody to ask on a side
         self.subject = Chooser(self.tr("What sells"), self.tr("Of what the reasons are looked at"))
         self.against = Chooser(self.tr("Compare with"), self.tr("Another group of shoppers, side by side"))
         self.again = QPushButton(self.tr("Work it out"))
@@ -154,7 +155,7 @@ class Findings(QWidget):
         """Look into a segment, at once or when `ask` is called; None puts all away."""
         self._questions.drop_all()
         self._segment = segment
-        self._shown = {LEFT: None, RIGHT: None}
+        self._shown, self._lacks = {LEFT: None, RIGHT: None}, {}
         self.problem.hide()
         self._offer()
         if segment is not None and ask:
@@ -237,9 +238,15 @@ class Findings(QWidget):
         self._questions.drop_all()
         items = self._items()
         under = {} if items else self._session.under_rules()
-        self._shown = {LEFT: None, RIGHT: None}
+        self._shown, self._lacks = {LEFT: None, RIGHT: None}, {}
         for side, group in self._groups().items():
             users = self._users(group)
+            if self._segment.kind == "items" and not items:
+                self._lacks[side] = self.tr("The open run knows none of these products.")
+                continue
+            if users is not None and not users:
+                self._lacks[side] = self.tr("The open run knows nothing that these shoppers chose.")
+                continue
             key: Key = (run.folder, items, users, under.get("rules", ()))
             if key in self._answers:
                 self._shown[side] = self._answers[key]
@@ -261,13 +268,14 @@ class Findings(QWidget):
     def _say(self) -> None:
         groups = self._groups()
         left, right = self._shown[LEFT], self._shown[RIGHT]
-        missing = [side for side in groups if self._shown[side] is None]
+        missing = [side for side in groups if self._shown[side] is None and side not in self._lacks]
         self.again.setVisible(bool(missing) and not self._questions.busy)
         self.sides[RIGHT].setVisible(RIGHT in groups)
         for side, group in groups.items():
             self.sides[side].heading.say(self._name(group))
             if self._shown[side] is None:
-                self.sides[side].say(self.tr("Asking shoppers…") if self._questions.busy else self.tr("Stopped."))
+                waiting = self.tr("Asking shoppers…") if self._questions.busy else self.tr("Stopped.")
+                self.sides[side].say(self._lacks.get(side, waiting))
         first = left or right
         if first is None:
             self.changed.emit()

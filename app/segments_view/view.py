@@ -27,7 +27,7 @@ from app.segments_view.nothing import NothingPage
 from app.session import Session
 from app.tables import KEY_ROLE, AnyIndex, Thumbnails
 from app.theme import ThemeSource, set_role
-from app.views.panel import Heading, Panel, follow
+from app.views.panel import Empty, Heading, Panel, follow
 from app.views.shoppers import CatalogueModel, FoundList, ProductsModel, RowDelegate, ShoppersModel
 from app.views.view import Numbers, View
 from engine.answers import RunSummary
@@ -126,8 +126,10 @@ class SegmentsView(View):
         }
         self.held = Panel(self._themes)
         self.held.heading.say(self.tr("Members"))
-        for listed in self.people.values():
-            self.held.body.addWidget(listed, 1)
+        self.unknown = Empty()
+        self.unknown.setText(self.tr("The open run knows none of them."))
+        for widget in (*self.people.values(), self.unknown):
+            self.held.body.addWidget(widget, 1)
         left = QWidget()
         left.setMinimumWidth(_LEAST)
         column = QVBoxLayout(left)
@@ -274,7 +276,8 @@ class SegmentsView(View):
         if one is None:
             return
         for kind, listed in self.people.items():
-            listed.setVisible(kind == one.kind)
+            listed.setVisible(kind == one.kind and listed.model().rowCount() > 0)
+        self.unknown.setVisible(self.people[one.kind].isHidden())
         self.title.say(one.name)
         self.rule.say(self.model.detail(session.segments.all.index(one)) if one in session.segments.all else one.rule)
         self.held.note.setText(f"{len(one.members):,}")

@@ -26,7 +26,7 @@ from app.theme import ThemeSource
 from app.views.working import Working
 from app.workspace import Workspace
 from engine.dataset.store import DatasetWriter
-from engine.dataset.tables import TABLE_NAMES, Column, Filter
+from engine.dataset.tables import TABLE_NAMES, Column, Duplicates, Filter
 from engine.desk import Desk
 from engine.errors import HeedmapError
 from engine.jobs import Progress, finish
@@ -405,6 +405,15 @@ def test_looking_for_duplicates_can_be_stopped(qtbot: QtBot, view: DataView, lan
     assert view.health.look.isEnabled()
     lane.release(job)
     assert view.health.found is None
+
+
+def test_without_photos_there_is_nothing_to_compare(qtbot: QtBot, view: DataView) -> None:
+    go_to(qtbot, view, HEALTH)
+    view.health._duplicates_came(Duplicates(photos=0, groups=(), unreadable=()))
+    assert view.health.intro.text() == "No product has a photo: there is nothing to compare."
+    assert not view.health.look.isVisible()
+    view.health.open("another")
+    assert view.health.look.isVisible()
 
 
 def test_rejected_rows_say_why(qtbot: QtBot, view: DataView) -> None:

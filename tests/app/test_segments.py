@@ -218,34 +218,41 @@ def test_a_segment_narrows_the_list_of_explore_and_undo_brings_a_deleted_one_bac
 
 def test_a_change_of_the_segments_is_a_step_of_the_window_s_undo_list(qtbot: QtBot, view: SegmentsView) -> None:
     session = view._session
-    first = session.segments.add("First", "users", ("u1",))
+
+    def names() -> list[str]:
+        return [one.name for one in session.segments.all]
+
+    session.segments.add("First", "users", ("u1",))
     second = session.segments.add("Second", "users", ("u3",))
     view.show_segment(second)
     qtbot.mouseClick(view.delete, Qt.MouseButton.LeftButton)
-    assert session.segments.all == (first,)
+    assert names() == ["First"]
     session.undo.undo()  # what Ctrl+Z does in every view
-    assert session.segments.all == (first, second)
+    assert names() == ["First", "Second"]
     assert view.undo.isVisible()
     session.change(Scenario(rules="none.json"), "Another step")
     assert not view.undo.isVisible()  # it would take back something else
     session.undo.undo()
     session.undo.undo()
     session.undo.undo()
-    assert session.segments.all == ()
+    assert names() == []
 
 
 def test_a_segment_in_force_says_so_on_its_button(qtbot: QtBot, view: SegmentsView) -> None:
-    made = view._session.segments.add("Few", "users", ("u1", "u3"))
+    def in_force() -> str:
+        return view._session.segment.name if view._session.segment is not None else ""
+
+    view._session.segments.add("Few", "users", ("u1", "u3"))
     assert view.use.text() == "Use in every view"
     off = view.use.grab().toImage()
     qtbot.mouseClick(view.use, Qt.MouseButton.LeftButton)
-    assert view._session.segment == made
+    assert in_force() == "Few"
     assert view.use.text() == "Used in every view"
     assert "press again to show all" in view.use.toolTip()
     view.use.clearFocus()
     assert view.use.grab().toImage() != off
     qtbot.mouseClick(view.use, Qt.MouseButton.LeftButton)
-    assert view._session.segment is None
+    assert in_force() == ""
     assert view.use.text() == "Use in every view"
 
 
@@ -275,3 +282,24 @@ def test_the_chosen_segment_comes_back_after_a_restart(qtbot: QtBot, view: Segme
     assert other.chosen is not None
     assert other.chosen.name == "Others"
     assert other.findings.state() == view.findings.state()
+
+
+def test_a_segment_that_the_run_does_not_know_says_so_and_asks_nothing(
+    qtbot: QtBot, view: SegmentsView, engine: FakeEngine
+) -> None:
+    asked = sum(name == "cohort" for _, name, _ in engine.asked)
+    for kind, said in (
+        ("users", "The open run knows nothing that these shoppers chose."),
+        ("items", "The open run knows none of these products."),
+    ):
+        view.show_segment(view._session.segments.add(f"Gone {kind}", kind, ("gone1", "gone2")))  # type: ignore[arg-type]
+        qtbot.waitUntil(lambda: not view.busy)
+        assert view.findings.sides["left"].empty.text() == said
+        assert not view.findings.again.isVisible()
+        assert not view.findings.problem.isVisible()
+        assert view.unknown.isVisible()
+    assert sum(name == "cohort" for _, name, _ in engine.asked) == asked
+    view.show_segment(view._session.segments.add("Known", "users", ("u1",)))
+    qtbot.waitUntil(lambda: not view.busy)
+    assert not view.unknown.isVisible()
+    assert sum(name == "cohort" for _, name, _ in engine.asked) == asked + 1
