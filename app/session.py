@@ -6,9 +6,10 @@ Views read it, ask it for changes and follow its signals; they never talk to eac
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
@@ -18,12 +19,13 @@ from app.questions import Engine, Pace, Questions
 from app.rules import Rules
 from app.segments import Segment, Segments
 from engine.rules import Rule
-from engine.scenario import Scenario
+from engine.scenario import ItemEdit, PastEdit, Scenario
 
 if TYPE_CHECKING:
     from engine.answers import Ranking, RunSummary
     from engine.explain.types import Explanation, Token
 
+T = TypeVar("T")
 ALL_HEADS = -1
 RANKED = 100  # products asked for in a ranked list
 
@@ -70,12 +72,17 @@ class _Change(QUndoCommand):
     def __init__(self, session: Session, step: Step) -> None:
         super().__init__(step.text)
         self._session, self.step = session, step
+        self._again = False  # the first time a user sees what they do
 
     def redo(self) -> None:
         self._session.take_scenario(self.step.after)
+        if self._again:
+            self._session.go_where(self.step)
+        self._again = True
 
     def undo(self) -> None:
         self._session.take_scenario(self.step.before)
+        self._session.go_where(self.step)
 
 
 class Session(QObject):
@@ -265,6 +272,22 @@ class Session(QObject):
         self.scenario_changed.emit(scenario)
         self._rank()
 
+    def go_where(self, step: Step) -> None:
+        """Choose what a step that was undone, or done again, is about, where none of it is chosen: no step comes or
+        goes unseen."""
+        if self.run is None or self.signalsBlocked():
+            return
+        known = set(self.run.items.item)
+        items = [one for one in _differing(step.before.edits, step.after.edits, _item_of) if one in known]
+        users = _differing(step.before.pasts, step.after.pasts, _user_of)
+        if self.item in items or self.user in users:
+            return
+        there = [one for one in users if one in self.run.shoppers.user or self.scenario.past_of(one).invented]
+        if items:
+            self.choose_item(items[-1])
+        elif there:
+            self.choose_user(there[-1])
+
     def steps(self) -> tuple[tuple[Step, ...], int]:
         """The steps of the undo list, oldest first, and how many of them are in force."""
         commands = [self.undo.command(place) for place in range(self.undo.count())]
@@ -441,3 +464,16 @@ class Session(QObject):
 
 def _part_of_page(token: Token) -> bool:
     return token.modality not in ("identity", "history")
+
+
+def _item_of(edit: ItemEdit) -> str:
+    return edit.item
+
+
+def _user_of(past: PastEdit) -> str:
+    return past.user
+
+
+def _differing(before: Sequence[T], after: Sequence[T], key: Callable[[T], str]) -> list[str]:
+    """The keys of what only one of two has so, the last ones last."""
+    return list(dict.fromkeys(key(one) for one in (*before, *after) if (one in before) != (one in after)))

@@ -248,11 +248,18 @@ class TextsEditor(QScrollArea):
                 self.rows[field].field.say(text_of(self._session.scenario.edit_of(self._item), self._written, field))
             return
         names = {"title": self.tr("Title edited"), "description": self.tr("Description edited")}
-        review = self.tr("Review removed") if not text else self.tr("Review edited")
+        review = self._step(field, self.tr("{text} edited")) if text else self._step(field, self.tr("{text} removed"))
         if field in self._drafts and text:
             self._drafts.remove(field)
             review = self.tr("Review added")
         self._change(field, text, names.get(field, review))
+
+    def _step(self, field: str, text: str) -> str:
+        """A step's name: of several reviews each is told by its author."""
+        names = {"title": self.tr("Title"), "description": self.tr("Description")}
+        author = next((one.author for one in self._written if one.field == field), "")
+        review = self.tr("Review by {author}").format(author=author) if author else self.tr("Review")
+        return text.format(text=names.get(field, review))
 
     def _pressed(self, field: str) -> None:
         """Put a text back as it was, or remove a review."""
@@ -262,9 +269,9 @@ class TextsEditor(QScrollArea):
             self._drafts.remove(field)
             self.show_page(self._item, self._written)
         elif written is not None and any(name == field for name, _ in edit.texts):
-            self._change(field, written.text, self.tr("Text put back"))
+            self._change(field, written.text, self._step(field, self.tr("{text} put back")))
         else:
-            self._change(field, "", self.tr("Review removed"))
+            self._change(field, "", self._step(field, self.tr("{text} removed")))
 
     def add_review(self) -> None:
         """Begin a review; it counts once it has words."""

@@ -12,11 +12,14 @@ from PySide6.QtGui import QColor
 from pytestqt.qtbot import QtBot
 
 from app.session import ALL_HEADS, Pointed
+from app.theme import ThemeSource
 from app.views.heat import heat_image, smooth
-from app.views.shown import Shown, number, percent, power_of_ten, signed
+from app.views.shown import Shown, digits, number, percent, power_of_ten, signed
 from app.views.sum_bars import bars_of
 from app.views.text_blocks import utf16_offsets
-from engine.explain.types import Explanation
+from app.views.trust import Trust
+from engine.explain.sentences import removal_sentences
+from engine.explain.types import Explanation, Removal, Token
 from tests.app import made_up
 
 
@@ -155,3 +158,42 @@ def test_a_head_chosen_for_one_method_is_not_shown_under_another(found: Explanat
     assert np.array_equal(Shown(other, 1).values, share)
     assert Shown(other, 1).heads == 0
     assert Shown(other).heeded.sum() > 0  # attention is known under every method
+
+
+def test_a_random_order_that_raises_the_score_is_not_said_to_lower_it_by_less_than_nothing(
+    qtbot: QtBot, tmp_path: Path
+) -> None:
+    run = made_up.run_summary(tmp_path)
+    found = made_up.explanation(run, run.shoppers.user[0], "i1")
+    measured = found.faithfulness
+    assert measured is not None
+    trust = Trust(ThemeSource("light"))
+    qtbot.addWidget(trust)
+    for random_drop, said in ((0.02, "lowers the score by 0.70; random order lowers it by 0.02"),
+                              (-0.02, "changes the score by −0.70; random order changes it by +0.02")):  # fmt: skip
+        changed = replace(measured, drop=0.7, random_drop=random_drop, rank_after=found.rank)
+        trust.fill(Shown(replace(found, faithfulness=changed)))
+        assert said in trust.measured.text()
+
+
+def test_ranks_and_names_of_attributes_are_written_as_everywhere(tmp_path: Path) -> None:
+    run = made_up.run_summary(tmp_path)
+    found = made_up.explanation(run, run.shoppers.user[0], "i1")
+    gone = (Removal("link", "made_by: Brisk & Co", 1, 0.1, 3956),)
+    text = removal_sentences(replace(found, rank=1918, removals=gone))[0]
+    assert text == "Removing the link “made by: Brisk & Co” moves it from rank 1,918 to 3,956."
+
+
+def test_attention_is_not_said_of_what_is_paid_none(tmp_path: Path) -> None:
+    run = made_up.run_summary(tmp_path)
+    found = made_up.explanation(run, run.shoppers.user[0], "i1", "attention")
+    past = Token("history", "Cap", "i4")
+    found = replace(
+        found,
+        tokens=(*found.tokens, past),
+        contribution=np.append(found.contribution, 0.4),
+        contribution_by_head=np.vstack((found.contribution_by_head, np.full(made_up.HEADS, 0.1))),
+        attention=np.vstack((found.attention, np.zeros(made_up.HEADS))),
+    )
+    assert "history" not in [bar.part for bar in bars_of(Shown(found))]
+    assert digits(0.0) == 2  # 0.00, not 0.0000

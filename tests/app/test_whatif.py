@@ -77,7 +77,7 @@ def test_a_review_is_added_removed_and_put_back(studio: WhatIfView, qtbot: QtBot
     qtbot.mouseClick(row.button, Qt.MouseButton.LeftButton)
     qtbot.mouseClick(studio.texts.rows["review:new-1"].button, Qt.MouseButton.LeftButton)
     assert studio._session.scenario == Scenario()
-    assert steps(studio) == ["Review added", "Review removed", "Text put back", "Review removed"]
+    assert steps(studio) == ["Review added", "Review by u3 removed", "Review by u3 put back", "Review removed"]
 
 
 def test_what_is_being_typed_survives_a_step_that_comes_in_between(studio: WhatIfView, qtbot: QtBot) -> None:

@@ -13,12 +13,14 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.actions import Action
+from app.theme import ThemeSource
+from app.views.history import HistoryView
 from app.whatif.photo_editor import REPLACE
 from app.whatif.studio import WhatIfView
 from engine.explain.types import Explanation
 from engine.scenario import Scenario
 from tests.app.conftest import make_explanation
-from tests.app.studio import away, build, opened, quiet, steps
+from tests.app.studio import USER, away, build, opened, quiet, steps
 
 
 @pytest.fixture
@@ -123,3 +125,43 @@ def test_the_first_found_is_taken_with_one_enter(studio: WhatIfView, qtbot: QtBo
     assert not studio.past._picker.isVisible()
     quiet(qtbot, studio)
     assert steps(studio) == [f"Past with “{title}”"]
+
+
+def test_undo_goes_to_the_product_or_the_shopper_it_is_about(studio: WhatIfView, qtbot: QtBot) -> None:
+    session = studio._session
+    studio.texts._rested("title", "A title")
+    session.choose_item("i12")
+    quiet(qtbot, studio)
+    session.undo.undo()
+    quiet(qtbot, studio)
+    assert session.item == "i11"  # where a title comes back
+    session.choose_item("i12")
+    session.undo.redo()
+    quiet(qtbot, studio)
+    assert (session.item, session.scenario.edit_of("i11").texts) == ("i11", (("title", "A title"),))
+    studio.past.add_product("i33")
+    quiet(qtbot, studio)
+    session.choose_user("u3")
+    session.choose_item("i12")
+    quiet(qtbot, studio)
+    session.undo.undo()
+    quiet(qtbot, studio)
+    assert (session.user, session.scenario.past_of(USER).empty) == (USER, True)
+    session.choose_user("u3")
+    session.choose_item("i11")
+    session.undo.undo()
+    quiet(qtbot, studio)
+    assert (session.user, session.item) == ("u3", "i11")  # it is in sight: nobody is sent anywhere
+
+
+def test_explore_names_a_shopper_who_is_made_up_as_the_studio_does(studio: WhatIfView, qtbot: QtBot) -> None:
+    history = HistoryView(studio._session, ThemeSource("light"), studio.thumbnails)
+    qtbot.addWidget(history)
+    history.resize(900, 160)
+    history.show()
+    assert history.heading.whole() == f"What shopper {USER} heeded"
+    studio.past.invent_shopper()
+    qtbot.waitUntil(lambda: studio._session.user == "new shopper 1")
+    quiet(qtbot, studio)
+    assert history.heading.whole() == "What new shopper 1 heeded"
+    assert "add products in What-if" in history.empty.text()
