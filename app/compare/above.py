@@ -91,6 +91,7 @@ class AbovePage(QWidget):
 
     def _button(self, letter: str) -> QPushButton:
         button = QPushButton("…")
+        set_role(button, "pick")
         button.setAccessibleName(self.tr("Product {letter}").format(letter=letter))
         button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         return button

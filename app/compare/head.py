@@ -36,6 +36,7 @@ class SideHead(QFrame):
         self.combo.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.combo.activated.connect(lambda _: choice.choose(place, self.combo.currentData()))
         self.pick = QPushButton()
+        set_role(self.pick, "pick")
         self.pick.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.pick.setIcon(icon("search", themes.theme.muted))
         self.pick.clicked.connect(self._pick)

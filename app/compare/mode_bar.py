@@ -51,7 +51,9 @@ class ModeBar(QWidget):
         themes.changed.connect(self._dress)
         self._dress()
 
-    def show_mode(self, mode: str) -> None:
+    def show_mode(self, mode: str, lacks: bool = False) -> None:
+        """lacks: there are not two to swap."""
+        self.swap.setVisible(not lacks)
         if mode != self.bar.tabData(self.bar.currentIndex()):
             self.bar.blockSignals(True)
             self.bar.setCurrentIndex(MODES.index(mode))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QFont, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.compare.told import amount, plain
@@ -17,6 +17,7 @@ from app.views.panel import FocusRing, Tip, follow
 ROW = 30
 PHOTO_ROW = 38
 TITLE = 26
+CAPTION = 18  # the line above the rows that says what the difference is
 _TILE = QSize(30, 30)
 
 
@@ -69,10 +70,23 @@ class PairedBars(QWidget):
         """ends: what stands for the left and the right side, a letter or two."""
         self.rows, self._unit, self._ends = tuple(rows), unit, ends
         self._over = -1
-        self.setFixedHeight(max(1, sum(self._height(row) for row in self.rows)))
+        self._fit()
         told = [f"{row.label}: {self._figures(row)}" for row in self.rows[:40] if not row.heading]
         self.setAccessibleDescription("; ".join(told))
         self.update()
+
+    def _fit(self) -> None:
+        rows = sum(self._height(row) for row in self.rows)
+        self.setFixedHeight(max(1, rows + (0 if self._narrow or not rows else CAPTION)))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    @property
+    def caption(self) -> str:
+        """What the difference is, over its column."""
+        return self.tr("{left} less {right}").format(left=self._ends[0], right=self._ends[1])
 
     def _height(self, row: Pair) -> int:
         return TITLE if row.heading else PHOTO_ROW if row.tile else ROW
@@ -91,7 +105,7 @@ class PairedBars(QWidget):
         return max(abs(row.left or 0.0), abs(row.right or 0.0))
 
     def _places(self) -> list[QRectF]:
-        top, places = 0.0, []
+        top, places = 0.0 if self._narrow else float(CAPTION), []
         for row in self.rows:
             places.append(QRectF(0, top, self.width(), self._height(row)))
             top += self._height(row)
@@ -131,6 +145,11 @@ class PairedBars(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         theme = self._themes.theme
+        if self.rows and not self._narrow:
+            painter.setFont(self._small)
+            painter.setPen(theme.muted)
+            over = QRectF(self._columns()[1], 0, self.width() - self._columns()[1] - 2, CAPTION)
+            painter.drawText(over, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, self.caption)
         for number, (row, box, scales) in enumerate(zip(self.rows, self._places(), self._groups(), strict=True)):
             if not box.intersects(QRectF(event.rect())):
                 continue

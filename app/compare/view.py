@@ -199,10 +199,10 @@ class CompareView(View):
         run = self._session.run
         if run is not None:
             self.thumbnails.open(run.dataset.folder)
-        self.modes.show_mode(self.choice.mode)
+        lack = self._lack()
+        self.modes.show_mode(self.choice.mode, bool(lack))
         for head in self.heads:
             head.show_choice()
-        lack = self._lack()
         self.nothing.say(lack, run, self.choice.mode)
         self.stack.setCurrentIndex(1 if lack else 0)
         sides = self.choice.sides()

@@ -306,6 +306,12 @@ class Finder(QWidget):
         if current.isValid():
             self._kept = str(current.data(KEY_ROLE))
 
+    def find_now(self) -> None:
+        """Find what was typed, though the keys may not rest yet."""
+        if self._pause.isActive():
+            self._pause.stop()
+            self._find()
+
     def _find(self) -> None:
         self._note_kept()
         self.model.find(self.search.text())

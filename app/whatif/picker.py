@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
@@ -44,6 +44,7 @@ class Picker(QFrame):
         follow(themes, listed)
         if thumbnails is not None:
             thumbnails.arrived.connect(lambda _: listed.viewport().update())
+        self.finder.search.installEventFilter(self)
         listed.clicked.connect(self._picked)
         listed.activated.connect(self._picked)
         self.finder.search.entered.connect(self._first)
@@ -84,6 +85,16 @@ class Picker(QFrame):
         if self.isVisible():
             self.hide()
             self.picked.emit(key)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Enter after typing takes the first of what was found: there is nothing else to do here."""
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
+            search, model = self.finder.search, self.finder.model
+            if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and watched is search and search.text():
+                self.finder.find_now()
+                self._picked(model.index(0, 0))
+                return True
+        return super().eventFilter(watched, event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:

@@ -393,11 +393,13 @@ def test_one_run_alone_tells_how_to_get_another(qtbot: QtBot, compare: Open) -> 
     view, _, _ = compare(runs=1)
     assert view.nothing.isVisible()
     assert "only one run" in view.nothing.title.text()
+    assert not view.modes.swap.isVisible()  # there is nothing to swap
     with qtbot.waitSignal(view.train_asked):
         QTest.mouseClick(view.nothing.train, Qt.MouseButton.LeftButton)
     QTest.mouseClick(view.nothing.methods, Qt.MouseButton.LeftButton)
     assert settled(qtbot, view).sides[1].method == "attention"
     assert not view.nothing.isVisible()
+    assert view.modes.swap.isVisible()
 
 
 def test_a_run_without_checkpoints_names_the_setting_that_keeps_them(qtbot: QtBot, compare: Open) -> None:
@@ -480,6 +482,33 @@ def test_a_shopper_is_found_by_typing(qtbot: QtBot, compare: Open) -> None:
     QTest.keyClick(picker.finder.list, Qt.Key.Key_Return)
     assert settled(qtbot, view).sides[1].user == "u17"
     assert head.pick.accessibleName() == "Shopper, Right: u17"
+
+
+def test_enter_takes_the_first_of_what_was_typed(qtbot: QtBot, compare: Open) -> None:
+    view, _, _ = compare()
+    mode(qtbot, view, SHOPPERS)
+    head = view.heads[RIGHT]
+    QTest.mouseClick(head.pick, Qt.MouseButton.LeftButton)
+    picker = head._pickers[SHOPPERS]
+    qtbot.waitUntil(picker.isVisible)
+    QTest.keyClicks(picker.finder.search, "u17")
+    QTest.keyClick(picker.finder.search, Qt.Key.Key_Return)  # before the keys have rested
+    assert not picker.isVisible()
+    assert settled(qtbot, view).sides[1].user == "u17"
+    QTest.mouseClick(head.pick, Qt.MouseButton.LeftButton)
+    QTest.keyClicks(picker.finder.search, "nobody of that name")
+    QTest.keyClick(picker.finder.search, Qt.Key.Key_Return)
+    assert picker.isVisible()  # there is none to take
+    picker.hide()
+
+
+def test_the_difference_says_what_it_is(qtbot: QtBot, compare: Open) -> None:
+    view, _, _ = compare()
+    settled(qtbot, view)
+    bars = view.details.parts
+    assert bars.caption == "L less R"
+    assert bars._places()[0].top() >= 16  # there is room for it above the rows
+    assert bars.height() == bars._places()[-1].bottom()
 
 
 def test_a_side_is_opened_in_explore(qtbot: QtBot, compare: Open) -> None:
