@@ -7,6 +7,7 @@ import sys
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from threading import Lock, Thread
 
@@ -71,19 +72,25 @@ def decoding() -> bool:
 
 
 class _Mailbox(QObject):
-    """Carries a photo to the window's thread; outlives whoever asked."""
+    """Carries photos to the window's thread."""
 
     arrived = Signal(str, int, object)  # file, side, Photo
+
+
+@cache
+def _mailbox() -> _Mailbox:
+    """One for the process: it must end neither with a window while photos come in, nor on a thread that decodes."""
+    return _Mailbox()
 
 
 class PhotoLoader:
     """Decodes photos on threads that are there only while there is something to decode.
 
-    `mailbox.arrived` brings each.
+    `arrived` brings each: file, side, Photo; those that another loader was asked for too.
     """
 
     def __init__(self) -> None:
-        self.mailbox = _Mailbox()
+        self.arrived = _mailbox().arrived
         self._lock = Lock()
         self._wanted: OrderedDict[tuple[str, int], None] = OrderedDict()
         self._begun: set[tuple[str, int]] = set()
@@ -119,7 +126,4 @@ class PhotoLoader:
             photo = read_photo(Path(file), side)
             with self._lock:
                 self._begun.discard((file, side))
-            try:
-                self.mailbox.arrived.emit(file, side, photo)
-            except RuntimeError:  # the program ends: nobody waits for photos any more
-                self.stop()
+            self.arrived.emit(file, side, photo)

@@ -62,7 +62,7 @@ class _Store(QObject):
         self._photos: Kept[Photo | None] = Kept(_KEPT_PHOTOS, _PHOTO_BYTES)  # None: on its way
         self._news: dict[tuple[str, int], None] = {}  # what came in and was not announced yet
         self._loader = PhotoLoader()
-        self._loader.mailbox.arrived.connect(self._arrived)
+        self._loader.arrived.connect(self._arrived)
         self.destroyed.connect(self._loader.stop)
         for kept in (self._photos, self.tiles):  # what Python holds of a window that is gone, it may hold for long
             self.destroyed.connect(kept.clear)
