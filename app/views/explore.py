@@ -144,7 +144,14 @@ class ExploreView(View):
         ) -> Action:
             return Action(name, text, run, keys, drawn, drawn, why_not=why_not)
 
-        unexplained, no_brush = no_explanation(session), self.brush.why_not
+        def no_past() -> str:
+            return "" if strip.currentIndex().isValid() else self.tr("Choose a past choice in the strip first.")
+
+        def taken_away() -> str:
+            gone = strip.rows.removed(strip.currentIndex().row())
+            return self.tr("This past choice is taken away: bring it back first.") if gone else ""
+
+        unexplained, no_brush, strip = no_explanation(session), self.brush.why_not, self.history.strip
         return [
             act("find-here", self.tr("Search shoppers or products"), self.shoppers.focus_search, "Ctrl+F", "search"),
             act(
@@ -194,6 +201,22 @@ class ExploreView(View):
                 "",
                 "rules",
                 first(no_product(session), self._is_never),
+            ),
+            act(
+                "past-remove",
+                self.tr("Remove the chosen past choice, or bring it back"),
+                lambda: strip.change(strip.currentIndex()),
+                "",
+                "history",
+                first(unexplained, no_past),
+            ),
+            act(
+                "past-split",
+                self.tr("Split the share of the chosen past choice"),
+                lambda: strip.split(strip.currentIndex()),
+                "",
+                "history",
+                first(unexplained, no_past, taken_away),
             ),
             *product.offers(),
             *self.sum.offers(),

@@ -247,6 +247,9 @@ class ProductView(Panel):
         self.photo.show_cells(self._shown if place == 0 else None, found.images[place], found.title)
         self.controls.setEnabled(place == 0)
 
+    def _look_on(self) -> None:
+        self.others.choose((self.others.chosen() + 1) % max(1, self.others.count()))
+
     def show_heads(self) -> None:
         """Show every head side by side, in a window that stays beside this one."""
         if self.head_grid is None:
@@ -265,6 +268,9 @@ class ProductView(Panel):
         def zoom(times: float) -> Callable[[], None]:
             return lambda: photo.enlarge(times)
 
+        def alone() -> str:
+            return "" if self.others.count() else self.tr("This product has one photo.")
+
         def whole() -> str:
             return self.tr("The whole photo is shown already.") if photo.zoom <= LEAST_ZOOM else ""
 
@@ -281,6 +287,7 @@ class ProductView(Panel):
             return Action(name, text, run, keys, drawn, drawn, why_not=first(*reasons))
 
         return [
+            act("photo-next", self.tr("The next photo of the product"), self._look_on, "", "original", no_heat, alone),
             act("original", self.tr("Original photo, without heat"), photo.switch_original, "O", "original", no_heat),
             act("zoom-in", self.tr("Enlarge the photo"), zoom(1.25), "Ctrl++", "original", no_heat, largest),
             act("zoom-out", self.tr("Shrink the photo"), zoom(0.8), "Ctrl+-", "original", no_heat, whole),

@@ -15,6 +15,7 @@ from engine.explain.types import Explanation
 
 _ROW, _HEAD = 20.0, 16.0
 _NAME, _NUMBER, _CHANGE = 84.0, 48.0, 134.0
+_SMALL = 0.05  # a change from which on two decimal places tell it
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ class PartBars(QWidget):
     def difference(self, row: PartChange) -> str:
         """By how much a part changed, in as many places as the largest change needs; "" for nothing to be seen."""
         most = max(abs(one.after - one.before) for one in self.rows)
-        text = signed(row.after - row.before, digits(most))
+        text = signed(row.after - row.before, 2 if most >= _SMALL else digits(most))
         return text if text.strip("+−0.,") else ""
 
     def _change(self, painter: QPainter, row: PartChange, place: QRectF) -> None:

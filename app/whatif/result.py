@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from PySide6.QtCore import QLocale, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -23,7 +25,7 @@ from app.rule_words import note_text
 from app.session import NOTHING, Pointed, Session
 from app.tables import Thumbnails
 from app.theme import ThemeSource, set_role
-from app.views.panel import Empty, Heading, Panel, Tip, scrolling
+from app.views.panel import PAD, Empty, Heading, Panel, Tip, scrolling
 from app.views.photo import HeatPhoto
 from app.views.shown import Shown, digits, number, place_text, signed
 from app.views.words import Block, WordsView
@@ -34,6 +36,7 @@ from engine.explain.types import Explanation, ItemText
 
 MAPS, WORDS, LIST = 0, 1, 2
 _NOTHING = 5e-5  # of a score: as much again is not seen in four decimal places
+_SMALL = 0.05  # a change from which on two decimal places tell it
 
 
 @dataclass(frozen=True)
@@ -113,10 +116,10 @@ class ResultPanel(Panel):
         fault.addWidget(self.error, 1)
         fault.addWidget(self.undo, 0, Qt.AlignmentFlag.AlignTop)
         self.fault.hide()
-        figures = QHBoxLayout()
-        figures.setSpacing(16)
-        figures.addWidget(self.rank)
-        figures.addWidget(self.score, 1)
+        self._figures = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._figures.addWidget(self.rank)
+        self._figures.addWidget(self.score, 1)
+        self.score.said.connect(self._place_figures)
         self.score.setAlignment(Qt.AlignmentFlag.AlignBottom)
         self.score.setContentsMargins(0, 0, 0, 1)
         self.tabs.setDrawBase(False)
@@ -133,7 +136,7 @@ class ResultPanel(Panel):
         column = QVBoxLayout(self.stage)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
-        column.addLayout(figures)
+        column.addLayout(self._figures)
         column.addWidget(self.notes)
         column.addWidget(self.parts)
         column.addWidget(self.tabs)
@@ -141,6 +144,18 @@ class ResultPanel(Panel):
         self.body.addWidget(self.fault)
         self.body.addWidget(self.stage, 1)
         self.body.addWidget(self.empty, 1)
+
+    def _place_figures(self) -> None:
+        """The score stands beside the rank, or below it where it would be cut."""
+        gap = 16
+        beside = self.rank.sizeHint().width() + gap + self.score.wanted() <= self.width() - 2 * PAD
+        ways = QBoxLayout.Direction
+        self._figures.setDirection(ways.LeftToRight if beside else ways.TopToBottom)
+        self._figures.setSpacing(gap if beside else 0)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._place_figures()
 
     def _pair(self, old: HeatPhoto, new: HeatPhoto) -> QWidget:
         both = QWidget()
@@ -233,7 +248,8 @@ class ResultPanel(Panel):
         if abs(change) < _NOTHING:
             score = self.tr("score {score} as before").format(score=number(new.score, places))
         else:
-            places = max(places, min(4, digits(change)))  # a change that is told is one that can be seen
+            if abs(change) < _SMALL:
+                places = max(places, min(4, digits(change)))  # a change that is told is one that can be seen
             score = self.tr("score {old} → {new} ({change})").format(
                 old=number(old.score, places), new=number(new.score, places), change=signed(change, places)
             )

@@ -628,3 +628,38 @@ def test_tiles_fill_the_room(qtbot: QtBot, explore: Open) -> None:
     last = grid.product.tile_rect(grid.product.count() - 1)
     assert last.right() <= grid.product.width()
     grid.close()
+
+
+def test_past_choices_are_split_and_taken_away_by_command(qtbot: QtBot, explore: Open) -> None:
+    view, session = explore()
+    offers = {one.id: one for one in view.offers()}
+    assert offers["past-split"].why_not() == offers["past-remove"].why_not() != ""
+    strip = view.history.strip
+    strip.setCurrentIndex(strip.rows.index(1))
+    offers["past-split"].run()
+    assert strip.popup is not None
+    assert strip.popup.isVisible()
+    strip.popup.hide()
+    with qtbot.waitSignal(session.explanation_changed):
+        offers["past-remove"].run()
+    qtbot.waitUntil(lambda: strip.rows.removed(1))
+    strip.setCurrentIndex(strip.rows.index(1))
+    assert "bring it back" in offers["past-split"].why_not()
+    with qtbot.waitSignal(session.explanation_changed):
+        offers["past-remove"].run()
+    assert session.scenario == Scenario()
+
+
+def test_the_next_photo_is_a_command(qtbot: QtBot, explore: Open) -> None:
+    view, _ = explore()
+    offers = {one.id: one for one in view.offers()}
+    view.product.others.fill(("media/1.png",), "A product")
+    assert offers["photo-next"].why_not() == "This product has one photo."
+    view.product.others.fill(("media/1.png", "media/2.png"), "A product")
+    assert not offers["photo-next"].why_not()
+    seen: list[int] = []
+    view.product.others.picked.connect(seen.append)
+    view.product.others.picked.disconnect(view.product._look_at)
+    offers["photo-next"].run()
+    offers["photo-next"].run()
+    assert seen == [1, 0]

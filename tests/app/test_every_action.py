@@ -29,9 +29,9 @@ STATES = ("nothing", "opening", "half", "loaded")
 # shown, all heads are shown together, and the like. Everything else must act.
 IDLE_WHEN_LOADED = {
     "redo", "zoom-out", "zoom-fit", "head-before", "sum-without-past", "whatif-save", "whatif-report", "whatif-reset",
-    "map_none", "map_save", "map_all", "segment_save", "segment_more", "rules-up", "rules-down",
+    "map_none", "map_save", "map_all", "map_umap", "segment_save", "segment_more", "rules-up", "rules-down",
     "data-clear", "train_hold", "train_stop", "train_go_on", "what-if-reset", "compare-swap", "brush-remove",
-    "brush-keep", "brush-clear", "undo", "map_fit", "rules-delete", "sample",
+    "brush-keep", "brush-clear", "undo", "map_fit", "rules-delete", "sample", "past-remove", "past-split", "photo-next",
 }  # fmt: skip
 
 

@@ -165,3 +165,13 @@ def test_explore_names_a_shopper_who_is_made_up_as_the_studio_does(studio: WhatI
     quiet(qtbot, studio)
     assert history.heading.whole() == "What new shopper 1 heeded"
     assert "add products in What-if" in history.empty.text()
+
+
+def test_where_the_score_does_not_fit_beside_the_rank_it_stands_below(studio: WhatIfView, qtbot: QtBot) -> None:
+    studio.texts._rested("title", "A title")
+    quiet(qtbot, studio)
+    result = studio.result
+    for width in (960, 1400):
+        studio.resize(width, 700)
+        QApplication.processEvents()
+        assert result.score.text() == result.score.whole(), width
