@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 from app.session import NOTHING, Pointed, Session
 from app.tables import KEY_ROLE, AnyIndex, Thumbnails
 from app.theme import ThemeSource, set_role
-from app.views.history_rows import HEIGHT, PHOTO, STEP, HistoryDelegate, HistoryModel, day
+from app.views.history_rows import HEIGHT, PHOTO, STEP, HistoryDelegate, HistoryModel, changes_in, day, moved_in
 from app.views.panel import Empty, FocusRing, Panel, Tip, follow, paint_whole
 from app.views.past_split import PastSplitPopup
 from app.views.shown import digits, number, percent, signed, tr
@@ -332,13 +332,16 @@ class HistoryView(Panel):
             self.empty.setText(self.tr("No past purchases: ranked by profile alone."))
         self._say(history, user, found)
 
-    def _changes(self, user: str, history: tuple[HistoryEvent, ...]) -> tuple[frozenset[str], tuple[HistoryEvent, ...]]:
-        """What a scenario put into this shopper's past, and what it took away."""
+    def _changes(
+        self, user: str, history: tuple[HistoryEvent, ...]
+    ) -> tuple[frozenset[str], tuple[HistoryEvent, ...], frozenset[str]]:
+        """What a scenario put into this shopper's past, what it took away, and what it moved."""
         past = self._session.scenario.past_of(user)
         there = {event.item for event in history}
         before = self._session.unchanged.history if self._session.unchanged is not None else ()
         gone = tuple(event for event in before if event.item in past.removed and event.item not in there)
-        return frozenset(event.item for event in past.added), gone
+        moved = moved_in(past)
+        return frozenset(event.item for event in past.added) - moved, gone, moved
 
     def _say(self, history: tuple[HistoryEvent, ...], user: str, found: Explanation | None) -> None:
         made_up = self._session.scenario.past_of(user).invented  # named "new shopper 1" already
@@ -358,10 +361,7 @@ class HistoryView(Panel):
         if had > len(history) and past.empty:  # a model looks back only so far
             count = self.tr("the latest {n} of {all} past choices").replace("{all}", f"{had:,}")
         words = [count.format(n=len(history)), self.tr("newest first")]
-        if past.added:
-            words.insert(1, self.tr("{n} added").format(n=len(past.added)))
-        if past.removed:
-            words.insert(1, self.tr("{n} taken away").format(n=len(past.removed)))
+        words[1:1] = changes_in(past)
         if found is not None and any(event.contribution is not None for event in history):
             words.append(self.tr("bars: part of the score") if found.sums_to_score else self.tr("bars: measured part"))
         self._note(" · ".join(words))

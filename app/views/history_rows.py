@@ -10,10 +10,11 @@ from PySide6.QtGui import QPainter, QPen, QRegion
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from app.tables import KEY_ROLE, NO_INDEX, AnyIndex, Thumbnails
-from app.theme import ThemeSource, faded, sign_color, ui_font
+from app.theme import Theme, ThemeSource, faded, sign_color, ui_font
 from app.views.panel import LEFT, FocusRing
 from app.views.shown import digits, signed, tr
 from engine.explain.types import HistoryEvent
+from engine.scenario import PastEdit
 
 PHOTO = QSize(86, 75)
 STEP = 96
@@ -28,6 +29,7 @@ class HistoryModel(QAbstractListModel):
         super().__init__(parent)
         self.events: tuple[HistoryEvent, ...] = ()
         self.added: frozenset[str] = frozenset()  # products that a scenario put in
+        self.moved: frozenset[str] = frozenset()  # and those that it put at another time
         self._order: list[int | None] = []
         self.scale = 0.0
 
@@ -36,6 +38,7 @@ class HistoryModel(QAbstractListModel):
         history: tuple[HistoryEvent, ...],
         added: frozenset[str] = frozenset(),
         removed: tuple[HistoryEvent, ...] = (),
+        moved: frozenset[str] = frozenset(),
     ) -> None:
         """Show a past, and what a scenario took away from it."""
         numbered: list[tuple[HistoryEvent, int | None]] = [(event, row) for row, event in enumerate(history)]
@@ -46,7 +49,7 @@ class HistoryModel(QAbstractListModel):
         same = [event.item for event in events] == [event.item for event in self.events]
         if not same:
             self.beginResetModel()
-        self._order, self.events, self.added = order, events, added
+        self._order, self.events, self.added, self.moved = order, events, added, moved
         self.scale = max((abs(event.contribution or 0.0) for event in events), default=0.0)
         if not same:
             self.endResetModel()
@@ -76,9 +79,15 @@ class HistoryModel(QAbstractListModel):
             return event.item
         if role == Qt.ItemDataRole.AccessibleTextRole:
             part = "" if event.contribution is None else signed(event.contribution, digits(self.scale))
-            state = tr("taken away") if self.removed(index.row()) else tr("added") if event.item in self.added else ""
-            return ", ".join(word for word in (event.title, day(event.time), part, state) if word)
+            return ", ".join(word for word in (event.title, day(event.time), part, self.state(index.row())) if word)
         return None
+
+    def state(self, row: int) -> str:
+        """What a scenario did to an event; "" where it let it be."""
+        item = self.events[row].item
+        if self.removed(row):
+            return tr("taken away")
+        return tr("added") if item in self.added else tr("moved") if item in self.moved else ""
 
 
 def day(time: str) -> str:
@@ -101,7 +110,6 @@ class HistoryDelegate(QStyledItemDelegate):
         self._themes = themes
         self._thumbnails = thumbnails
         self._font = ui_font(12)
-        self._small = ui_font(11)
         self.lit: int | None = None  # the row that the pointer lights
         self.chosen = ""
         self.dirty: QRegion | None = None  # what is being painted of the viewport; None: all
@@ -132,9 +140,9 @@ class HistoryDelegate(QStyledItemDelegate):
             painter.setBrush(Qt.BrushStyle.NoBrush)
             frame = QRectF(corner.x(), corner.y(), PHOTO.width(), PHOTO.height())
             painter.drawRoundedRect(frame.adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
-        added = event.item in self._model.added and not removed
-        if added or removed:
-            self._paint_change(painter, QRectF(corner, PHOTO.toSizeF()), tr("added") if added else tr("taken away"))
+        changed = self._model.state(index.row())
+        if changed:
+            paint_change(painter, QRectF(corner, PHOTO.toSizeF()), theme, changed, faint=removed)
         photo = QRect(option.rect.topLeft(), PHOTO + QSize(2, 2))
         if self.dirty is not None and self.dirty.intersected(option.rect).subtracted(photo).isEmpty():
             painter.restore()  # a photo that has arrived changes nothing below it
@@ -152,20 +160,6 @@ class HistoryDelegate(QStyledItemDelegate):
             self._write(painter, place, signed(event.contribution, digits(self._model.scale)))
         painter.restore()
 
-    def _paint_change(self, painter: QPainter, frame: QRectF, text: str) -> None:
-        """A dashed outline and a word on the photo: a scenario put it in, or took it away."""
-        theme = self._themes.theme
-        painter.setPen(QPen(theme.accent if text == tr("added") else theme.muted, 1.5, Qt.PenStyle.DashLine))
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawRoundedRect(frame.adjusted(1, 1, -1, -1), 4, 4)
-        painter.setFont(self._small)
-        chip = QRectF(frame.left() + 5, frame.top() + 5, painter.fontMetrics().horizontalAdvance(text) + 10, 16)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(faded(theme.tip, 0.9))
-        painter.drawRoundedRect(chip, 4, 4)
-        painter.setPen(Qt.GlobalColor.white)
-        painter.drawText(chip, Qt.AlignmentFlag.AlignCenter, text)
-
     def _write(self, painter: QPainter, place: QRectF, text: str, link: bool = False) -> None:
         painter.setFont(self._font)
         painter.setPen(self._themes.theme.accent if link else self._themes.theme.muted)
@@ -182,3 +176,33 @@ class HistoryDelegate(QStyledItemDelegate):
             painter.setBrush(sign_color(theme, part))
             radius = 2.5 if length > 5 else 0.5
             painter.drawRoundedRect(QRectF(start, track.top(), length, track.height()), radius, radius)
+
+
+def paint_change(painter: QPainter, frame: QRectF, theme: Theme, text: str, *, faint: bool = False) -> None:
+    """A dashed outline and a word on the photo: a scenario put it in, moved it, or took it away."""
+    painter.setPen(QPen(theme.muted if faint else theme.accent, 1.5, Qt.PenStyle.DashLine))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawRoundedRect(frame.adjusted(1, 1, -1, -1), 4, 4)
+    painter.setFont(ui_font(11))
+    chip = QRectF(frame.left() + 5, frame.top() + 5, painter.fontMetrics().horizontalAdvance(text) + 10, 16)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(faded(theme.tip, 0.9))
+    painter.drawRoundedRect(chip, 4, 4)
+    painter.setPen(Qt.GlobalColor.white)
+    painter.drawText(chip, Qt.AlignmentFlag.AlignCenter, text)
+
+
+def moved_in(past: PastEdit) -> frozenset[str]:
+    """The products that a scenario only put at another time: taken out there and put in here."""
+    return frozenset(event.item for event in past.added) & frozenset(past.removed)
+
+
+def changes_in(past: PastEdit) -> list[str]:
+    """How many choices a scenario put in, took away and moved, in words."""
+    moved = len(moved_in(past))
+    counts = (
+        (tr("{n} added"), len(past.added) - moved),
+        (tr("{n} taken away"), len(past.removed) - moved),
+        (tr("{n} moved"), moved),
+    )
+    return [text.format(n=count) for text, count in counts if count]

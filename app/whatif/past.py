@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
+from app.i18n import joined
 from app.session import Session
 from app.tables import KEY_ROLE, Thumbnails
 from app.theme import ThemeSource
+from app.views.history_rows import changes_in
 from app.views.panel import Empty, Panel
 from app.whatif.edits import added, invented, new_shopper, removed, reordered
 from app.whatif.past_strip import PastStrip
@@ -79,7 +81,7 @@ class PastEditor(Panel):
         if user and ranking is None:
             return  # on its way: the old strip stays
         chosen = str(self.strip.currentIndex().data(KEY_ROLE) or "")
-        self.strip.rows.fill(history)
+        self.strip.rows.fill(history, self._past())
         row = next((row for row, event in enumerate(self.strip.rows.events) if event.item == chosen), -1)
         if row >= 0:
             self.strip.setCurrentIndex(self.strip.rows.index(row))
@@ -96,7 +98,8 @@ class PastEditor(Panel):
         past_of = self.tr("Past of {user}") if made_up else self.tr("Past of shopper {user}")
         self.heading.say(past_of.format(user=user) if user else self.tr("Past"))
         notes = [one for one in ranking.notes if one not in ranking.rule_notes] if ranking is not None else []
-        self.note.setText(notes[0] if notes else self.tr("newest first"))
+        changed = [] if made_up else changes_in(self._past())
+        self.note.setText(notes[0] if notes else joined([*changed, self.tr("newest first")]))
         self._offer()
 
     def _offer(self) -> None:

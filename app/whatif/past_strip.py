@@ -16,10 +16,11 @@ from PySide6.QtWidgets import (
 
 from app.tables import KEY_ROLE, NO_INDEX, AnyIndex, Thumbnails
 from app.theme import ThemeSource, set_role, sign_color, ui_font
-from app.views.history_rows import day
+from app.views.history_rows import day, paint_change
 from app.views.panel import FocusRing, Tip, follow, paint_ground
-from app.views.shown import digits, signed
+from app.views.shown import digits, signed, tr
 from engine.explain.types import HistoryEvent
+from engine.scenario import PastEdit
 
 _PHOTO = QSize(72, 60)
 _STEP, _HEIGHT = 86, 88
@@ -32,10 +33,12 @@ class PastModel(QAbstractListModel):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.events: tuple[HistoryEvent, ...] = ()
+        self.past = PastEdit("")
         self.scale = 0.0
 
-    def fill(self, history: tuple[HistoryEvent, ...]) -> None:
-        """Show events, given oldest first."""
+    def fill(self, history: tuple[HistoryEvent, ...], past: PastEdit) -> None:
+        """Show events, given oldest first, as `past` made them."""
+        self.past = past
         events = history[::-1]
         same = [event.item for event in events] == [event.item for event in self.events]
         if not same:
@@ -46,6 +49,13 @@ class PastModel(QAbstractListModel):
             self.endResetModel()
         elif events:
             self.dataChanged.emit(self.index(0), self.index(len(events) - 1))
+
+    def state(self, row: int) -> str:
+        """What the scenario did to an event; "" where it let it be, and of a past that it made up as a whole."""
+        item = self.events[row].item
+        if self.past.invented or all(event.item != item for event in self.past.added):
+            return ""
+        return tr("moved") if item in self.past.removed else tr("added")
 
     def number_of(self, row: int) -> int:
         return len(self.events) - 1 - row
@@ -62,8 +72,8 @@ class PastModel(QAbstractListModel):
         if role == KEY_ROLE:
             return event.item
         if role in (Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.ToolTipRole):
-            part = "" if event.contribution is None else ", " + signed(event.contribution, digits(self.scale))
-            return f"{event.title}, {day(event.time)}{part}"
+            part = "" if event.contribution is None else signed(event.contribution, digits(self.scale))
+            return ", ".join(word for word in (event.title, day(event.time), part, self.state(index.row())) if word)
         return None
 
 
@@ -92,6 +102,10 @@ class _Delegate(QStyledItemDelegate):
         paint_ground(painter, box, theme, chosen, over, focused)
         tile = self._thumbnails.tile(event.image, event.title, _PHOTO, painter.device().devicePixelRatioF())
         painter.drawPixmap(QPointF(box.left() + 5, box.top() + 5), tile)
+        changed = self._model.state(index.row())
+        if changed:
+            photo = QRectF(box.left() + 5, box.top() + 5, _PHOTO.width(), _PHOTO.height())
+            paint_change(painter, photo, theme, changed)
         place = QRectF(box.left() + 5, box.top() + _PHOTO.height() + 7, _PHOTO.width(), 18)
         painter.setFont(ui_font(11))
         if event.contribution is None or self._model.scale <= 0:

@@ -175,3 +175,27 @@ def test_where_the_score_does_not_fit_beside_the_rank_it_stands_below(studio: Wh
         studio.resize(width, 700)
         QApplication.processEvents()
         assert result.score.text() == result.score.whole(), width
+
+
+def test_a_past_choice_that_was_moved_or_added_is_marked_as_that_in_both_strips(
+    studio: WhatIfView, qtbot: QtBot
+) -> None:
+    history = HistoryView(studio._session, ThemeSource("light"), studio.thumbnails)
+    qtbot.addWidget(history)
+    strip = studio.past.strip
+    strip.setCurrentIndex(strip.rows.index(0))
+    moved = strip.rows.events[0].item
+    qtbot.keyClick(strip, Qt.Key.Key_Right, Qt.KeyboardModifier.AltModifier)
+    quiet(qtbot, studio)
+    for one in (history.strip, strip):
+        states = {event.item: one.rows.state(row) for row, event in enumerate(one.rows.events)}
+        assert {item: state for item, state in states.items() if state} == {moved: "moved"}
+    assert "1 moved" in history.note.text()
+    assert "added" not in history.note.text()
+    assert "away" not in history.note.text()
+    studio.past.add_product("i33")
+    quiet(qtbot, studio)
+    assert strip.rows.state(0) == "added"
+    assert studio.past.note.text() == "1 added · 1 moved · newest first"
+    assert "added" in str(strip.rows.index(0).data(Qt.ItemDataRole.AccessibleTextRole))
+    studio.grab()  # draws the marks
