@@ -8,38 +8,36 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtGui import QAction, QCloseEvent, QPaintEvent, QShowEvent
+from PySide6.QtGui import QCloseEvent, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import (
     QApplication,
     QFileDialog,
     QMainWindow,
-    QMenu,
     QWidget,
 )
 
 from app import actions as acts
-from app import choosers, commands
+from app import commands
+from app.bars import Bars
 from app.batch import Batch
 from app.chrome import Banner, Rail, StatusBar, TopBar
 from app.frame import Frame
 from app.front import Front
 from app.guide import Guide
-from app.i18n import LANGUAGES, LanguageSource
+from app.i18n import LanguageSource
 from app.notes import Notebook
-from app.places import DATA, EXPLORE, RULES, TRAIN, WELCOME, places
-from app.read_only import WRITING, enable
+from app.places import DATA, EXPLORE, TRAIN, WELCOME, places
 from app.remark import Remark
 from app.remembered import Remembered
 from app.session import Session
 from app.settings import Settings
 from app.state import RECENT, WindowState
 from app.tasks import Tasks
-from app.theme import ThemeSource, dress, ui_font
+from app.theme import ThemeSource
 from app.views.view import View
 from app.window import Lane
 from app.workspace import Workspace
 from engine.errors import HeedmapError
-from engine.files import is_read_only
 from engine.memory import give_back
 from engine.workspace import refuse_newer
 
@@ -47,8 +45,6 @@ if TYPE_CHECKING:  # what an answer brings, and what is made when it is first as
     from app.comeback import CameBack, ComebackBar
     from app.dropping import Drops
     from engine.answers import RunSummary
-    from engine.explain.types import Explanation
-    from engine.runner import Beat
     from engine.workspace import WorkspaceSummary
 
 _GONE = 500  # milliseconds after which views that were left are taken apart
@@ -91,7 +87,6 @@ class MainWindow(QMainWindow):
         self._unseen.timeout.connect(self._begin_once)
         self._gone = QTimer(self, singleShot=True, interval=_GONE)  # gives back what views that were left held
         self._gone.timeout.connect(partial(give_back, thoroughly=False))
-        self._beats: dict[int, Beat] = {}
         self._again: Callable[[], None] | None = None  # what the banner's button tries again, if not the question
         self.comeback: ComebackBar | None = None
         self.session = Session(interactive, self, study=study)
@@ -102,7 +97,6 @@ class MainWindow(QMainWindow):
         self.drops: Drops | None = None
         self._ended = False  # by the system, not by the user
         self.check: Callable[[], None] | None = partial(check, themes, self) if check is not None else None
-        self._waiting = ""
         self.current = EXPLORE
         self.setWindowTitle("Heedmap")
         self.recent: list[tuple[str, str]] = []  # kind and text of what was chosen in the palette, newest first
@@ -115,21 +109,18 @@ class MainWindow(QMainWindow):
         self._places = Frame(self.front)
         self.setCentralWidget(self._places)
         self.guide = Guide(self, self._places.middle)
+        self.bars = Bars(self, self._places)
         self._connect()
-        self._build()
+        self.bars.build()
 
     # --- what happens -----------------------------------------------------------------------------------------------
 
     def _connect(self) -> None:
         self.themes.changed.connect(lambda _: self.remembered.change(heat=self.themes.heat))
-        self.themes.changed.connect(lambda _: self._build())
+        self.themes.changed.connect(lambda _: self.bars.build())
         self.session.run_changed.connect(self._run_opened)
-        self.session.method_changed.connect(lambda _: self._show_open())
-        self.session.explanation_changed.connect(self._explained)
-        self.session.waiting_changed.connect(self._busy)
         self.session.failed.connect(self._session_failed)
         self.session.segments.failed.connect(lambda message, hint: self.banner.say(message, hint))
-        self.session.rules.changed.connect(self._show_rules)
         self.session.rules.failed.connect(lambda message, hint: self.banner.say(message, hint))
         self.state.failed.connect(lambda message, hint: self.banner.say(message, hint))
         self.notebook.failed.connect(lambda message, hint: self.banner.say(message, hint))
@@ -138,11 +129,9 @@ class MainWindow(QMainWindow):
         self.workspace.changed.connect(self._listed)
         self.workspace.changed.connect(self._brought_forward)
         self.workspace.failed.connect(lambda message, hint: self.banner.say(message, hint))
-        self.batch.changed.connect(self._show_work)
         self.tasks.opened.connect(self.open_run)
         self.tasks.failed.connect(self._task_failed)
-        for place, lane in enumerate(self._lanes):
-            lane.beat.connect(lambda beat, p=place: self._beat(p, beat))
+        for lane in self._lanes:
             lane.restarted.connect(self._restarted)
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -173,7 +162,7 @@ class MainWindow(QMainWindow):
         self.ready.emit()
 
     def _listed(self, summary: WorkspaceSummary) -> None:
-        self._show_open()
+        self.bars.show_open()
         if summary.faults:
             self.banner.say(
                 self.tr("%n folder(s) of the workspace could not be read.", "", len(summary.faults)),
@@ -195,23 +184,14 @@ class MainWindow(QMainWindow):
 
     def _run_opened(self, run: RunSummary | None) -> None:
         self.workspace.run_opened(run)
-        self._show_open()
-        self._show_rules()
+        self.bars.show_open()
+        self.bars.show_rules()
         if run is not None:
             self._first_run = run.folder
             self.session.segments.open(self.workspace.folder, run.dataset.folder)
             self.session.rules.open(self.workspace.folder, run.dataset.folder)
             if self.current == EXPLORE:
                 self._show_current()
-
-    def _explained(self, explanation: Explanation | None) -> None:
-        if explanation is not None:
-            trust = explanation.faithfulness
-            self.top.grade.show_grade(trust.grade if trust is not None else "")
-
-    def _busy(self, what: str) -> None:
-        self._waiting = what
-        self._show_work()
 
     def _session_failed(self, message: str, hint: str) -> None:
         if self.session.run is None:
@@ -220,7 +200,7 @@ class MainWindow(QMainWindow):
         self._again = None
         self.banner.say(message, hint, again=True)
 
-    def _try_again(self) -> None:
+    def try_again(self) -> None:
         (self._again or self.session.retry)()
 
     def _restarted(self) -> None:
@@ -242,24 +222,6 @@ class MainWindow(QMainWindow):
 
         self.comeback.offer(came, on=on, afresh=self.start_afresh, back=self.bring_back, away=self.state.settle)
 
-    def _show_work(self) -> None:
-        self.status.show_work(self.batch.current, self._waiting)
-
-    def _show_rules(self) -> None:
-        count = len(self.session.rules.active) if self.session.run is not None else 0
-        text = ""
-        if count:
-            from app.rule_words import active_text
-
-            text = active_text(count)
-        self.status.show_rules(text)
-
-    def _beat(self, place: int, beat: Beat) -> None:
-        self._beats[place] = beat
-        used = [one.used for one in self._beats.values() if one.device == beat.device]
-        same_memory = beat.device != "CPU"  # a graphics card tells what all its users take together
-        self.status.show_machine(beat.device, max(used) if same_memory else sum(used), beat.total)
-
     def _task_failed(self, message: str, hint: str, again: Callable[[], None] | None) -> None:
         self._again = again
         self.banner.say(message, hint, again=again is not None)
@@ -270,7 +232,7 @@ class MainWindow(QMainWindow):
         self.top.palette_field.setFocus()
         self.top.palette_field.selectAll()
 
-    def _found(self, kind: str, text: str) -> None:
+    def remember_found(self, kind: str, text: str) -> None:
         self.recent = [(kind, text), *(one for one in self.recent if one != (kind, text))][:RECENT]
 
     def toggle_help(self) -> None:
@@ -298,7 +260,7 @@ class MainWindow(QMainWindow):
         """Make the frame and the views that are needed again."""
         self.guide.end_tour()
         self.front.forget()
-        self._build()
+        self.bars.build()
         self._make_views()
         self.session.announce()
         self._gone.start()
@@ -386,65 +348,28 @@ class MainWindow(QMainWindow):
     def quit(self) -> None:
         self.close()
 
-    # --- how it is built --------------------------------------------------------------------------------------------
-
-    def _build(self) -> None:
-        """Make the frame anew: at the start, and when the theme or the language changes. The views stay."""
-        application = QApplication.instance()
-        if isinstance(application, QApplication):
-            application.setFont(ui_font())  # another language may have another one
-            dress(application, self.themes.theme)
-        theme = self.themes.theme
-        for action in self.actions():
-            self.removeAction(action)
-            action.deleteLater()
-        offered = commands.offered(self)
-        made = acts.attach(offered, self, say=self.remark.say)
-        menu, tongues = QMenu(self), QMenu(self)
-        acts.fill(menu, [action for action in offered if action.group != "language"], made, theme)
-        acts.fill(tongues, [action for action in offered if action.group == "language"], made, theme)
-        tongues.setTitle(self.tr("Language"))
-        menu.insertMenu(made["quit"], tongues)
-        menu.insertSeparator(made["quit"])
-        for one in (menu, tongues):
-            one.aboutToShow.connect(lambda: self._check(offered, made))
-        self.top = TopBar(theme, self, lambda query: commands.find(self, query))
-        self.top.palette_field.chosen.connect(self._found)
-        self.top.palette_field.left.connect(lambda: self.front.focus_view())
-        self.top.dataset_chosen.connect(self._dataset_chosen)
-        self.top.run_chosen.connect(self.open_run)
-        self.top.method_chosen.connect(self.session.choose_method)
-        views = [
-            (place.name, place.text, place.icon, f"{place.hint} (Ctrl+{number})")
-            for number, place in enumerate(places(self), start=1)
-        ]
-        self.rail = Rail(theme, views, menu, self.tr("Menu (F10)"))
-        self.rail.chosen.connect(self.show_view)
-        opener = QAction(self)
-        opener.setShortcut("F10")
-        opener.triggered.connect(self.rail.more.showMenu)
-        self.addAction(opener)
-        self.banner = Banner(theme)
-        self.banner.retry.connect(self._try_again)
-        self.status = StatusBar(theme, tongues, LANGUAGES[self.languages.language])
-        self.status.stop_asked.connect(self.session.stop)
-        self.status.rules_asked.connect(lambda: self.show_view(RULES))
-        self._places.put(self.top, self.rail, self.banner, self.status, menu, tongues)
-        self._show_open()
-        self._show_work()
-        self._show_rules()
-        self._explained(self.session.explanation)
-        for place, beat in self._beats.items():
-            self._beat(place, beat)
-        self.rail.show_current(self.current)
-        if QApplication.focusWidget() is None:  # it was in the frame that is gone
-            self.front.focus_view()
-        self.guide.make_anew()
+    # --- what it is made of -----------------------------------------------------------------------------------------
 
     def _make_views(self) -> None:
         """Those that hear from the start; the others are made when they are first shown."""
         self.front.make(EXPLORE)
         self._show_current()
+
+    @property
+    def top(self) -> TopBar:
+        return self.bars.top
+
+    @property
+    def rail(self) -> Rail:
+        return self.bars.rail
+
+    @property
+    def banner(self) -> Banner:
+        return self.bars.banner
+
+    @property
+    def status(self) -> StatusBar:
+        return self.bars.status
 
     @property
     def frame(self) -> QMainWindow:
@@ -476,19 +401,7 @@ class MainWindow(QMainWindow):
         """The view in front."""
         return self.front.view
 
-    def _check(self, offered: list[acts.Action], made: dict[str, QAction]) -> None:
-        for action in offered:
-            if action.checked is not None:
-                made[action.id].setChecked(action.checked())
-
-    def _show_open(self) -> None:
-        choosers.fill(self.top, self.session, self.workspace)
-        self.status.read_only.setVisible(is_read_only(self.workspace.folder))
-        for action in self.actions():
-            if action.objectName() in WRITING:
-                enable(action, True, self.workspace.folder)
-
-    def _dataset_chosen(self, folder: str) -> None:
+    def choose_dataset(self, folder: str) -> None:
         name = next((one.name for one in self.workspace.datasets if one.folder == folder), "")
         runs = [run for run in self.workspace.openable if run.dataset == name]
         self.workspace.choose_dataset(folder)
@@ -500,7 +413,7 @@ class MainWindow(QMainWindow):
         else:
             self.show_view(TRAIN)
             self.views[TRAIN].choose_dataset(folder)  # type: ignore[attr-defined]
-            self._show_open()
+            self.bars.show_open()
 
     def go(self, user: str = "", item: str = "") -> None:
         self.show_view(EXPLORE)

@@ -53,11 +53,17 @@ class Window(Protocol):
     notebook: Notebook
     remembered: Remembered
     remark: Remark
-    banner: Banner
-    status: StatusBar
     current: str  # the name of the view in front
     recent: list[tuple[str, str]]  # kind and text of what was chosen in the palette, newest first
     check: Callable[[], None] | None  # opens the self-test
+
+    @property
+    def banner(self) -> Banner:
+        """Errors above the views."""
+        ...
+
+    @property
+    def status(self) -> StatusBar: ...
 
     @property
     def frame(self) -> QMainWindow:
