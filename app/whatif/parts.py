@@ -16,6 +16,7 @@ from engine.explain.types import Explanation
 _ROW, _HEAD = 20.0, 16.0
 _NAME, _NUMBER, _CHANGE = 84.0, 48.0, 134.0
 _SMALL = 0.05  # a change from which on two decimal places tell it
+_NOTHING = 5e-5  # of a score: as much again is not seen in four decimal places
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,24 @@ def part_changes(before: Explanation | None, after: Explanation) -> list[PartCha
     ]
 
 
+def unchanged(before: float, after: float) -> bool:
+    """Whether no change between two scores can be seen."""
+    return abs(after - before) < _NOTHING
+
+
+def score_places(before: float, after: float) -> int:
+    """The decimal places that show two scores and the change between them, which is not to be told as 0.00."""
+    places, change = max(2, digits(after)), abs(after - before)
+    return max(places, min(4, digits(change))) if _NOTHING <= change < _SMALL else places
+
+
+def change_texts(rows: list[PartChange]) -> list[str]:
+    """By how much each part changed, in as many places as the largest change needs; "" for nothing to be seen."""
+    most = max((abs(row.after - row.before) for row in rows), default=0.0)
+    texts = [signed(row.after - row.before, 2 if most >= _SMALL else digits(most)) for row in rows]
+    return [text if text.strip("+−0.,") else "" for text in texts]
+
+
 class PartBars(QWidget):
     """Draws the changes, one row each: pale as it was, full as it is now."""
 
@@ -45,6 +64,7 @@ class PartBars(QWidget):
         super().__init__(parent)
         self._themes = themes
         self.rows: list[PartChange] = []
+        self.changes: list[str] = []  # of each row
         self._compared = False
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(self.tr("Parts of the score, before and after"))
@@ -52,7 +72,7 @@ class PartBars(QWidget):
 
     def fill(self, rows: list[PartChange], compared: bool) -> None:
         """compared: whether there is a before that differs."""
-        self.rows, self._compared = rows, compared
+        self.rows, self._compared, self.changes = rows, compared, change_texts(rows)
         self.setAccessibleDescription(
             ", ".join(f"{part_name(row.part)} {number(row.before)} → {number(row.after)}" for row in rows)
         )
@@ -97,7 +117,7 @@ class PartBars(QWidget):
             number_at = right + 12
             painter.drawText(QRectF(number_at, box.top(), _NUMBER, _ROW), _RIGHT, number(row.after, places))
             if self._compared:
-                self._change(painter, row, QRectF(number_at + _NUMBER, box.top(), _CHANGE, _ROW))
+                self._change(painter, at, QRectF(number_at + _NUMBER, box.top(), _CHANGE, _ROW))
         painter.end()
 
     def _heads(self, painter: QPainter, bars: float) -> None:
@@ -114,16 +134,10 @@ class PartBars(QWidget):
         wide = max(1.0, abs(length))
         painter.drawRoundedRect(QRectF(zero if length >= 0 else zero - wide, top, wide, 5), min(2.0, wide / 2), 2)
 
-    def difference(self, row: PartChange) -> str:
-        """By how much a part changed, in as many places as the largest change needs; "" for nothing to be seen."""
-        most = max(abs(one.after - one.before) for one in self.rows)
-        text = signed(row.after - row.before, 2 if most >= _SMALL else digits(most))
-        return text if text.strip("+−0.,") else ""
-
-    def _change(self, painter: QPainter, row: PartChange, place: QRectF) -> None:
+    def _change(self, painter: QPainter, at: int, place: QRectF) -> None:
         """The difference as a bar of its own scale, and as a number."""
         theme = self._themes.theme
-        difference, text = row.after - row.before, self.difference(row)
+        difference, text = self.rows[at].after - self.rows[at].before, self.changes[at]
         moved = bool(text)
         most = max(abs(one.after - one.before) for one in self.rows)
         middle = place.left() + 16 + (_CHANGE - 74) / 2

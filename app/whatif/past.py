@@ -26,6 +26,7 @@ class PastEditor(Panel):
     ) -> None:
         super().__init__(themes, parent)
         self._session = session
+        self._of = ""  # whose past is shown
         self.strip = PastStrip(themes, thumbnails)
         self.empty = Empty()
         self.add = QPushButton(self.tr("Add a product…"))
@@ -80,9 +81,13 @@ class PastEditor(Panel):
             history = found.history  # the same events with their shares
         if user and ranking is None:
             return  # on its way: the old strip stays
-        chosen = str(self.strip.currentIndex().data(KEY_ROLE) or "")
+        chosen, at = str(self.strip.currentIndex().data(KEY_ROLE) or ""), self.strip.currentIndex().row()
+        same, self._of = user == self._of, user
         self.strip.rows.fill(history, self._past())
-        row = next((row for row, event in enumerate(self.strip.rows.events) if event.item == chosen), -1)
+        events = self.strip.rows.events
+        row = next((row for row, event in enumerate(events) if event.item == chosen), -1)
+        if row < 0 and chosen and same:
+            row = min(at, len(events) - 1)  # it was taken away: the keyboard goes on where it was
         if row >= 0:
             self.strip.setCurrentIndex(self.strip.rows.index(row))
         self.strip.setVisible(bool(history))

@@ -14,11 +14,11 @@ from PySide6.QtCore import QCoreApplication, QDateTime, QLocale
 
 from app.method_names import method_name
 from app.rule_words import note_text, ruled_sentences
-from app.views.shown import PARTS, digits, number, part_name, place_text, signed
+from app.views.shown import digits, number, part_name, place_text, signed
 from app.whatif.edits import text_of
 from app.whatif.neighbours import Neighbour, around
 from app.whatif.page import Page
-from app.whatif.parts import part_changes
+from app.whatif.parts import change_texts, part_changes, score_places
 from engine.answers import Ranking, RunSummary
 from engine.explain.figure import COLOURS, DOWN, UP
 from engine.explain.types import Explanation, ItemText, Token
@@ -54,7 +54,7 @@ def page_of(told: Told) -> str:
     new, old = told.new, told.old
     made_up = f" {tr('Synthetic data: an invented shop.')}" if told.run.dataset.synthetic else ""
     facts = [
-        tr("Shopper {user}").format(user=new.user),
+        new.user if told.scenario.past_of(new.user).invented else tr("Shopper {user}").format(user=new.user),
         tr("run {run}").format(run=new.run),
         method_name(new.method),
         told.run.dataset.name,
@@ -107,7 +107,7 @@ def _section(title: str, content: str) -> str:
 
 
 def _figures(old: Explanation | None, new: Explanation) -> str:
-    places = max(2, digits(new.score))
+    places = score_places(new.score if old is None else old.score, new.score)
     if old is None:
         rank, score = place_text(new), number(new.score, places)
     else:
@@ -195,9 +195,9 @@ def _parts(old: Explanation | None, new: Explanation) -> str:
     head = f"<tr><th><th>{escape(tr('before'))}<th>{escape(tr('after'))}<th>{escape(tr('change'))}<th>"
     lines = "".join(
         f"<tr><td>{escape(part_name(row.part))}<td class=n>{number(row.before, places)}"
-        f"<td class=n>{number(row.after, places)}<td class=n>{signed(row.after - row.before, places)}"
+        f"<td class=n>{number(row.after, places)}<td class=n>{change or '–'}"
         f"<td>{_bars(row.before / unit, row.after / unit, COLOURS.get(row.part, '#64748b'))}"
-        for row in sorted(rows, key=lambda row: PARTS.index(row.part))
+        for row, change in zip(rows, change_texts(rows), strict=True)
     )
     return f"<table>{head}{lines}</table>"
 

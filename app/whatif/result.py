@@ -31,12 +31,10 @@ from app.views.shown import Shown, digits, number, place_text, signed
 from app.views.words import Block, WordsView
 from app.whatif.before import Before
 from app.whatif.neighbours import Neighbours
-from app.whatif.parts import PartBars, part_changes
+from app.whatif.parts import PartBars, part_changes, score_places, unchanged
 from engine.explain.types import Explanation, ItemText
 
 MAPS, WORDS, LIST = 0, 1, 2
-_NOTHING = 5e-5  # of a score: as much again is not seen in four decimal places
-_SMALL = 0.05  # a change from which on two decimal places tell it
 
 
 @dataclass(frozen=True)
@@ -244,14 +242,14 @@ class ResultPanel(Panel):
         self.rank.setText(self.tr("Rank {old} → {new}").format(old=place_text(old), new=place_text(new)))
         moved = old.place - new.place if old.place and new.place else 0
         way = self.tr("▲ %n place(s) up", "", moved) if moved > 0 else self.tr("▼ %n place(s) down", "", -moved)
-        change = new.score - old.score
-        if abs(change) < _NOTHING:
+        places = score_places(old.score, new.score)
+        if unchanged(old.score, new.score):
             score = self.tr("score {score} as before").format(score=number(new.score, places))
         else:
-            if abs(change) < _SMALL:
-                places = max(places, min(4, digits(change)))  # a change that is told is one that can be seen
             score = self.tr("score {old} → {new} ({change})").format(
-                old=number(old.score, places), new=number(new.score, places), change=signed(change, places)
+                old=number(old.score, places),
+                new=number(new.score, places),
+                change=signed(new.score - old.score, places),
             )
         same = self.tr("the same place") if old.place == new.place else ""
         self.score.say(joined([way if moved else same, score, whole]))

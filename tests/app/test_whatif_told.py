@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 from app.actions import Action
 from app.theme import ThemeSource
 from app.views.history import HistoryView
+from app.whatif import report
 from app.whatif.photo_editor import REPLACE
 from app.whatif.studio import WhatIfView
 from engine.explain.types import Explanation
@@ -57,9 +58,18 @@ def test_a_small_change_is_told_with_places_enough_to_see_it(
     assert f"(+{by:.4f})" in score
     before, after = (float(part.split()[-1 if at == 0 else 0]) for at, part in enumerate(score.split(" → ")[:2]))
     assert after - before == pytest.approx(by, abs=1e-9)
-    rows = studio.result.parts.rows
-    changed = [studio.result.parts.difference(row) for row in rows]
-    assert [text for text in changed if text] == [f"+{by:.4f}"]
+    assert [text for text in studio.result.parts.changes if text] == [f"+{by:.4f}"]
+    page = report.page_of(
+        report.Told(
+            run=studio._session.run,  # type: ignore[arg-type]
+            scenario=studio._session.scenario,
+            old=studio.result.compared,
+            new=studio.result.after,  # type: ignore[arg-type]
+            lists=(studio.before.ranking, studio._session.ranking),
+            page=studio.page,
+        )
+    )
+    assert page.count(f"+{by:.4f}") == 2  # of the score, and of the part
 
 
 def test_a_score_that_did_not_change_is_said_to_be_as_before(studio: WhatIfView, qtbot: QtBot, engine: Any) -> None:
@@ -199,3 +209,15 @@ def test_a_past_choice_that_was_moved_or_added_is_marked_as_that_in_both_strips(
     assert studio.past.note.text() == "1 added · 1 moved · newest first"
     assert "added" in str(strip.rows.index(0).data(Qt.ItemDataRole.AccessibleTextRole))
     studio.grab()  # draws the marks
+
+
+def test_one_past_choice_after_another_is_taken_away_by_keys(studio: WhatIfView, qtbot: QtBot) -> None:
+    strip = studio.past.strip
+    was = [event.item for event in strip.rows.events]
+    strip.setCurrentIndex(strip.rows.index(1))
+    for _ in range(2):
+        qtbot.keyClick(strip, Qt.Key.Key_Delete)
+        quiet(qtbot, studio)
+    assert [event.item for event in strip.rows.events] == [was[0], *was[3:]]
+    assert strip.currentIndex().row() == 1
+    assert studio.past.remove.isEnabled()
