@@ -7,12 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QFrame,
     QHBoxLayout,
     QLabel,
     QPushButton,
+    QScrollArea,
     QSizePolicy,
     QTabBar,
     QToolButton,
@@ -29,6 +31,9 @@ from app.theme import Theme, ThemeSource, icon, set_role
 from app.views.panel import Empty, Panel, follow
 from app.views.shoppers import FoundList, RowDelegate
 from engine.columns import Projection
+
+_LEAST_LEGEND = 110  # pixels: five lines
+_LEAST_LIST = 230
 
 
 class Problem(QFrame):
@@ -91,7 +96,7 @@ class ToolBar(QWidget):
             missing = self.tr("UMAP needs the package umap-learn: pip install heedmap[umap]")
             self._how.box.setItemData(1, missing, Qt.ItemDataRole.ToolTipRole)
         self._how.box.activated.connect(lambda at: self.how_chosen.emit(self._how.box.itemData(at)))
-        self._colour = Chooser(self.tr("Colour by"), self.tr("What the colour and shape of a point say"))
+        self._colour = Chooser(self.tr("Colour by"), self.tr("What the colour and shape of a point say (C)"))
         self._colour.box.activated.connect(lambda at: self.colour_chosen.emit(self._colour.box.itemData(at)))
         self.problem = Problem()
         self.problem.again.clicked.connect(self.retried)
@@ -143,6 +148,11 @@ class ToolBar(QWidget):
     def _paint(self, theme: Theme) -> None:
         for button, picture in self._icons:
             button.setIcon(icon(picture, theme.text))
+
+    def open_colours(self) -> None:
+        """Drop the list of columns down, for the keyboard."""
+        self._colour.box.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self._colour.box.showPopup()
 
     def show_choice(self, what: str, how: str) -> None:
         """Show what is chosen; nothing is signalled."""
@@ -210,7 +220,16 @@ class SideBar(QWidget):
         self.legend = Legend(themes)
         self.key = Panel(themes)
         self.key.heading.say(self.tr("Legend"))
-        self.key.body.addWidget(self.legend)
+        self._scroll = QScrollArea()  # in a low window the list has a part of the room too
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        set_role(self.legend, "content")
+        self._scroll.setWidget(self.legend)
+        self.legend.resized.connect(lambda _: self._fit_legend())
+        self.legend.lit.connect(lambda at: self._scroll.ensureVisible(0, at, 0, 22))
+        self.key.body.addWidget(self._scroll)
         self.key.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.points = PointsModel(self)
         self.points.open(None)
@@ -234,7 +253,7 @@ class SideBar(QWidget):
         buttons.setSpacing(8)
         buttons.addWidget(self.save, 1)
         buttons.addWidget(self.clear)
-        self.hint = QLabel(self.tr("Draw around points with Shift held to select them."))
+        self.hint = QLabel(self.tr("To select points, draw around them with the lasso (L), or with Shift held."))
         self.hint.setWordWrap(True)
         set_role(self.hint, "small")
         self.box.body.addWidget(self.nothing, 1)
@@ -263,6 +282,20 @@ class SideBar(QWidget):
         self.list.setVisible(bool(len(points)))
         self.nothing.setVisible(not len(points))
         self.nothing.setText(self.tr("No point is in sight.") if found is not None else "")
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_legend()
+
+    def _fit_legend(self) -> None:
+        """All of the legend where there is room for it beside the list, at least a few lines elsewhere."""
+        margins = self.key.body.contentsMargins()
+        around = self.key.heading.sizeHint().height() + self.key.body.spacing() + margins.top() + margins.bottom()
+        room = self.height() - _LEAST_LIST - around - 14
+        # The panel is told its height: a layout with a text that wraps would squeeze it below what it needs.
+        shown = min(self.legend.height(), max(room, _LEAST_LEGEND))
+        self._scroll.setFixedHeight(shown)
+        self.key.setFixedHeight(around + shown + 2)  # and its frame
 
     def empty(self, waiting: bool) -> None:
         """Without a map there is no legend either."""

@@ -20,6 +20,8 @@ class Legend(QWidget):
     """Choosing a line selects its points: by mouse, or by the arrow keys and Enter."""
 
     chosen = Signal(int)  # a code
+    resized = Signal(int)  # its height
+    lit = Signal(int)  # how far down the line that the keyboard is on lies
 
     def __init__(self, themes: ThemeSource, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -37,6 +39,7 @@ class Legend(QWidget):
         rows = len(found.entries) if found is not None else 0
         scale = found is not None and found.level is not None
         self.setFixedHeight(_SCALE if scale else rows * _ROW)
+        self.resized.emit(self.height())
         self.setVisible(bool(rows or scale))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus if rows else Qt.FocusPolicy.NoFocus)
         said = [f"{self._name(entry)}: {entry.count:,}" for entry in self._entries]
@@ -77,6 +80,7 @@ class Legend(QWidget):
         if event.key() in (Qt.Key.Key_Down, Qt.Key.Key_Up) and self._entries:
             step = 1 if event.key() == Qt.Key.Key_Down else -1
             self._light(max(0, min(len(self._entries) - 1, self._lit + step)))
+            self.lit.emit(self._lit * _ROW + _ROW // 2)
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space) and self._lit >= 0:
             self.chosen.emit(self._entries[self._lit].code)
         else:

@@ -12,7 +12,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QInputDialog, QSplitter, QVBoxLayout, QWidget
 
-from app.actions import Action
+from app.actions import Action, Reason
 from app.map.canvas import LASSO, MOVE, RECTANGLE, Canvas, Mark, Told
 from app.map.cloud import Cloud
 from app.map.colours import OTHER, Colouring, colouring, point_colours
@@ -393,6 +393,14 @@ class MapView(View):
             text = self.tr("Nothing is selected: draw around points with Shift held first.")
             return no_map() or ("" if len(self.selection) else text)
 
+        def laid(name: str, text: str, how: str, why_not: Reason) -> Action:
+            return Action(
+                name, text, lambda: self.show_how(how), "", "", "map", lambda: self.how == how, why_not=why_not
+            )
+
+        def no_umap() -> str:
+            return "" if self.tools.umap else self.tr("UMAP needs the package umap-learn: pip install heedmap[umap]")
+
         def no_segment() -> str:
             return "" if self._session.segment is not None else self.tr("No segment narrows the views.")
 
@@ -400,6 +408,12 @@ class MapView(View):
             of("map_items", self.tr("Map of products"), "items", "Alt+1"),
             of("map_users", self.tr("Map of shoppers"), "users", "Alt+2"),
             of("map_reasons", self.tr("Map of reasons"), "reasons", "Alt+3"),
+            Action(
+                "map_colour", self.tr("Colour the points by…"), self.tools.open_colours, "C", group="map",
+                why_not=no_map,
+            ),
+            laid("map_pca", self.tr("Lay the map out by PCA"), "pca", lambda: ""),
+            laid("map_umap", self.tr("Lay the map out by UMAP"), "umap", no_umap),
             by("map_move", self.tr("Move the map"), MOVE, "V"),
             by("map_lasso", self.tr("Select with a lasso"), LASSO, "L"),
             by("map_box", self.tr("Select a rectangle"), RECTANGLE, "R"),

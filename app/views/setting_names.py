@@ -160,6 +160,9 @@ def fault_text(error: HeedmapError, given: Mapping[str, Any]) -> str:
     dim, heads, objective = given["dim"], given["heads"], choice_name(given["objective"])
     fitting = ", ".join(str(one) for one in range(1, 33) if dim % one == 0)
     worded = {
+        "weigh=": tr(
+            "“{weigh}” is written attribute=value:times, such as region=north:3; several with semicolons."
+        ).format(weigh=setting_name("weigh")),
         "heads=": tr("{heads}: {n} does not divide {dim} dimensions. Choose one of {fitting}.").format(
             heads=setting_name("heads"), n=heads, dim=dim, fitting=fitting
         ),

@@ -136,7 +136,9 @@ class Config:
     )
     track: str = _setting("tensorboard", "Where the course of the training is written to.", choices=TRACK)
     seed: int = _setting(1, "Fixes every random choice.", 0, 2**31 - 1)
-    device: str = _setting("auto", "cuda, mps, xpu or cpu; auto takes the first there is.")
+    device: str = _setting(
+        "auto", "cuda, mps, xpu or cpu; auto takes the first there is.", choices=("auto", "cuda", "mps", "xpu", "cpu")
+    )
     threads: int = _setting(0, "Threads for training; 0 leaves one core to the window.", 0, 256)
 
     def __post_init__(self) -> None:

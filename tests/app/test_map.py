@@ -99,13 +99,14 @@ def test_a_lasso_with_shift_becomes_a_segment_that_every_view_is_narrowed_to(qtb
     assert view.canvas.cloud.faint.sum() == ITEMS - 6
     made = view.save_segment("Corner")
     assert made is not None
-    assert view._session.segment is made
+    session = view._session
+    assert session.segments.all == (made,)
+    assert session.segment == made
     assert (made.kind, made.members) == ("items", ("i0", "i1", "i2", "i10", "i11", "i12"))
     assert not len(view.selection)
     assert (~view.canvas.cloud.faint).nonzero()[0].tolist() == wanted  # the segment stays lit
     assert view.within.text() == "Segment Corner: 6"
     qtbot.mouseClick(view.within, Qt.MouseButton.LeftButton)  # and is left where it is seen
-    assert view._session.segment is None
     assert not view.within.isVisible()
     assert not view.canvas.cloud.faint.any()
 
@@ -144,6 +145,40 @@ def test_a_point_is_reached_by_keys_through_the_list(qtbot: QtBot, view: MapView
     qtbot.keyClick(view.side.list, Qt.Key.Key_Down)
     qtbot.keyClick(view.side.list, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: view._session.item == "i9")
+
+
+def test_layout_and_colours_are_chosen_by_commands_too(qtbot: QtBot, view: MapView) -> None:
+    offered = {one.id: one for one in view.offers()}
+    offered["map_colour"].run()
+    box = view.tools._colour.box
+    qtbot.waitUntil(lambda: box.view().isVisible())
+    qtbot.keyClick(box.view(), Qt.Key.Key_End)
+    qtbot.keyClick(box.view(), Qt.Key.Key_Return)
+    assert view.column is None  # the last one: nothing
+    assert offered["map_pca"].checked is not None
+    assert offered["map_pca"].checked()
+    if not view.tools.umap:
+        assert offered["map_umap"].why_not is not None
+        assert "umap-learn" in offered["map_umap"].why_not()
+
+
+def test_every_line_of_the_legend_is_reached_in_the_lowest_window(qtbot: QtBot, view: MapView) -> None:
+    side, legend = view.side, view.side.legend
+    column = categories("maker", [[f"maker {n % 14}"] for n in range(ITEMS)])
+    legend.show_colouring(colouring(column, ITEMS))
+    lines = len(legend._entries)
+    assert lines == 11
+    view.resize(880, 545)  # what a window of 960 by 620 leaves
+    qtbot.waitUntil(lambda: legend.visibleRegion().boundingRect().height() < lines * 22)
+    assert legend.height() == lines * 22
+    assert side.key.geometry().bottom() < side.box.geometry().top()
+    assert side.list.height() > 60
+    legend.setFocus()
+    for _ in range(lines):
+        qtbot.keyClick(legend, Qt.Key.Key_Down)
+    qtbot.waitUntil(lambda: legend.visibleRegion().contains(QPoint(30, lines * 22 - 11)))
+    view.resize(880, 900)
+    qtbot.waitUntil(lambda: legend.visibleRegion().boundingRect().height() == lines * 22)
 
 
 def test_shoppers_are_asked_for_and_their_segment_is_one_of_shoppers(qtbot: QtBot, view: MapView) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QComboBox, QLabel
 from pytestqt.qtbot import QtBot
 
 from app.batch import Batch
@@ -121,6 +121,9 @@ def test_a_wrong_setting_is_named_and_start_is_closed(qtbot: QtBot, view: TrainV
     view.form.fields["identity"].put(False)
     view.form.fields["modalities"].put(())
     assert "The model would see nothing of a product: tick a modality, or “Identity”." in texts(view)
+    view.form.fields["weigh"].put("north=3")
+    assert "“Weighted shoppers” is written attribute=value:times" in texts(view)
+    view.form.fields["weigh"].put("")
     view.form.fields["quantise"].put("int8")
     view.form.fields["identity"].put(True)
     view.form.fields["tune"].put("lora")
@@ -133,6 +136,12 @@ def test_numbers_have_the_places_that_they_need(view: TrainView) -> None:
     view.form.fields["learning_rate"].put(0.00025)
     assert view.form.fields["learning_rate"].control.text() == "0.00025"  # type: ignore[attr-defined]
     assert view.form.fields["learning_rate"].value() == 0.00025
+
+
+def test_the_device_is_chosen_not_typed(view: TrainView) -> None:
+    device = view.form.fields["device"].control
+    assert isinstance(device, QComboBox)
+    assert [device.itemData(place) for place in range(device.count())] == ["auto", "cuda", "mps", "xpu", "cpu"]
 
 
 def test_the_open_run_s_data_is_offered_until_other_data_is_chosen(
