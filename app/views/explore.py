@@ -207,7 +207,7 @@ class ExploreView(View):
                 self.tr("Remove the chosen past choice, or bring it back"),
                 lambda: strip.change(strip.currentIndex()),
                 "",
-                "history",
+                "shopper",
                 first(unexplained, no_past),
             ),
             act(
@@ -215,7 +215,7 @@ class ExploreView(View):
                 self.tr("Split the share of the chosen past choice"),
                 lambda: strip.split(strip.currentIndex()),
                 "",
-                "history",
+                "shopper",
                 first(unexplained, no_past, taken_away),
             ),
             *product.offers(),

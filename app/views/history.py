@@ -25,7 +25,7 @@ from app.theme import ThemeSource, set_role
 from app.views.history_rows import HEIGHT, PHOTO, STEP, HistoryDelegate, HistoryModel, changes_in, day, moved_in
 from app.views.panel import Empty, FocusRing, Panel, Tip, follow, paint_whole
 from app.views.past_split import PastSplitPopup
-from app.views.shown import digits, number, percent, signed, tr
+from app.views.shown import Shown, digits, number, percent, signed, tr
 from engine.answers import Ranking
 from engine.explain.types import Explanation, HistoryEvent
 from engine.scenario import PastEdit
@@ -221,7 +221,10 @@ class HistoryStrip(QListView):
         near = self.visualRect(index).adjusted(0, 0, -STEP + PHOTO.width(), 0)
         Tip.of(self).say(self._themes, near, self.viewport(), past.title, lines)
         place = self.rows.number_of(index.row())
-        self._session.point(NOTHING if place is None else Pointed(history=place))
+        if place is None or found is None:
+            self._session.point(NOTHING if place is None else Pointed(history=place))
+        else:
+            self._session.point(Pointed(Shown(found).saying(past.title), place))
 
     def _forget(self) -> None:
         if self._session.pointed != NOTHING:
@@ -372,11 +375,16 @@ class HistoryView(Panel):
 
     def _pointed_changed(self, pointed: Pointed) -> None:
         lit = self.strip.rows.row_of(pointed.history) if pointed.history is not None else None
-        before, self.strip.painter.lit = self.strip.painter.lit, lit
-        if lit != before:
-            for row in (before, lit):
-                if row is not None:
-                    self.strip.update(self.strip.rows.index(row))
+        painter, found = self.strip.painter, self._session.explanation
+        alike: frozenset[int] = frozenset()
+        if found is not None and pointed.history is None and pointed.tokens:
+            rows = (self.strip.rows.row_of(one) for one in Shown(found).titled_alike(pointed.tokens))
+            alike = frozenset(row for row in rows if row is not None)
+        changed = (alike ^ painter.alike) | ({painter.lit, lit} if painter.lit != lit else set())
+        painter.lit, painter.alike = lit, alike
+        for row in changed:
+            if row is not None:
+                self.strip.update(self.strip.rows.index(row))
 
     def _arrived(self, path: str) -> None:
         for row, event in enumerate(self.strip.rows.events):

@@ -111,6 +111,7 @@ class HistoryDelegate(QStyledItemDelegate):
         self._thumbnails = thumbnails
         self._font = ui_font(12)
         self.lit: int | None = None  # the row that the pointer lights
+        self.alike: frozenset[int] = frozenset()  # rows that say what it is on
         self.chosen = ""
         self.dirty: QRegion | None = None  # what is being painted of the viewport; None: all
 
@@ -135,8 +136,11 @@ class HistoryDelegate(QStyledItemDelegate):
         painter.drawPixmap(corner, tile)
         painter.setOpacity(1.0)
         over = bool(state & QStyle.StateFlag.State_MouseOver)
-        if focused or over or self.lit == index.row() or event.item == self.chosen:
-            painter.setPen(theme.accent if (focused or event.item == self.chosen) else faded(theme.accent, 0.7))
+        row = index.row()
+        alike = row in self.alike
+        if focused or over or alike or self.lit == row or event.item == self.chosen:
+            clear = focused or alike or event.item == self.chosen
+            painter.setPen(QPen(theme.accent if clear else faded(theme.accent, 0.7), 2 if alike else 1))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             frame = QRectF(corner.x(), corner.y(), PHOTO.width(), PHOTO.height())
             painter.drawRoundedRect(frame.adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +16,8 @@ from app.session import ALL_HEADS, Pointed
 from engine.explain.types import MODALITIES, Explanation, Token
 
 PARTS = (*MODALITIES, "bias")
+_WORD = re.compile(r"\w[\w'’-]*")
+_TELLING = 4  # letters of a word that tells one title from another
 HOLE = -(2**31)  # a place of the grid without a cell
 
 
@@ -280,6 +283,16 @@ class Shown:
         words = self.meanings[token]
         return frozenset(row for row, other in self.meanings.items() if other & words) | {token}
 
+    def saying(self, title: str) -> frozenset[int]:
+        """The tokens that a past choice's title says too."""
+        words = title_words(title)
+        return frozenset(row for row, means in self.meanings.items() if means & words)
+
+    def titled_alike(self, tokens: Iterable[int]) -> frozenset[int]:
+        """The past choices, by their place, whose titles say what one of these tokens does."""
+        means = frozenset().union(*(self.meanings.get(row, frozenset()) for row in tokens))
+        return frozenset(n for n, past in enumerate(self.explanation.history) if title_words(past.title) & means)
+
     @cached_property
     def meanings(self) -> dict[int, frozenset[str]]:
         """What each word, attribute and link says: a word itself, or the value after a name."""
@@ -343,6 +356,12 @@ class Shown:
         if total <= 0:
             return 0, len(values)
         return int(np.searchsorted(np.cumsum(values), total / 2 - 1e-12)) + 1, len(values)
+
+
+def title_words(title: str) -> frozenset[str]:
+    """What a title says, in the words that `Shown.meanings` has; short ones, as "the" and "II", say nothing."""
+    words = (_bare(word) for word in _WORD.findall(title))
+    return frozenset(word for word in words if len(word) >= _TELLING or (len(word) > 1 and not word.isascii()))
 
 
 def _bare(word: str) -> str:

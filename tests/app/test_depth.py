@@ -24,7 +24,7 @@ from app.views.explore import ExploreView
 from app.views.head_grid import PAST
 from app.views.heat import heat_image
 from app.views.panel import Tip
-from app.views.shown import Shown
+from app.views.shown import Shown, title_words
 from app.views.sum_bars import PAST as PAST_PART
 from app.views.sum_bars import bars_of, bars_within, past_dominates
 from app.views.tile_grid import BY_FOCUS, BY_SHARE, spread
@@ -663,3 +663,33 @@ def test_the_next_photo_is_a_command(qtbot: QtBot, explore: Open) -> None:
     offers["photo-next"].run()
     offers["photo-next"].run()
     assert seen == [1, 0]
+
+
+def test_a_word_lights_the_past_choices_that_say_it_and_they_light_it(qtbot: QtBot, explore: Open) -> None:
+    view, session = explore()
+    found = session.explanation
+    assert found is not None
+    strip = view.history.strip
+    session.choose_item(next(f"i{n}" for n in range(40) if n % 6 == int(found.history[0].item[1:]) % 6))
+    qtbot.waitUntil(lambda: session.idle and session.explanation is not found)
+    found = session.explanation
+    assert found is not None
+    goods = found.title.split()[1].casefold()  # "jacket" of "Rain jacket 6, red"
+    says = {row for row, event in enumerate(strip.rows.events) if goods in event.title.casefold()}
+    assert 0 < len(says) < strip.rows.rowCount()
+    word = next(row for row, token in enumerate(found.tokens) if token.field == "title" and goods in token.label)
+    session.point(Pointed(tokens=frozenset({word})))
+    assert strip.painter.alike == says
+    session.point(NOTHING)
+    assert strip.painter.alike == frozenset()
+    row = min(says)
+    QTest.mouseMove(strip.viewport(), strip.visualRect(strip.rows.index(row)).center())
+    qtbot.waitUntil(lambda: session.pointed.history is not None)
+    assert word in session.pointed.tokens
+    assert session.pointed.history == strip.rows.number_of(row)
+    assert strip.painter.alike == frozenset()  # the one that is pointed at stands for itself
+
+
+def test_short_words_say_nothing_of_a_title() -> None:
+    assert title_words("Back to the Future Part II (1989)") == {"back", "future", "part", "1989"}
+    assert title_words("防水 双肩背包") == {"防水", "双肩背包"}
