@@ -281,7 +281,7 @@ class SideBar(QWidget):
             button.setVisible(selected)
         self.list.setVisible(bool(len(points)))
         self.nothing.setVisible(not len(points))
-        self.nothing.setText(self.tr("No point is in sight.") if found is not None else "")
+        self.nothing.setText(self.tr("No point is in sight. Ctrl+0 shows the whole map.") if found is not None else "")
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

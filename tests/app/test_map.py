@@ -136,6 +136,9 @@ def test_dragging_moves_the_map_and_keys_move_zoom_and_fit(qtbot: QtBot, view: M
     qtbot.keyClick(view.canvas, Qt.Key.Key_0)
     assert view.canvas.zoom == pytest.approx(1)
     assert view.canvas.spot(7).x() == pytest.approx(before.x(), abs=0.1)
+    view.canvas.look(1e3, 1e3, 50.0)
+    qtbot.waitUntil(view.side.nothing.isVisible)  # lost: it says the way back
+    assert view.side.nothing.text() == "No point is in sight. Ctrl+0 shows the whole map."
 
 
 def test_a_point_is_reached_by_keys_through_the_list(qtbot: QtBot, view: MapView) -> None:
