@@ -90,8 +90,10 @@ def picture(view: QWidget, ratio: float = RATIO) -> QImage:
     image.setDevicePixelRatio(ratio)
     image.fill(view.palette().window().color())
     painter = QPainter(image)
-    view.render(painter, QPoint(), QRegion(), _ALL)
-    painter.end()
+    try:
+        QWidget.render(view, painter, QPoint(), QRegion(), _ALL)
+    finally:
+        painter.end()
     return image
 
 
@@ -143,8 +145,10 @@ def _drawn(widget: QWidget) -> list[ElementTree.Element]:
     generator.setSize(widget.size())
     generator.setViewBox(widget.rect())
     painter = QPainter(generator)
-    widget.render(painter, QPoint(), QRegion(), _ALONE)
-    painter.end()
+    try:
+        QWidget.render(widget, painter, QPoint(), QRegion(), _ALONE)  # a plot has a `render` of another kind
+    finally:  # what is still painted on cannot be taken away
+        painter.end()
     root = ElementTree.fromstring(held.data().data())
     parts = [part for part in root if part.tag in (f"{{{_SVG}}}defs", f"{{{_SVG}}}g")]
     return [part for part in parts if len(part)]
@@ -187,8 +191,10 @@ def pdf(view: QWidget, about: About) -> bytes:
     painter.translate(free.left() + (free.width() - view.width() * scale) / 2, free.top())
     painter.scale(scale, scale)
     painter.fillRect(view.rect(), view.palette().window().color())
-    _paint(view, painter)
-    painter.end()
+    try:
+        _paint(view, painter)
+    finally:
+        painter.end()
     return bytes(held.data().data())
 
 
@@ -196,7 +202,7 @@ def _paint(widget: QWidget, painter: QPainter) -> None:
     """A page knows no clipping of child by parent either."""
     painter.save()
     painter.setClipRect(QRectF(widget.rect()), Qt.ClipOperation.IntersectClip)
-    widget.render(painter, QPoint(), QRegion(), _ALONE)
+    QWidget.render(widget, painter, QPoint(), QRegion(), _ALONE)  # a plot has a `render` of another kind
     for child in _children(widget):
         painter.save()
         painter.translate(child.pos())

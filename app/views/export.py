@@ -420,7 +420,11 @@ class ExportDialog(QDialog):
             make = partial(exporting.page, QImage(self._image), self._tables, self._about)
         else:
             draw = exporting.svg if suffix == ".svg" else exporting.pdf
-            drawn = draw(self._view, self._about)  # widgets draw on the Qt thread alone
+            try:
+                drawn = draw(self._view, self._about)  # widgets draw on the Qt thread alone
+            except Exception:
+                self._failed(tr("This view could not be drawn so."), tr("As a picture (PNG) it can be exported."))
+                raise
             make = lambda: drawn  # noqa: E731
         self._writer.write(out, make)
 

@@ -118,6 +118,22 @@ def likeness(one: QImage, other: QImage) -> float:
     return sum(near(x, y) for x, y in points) / len(points)
 
 
+def test_a_view_that_cannot_be_drawn_is_told_and_the_dialog_goes_on(
+    qtbot: QtBot, window: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fall(*_: object) -> bytes:
+        raise ValueError("a view that paints wrongly")
+
+    monkeypatch.setattr(exporting, "svg", fall)
+    found = dialog(qtbot, window, ".svg")
+    with qtbot.captureExceptions() as raised:
+        qtbot.mouseClick(found.save, Qt.MouseButton.LeftButton)
+    assert len(raised) == 1  # and is reported
+    assert found.message.startswith("This view could not be drawn so.")
+    assert found.save.isEnabled()
+    found.reject()
+
+
 def test_a_page_has_one_page_with_its_words_as_vectors(qtbot: QtBot, window: MainWindow) -> None:
     content = export(qtbot, window, ".pdf").read_bytes()
     assert content.startswith(b"%PDF-1.")
