@@ -45,6 +45,8 @@ class Builder(Panel):
         self.rows: list[FilterRow] = []
         self._pause = QTimer(self, singleShot=True, interval=_PAUSE)
         self._pause.timeout.connect(self._count)
+        self._shape = QTimer(self, singleShot=True, interval=0)  # a row has its height once it is shown
+        self._shape.timeout.connect(self._fit)
         self._lay_out()
 
     def _lay_out(self) -> None:
@@ -69,12 +71,12 @@ class Builder(Panel):
         self._column = QVBoxLayout(holder)
         self._column.setContentsMargins(0, 0, 8, 0)
         self._column.setSpacing(8)
-        self._column.addStretch(1)
         scroll = QScrollArea()
         scroll.setWidget(holder)
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._scroll = scroll
         self.count = QLabel()
         set_role(self.count, "figure")
         self.names = QLabel()
@@ -103,9 +105,11 @@ class Builder(Panel):
         bottom.addWidget(cancel)
         self.body.addWidget(self.kind)
         self.body.addLayout(together)
-        self.body.addWidget(scroll, 1)
+        self.body.addWidget(scroll, 100)
+        self.body.addSpacing(6)
         self.body.addWidget(self.count)
         self.body.addWidget(self.names)
+        self.body.addStretch(1)
         self.body.addLayout(bottom)
 
     @property
@@ -149,15 +153,26 @@ class Builder(Panel):
         row.changed.connect(self._edited)
         row.removed.connect(lambda: self._drop(row))
         self.rows.append(row)
-        self._column.insertWidget(self._column.count() - 1, row)
+        self._column.addWidget(row)
+        self._shape.start()
         row.what.setFocus()
         self._edited()
         return row
 
+    def _fit(self) -> None:
+        """The conditions take the room that they need: who meets them stands right below."""
+        self._scroll.setMaximumHeight(self._column.sizeHint().height() + 2)
+        self.body.activate()
+        newest = self.rows[-1] if self.rows else None
+        if newest is not None and newest.what.hasFocus():
+            self._scroll.ensureWidgetVisible(newest, 0, 0)
+
     def _drop(self, row: FilterRow) -> None:
         self.rows.remove(row)
+        self._column.removeWidget(row)
         row.hide()
         row.deleteLater()
+        self._shape.start()
         self._edited()
 
     def _edited(self, _: object = None) -> None:

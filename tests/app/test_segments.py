@@ -303,3 +303,26 @@ def test_a_segment_that_the_run_does_not_know_says_so_and_asks_nothing(
     qtbot.waitUntil(lambda: not view.busy)
     assert not view.unknown.isVisible()
     assert sum(name == "cohort" for _, name, _ in engine.asked) == asked + 1
+
+
+def test_who_meets_the_conditions_stands_right_below_them(qtbot: QtBot, view: SegmentsView) -> None:
+    view.begin()
+    builder = view.builder
+    qtbot.waitUntil(lambda: bool(builder.rows) and not builder.busy)
+
+    def gap() -> int:
+        last = builder.rows[-1]
+        return builder.count.y() - last.mapTo(builder, last.rect().bottomLeft()).y()
+
+    qtbot.waitUntil(lambda: 0 < gap() < 40)
+    for _ in range(4):
+        builder.add_row()
+    qtbot.waitUntil(lambda: 0 < gap() < 40)
+    for _ in range(30):
+        builder.add_row()
+    qtbot.waitUntil(
+        lambda: builder._scroll.verticalScrollBar().maximum() > 0
+    )  # and when there are too many, they scroll
+    assert builder.save.visibleRegion().boundingRect().size() == builder.save.size()
+    newest = builder.rows[-1]
+    qtbot.waitUntil(lambda: newest.visibleRegion().boundingRect().height() == newest.height())
