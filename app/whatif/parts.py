@@ -45,9 +45,16 @@ def unchanged(before: float, after: float) -> bool:
 
 
 def score_places(before: float, after: float) -> int:
-    """The decimal places that show two scores and the change between them, which is not to be told as 0.00."""
-    places, change = max(2, digits(after)), abs(after - before)
-    return max(places, min(4, digits(change))) if _NOTHING <= change < _SMALL else places
+    """The decimal places, four at most, in which two scores are as far apart as the change between them that is told
+    beside them, and that is not told as 0.00."""
+    change = after - before
+    least = max(2, digits(after))
+    for places in range(least, 4):
+        told = round(change, places)
+        near = abs(told - change) <= abs(change) / 4
+        if told and near and abs(round(after, places) - round(before, places) - told) < 0.5 * 10**-places:
+            return places
+    return least if unchanged(before, after) else 4
 
 
 def change_texts(rows: list[PartChange]) -> list[str]:

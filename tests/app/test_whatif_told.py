@@ -16,6 +16,7 @@ from app.actions import Action
 from app.theme import ThemeSource
 from app.views.history import HistoryView
 from app.whatif import report
+from app.whatif.parts import score_places
 from app.whatif.photo_editor import REPLACE
 from app.whatif.studio import WhatIfView
 from engine.explain.types import Explanation
@@ -47,15 +48,15 @@ def lifted(engine: Any, by: float) -> None:
     engine.answers["explain"] = explain
 
 
-@pytest.mark.parametrize("by", [0.004, 0.0007])
+@pytest.mark.parametrize(("by", "told"), [(0.004, "+0.004"), (0.0007, "+0.0007")])
 def test_a_small_change_is_told_with_places_enough_to_see_it(
-    studio: WhatIfView, qtbot: QtBot, engine: Any, by: float
+    studio: WhatIfView, qtbot: QtBot, engine: Any, by: float, told: str
 ) -> None:
     lifted(engine, by)
     studio.texts._rested("title", "A title")
     quiet(qtbot, studio)
     score = studio.result.score.whole()
-    assert f"(+{by:.4f})" in score
+    assert f"({told})" in score
     before, after = (float(part.split()[-1 if at == 0 else 0]) for at, part in enumerate(score.split(" → ")[:2]))
     assert after - before == pytest.approx(by, abs=1e-9)
     assert [text for text in studio.result.parts.changes if text] == [f"+{by:.4f}"]
@@ -69,7 +70,23 @@ def test_a_small_change_is_told_with_places_enough_to_see_it(
             page=studio.page,
         )
     )
-    assert page.count(f"+{by:.4f}") == 2  # of the score, and of the part
+    assert f">{told}<" in page
+    assert f">+{by:.4f}<" in page  # of the part
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "places"),
+    [
+        (13.54, 11.26, 2),
+        (10.763, 10.8165, 3),  # in two places 10.76 and 10.82 would be 0.06 apart, and the change 0.05
+        (13.543, 13.547, 3),
+        (2.0, 2.00012, 4),
+        (2.0, 2.00001, 2),  # the same
+        (0.1234, 0.1, 3),
+    ],
+)
+def test_two_scores_are_as_far_apart_as_the_change_that_is_told(before: float, after: float, places: int) -> None:
+    assert score_places(before, after) == places
 
 
 def test_a_score_that_did_not_change_is_said_to_be_as_before(studio: WhatIfView, qtbot: QtBot, engine: Any) -> None:
