@@ -38,6 +38,7 @@ from PySide6.QtWidgets import (
     QTabBar,
     QWidget,
 )
+from shiboken6 import isValid
 
 from app.i18n import LANGUAGES
 from app.main_window import MainWindow
@@ -293,7 +294,7 @@ def export(walk: Walk, folder: Path) -> None:
     QTest.mouseClick(dialog.save, LEFT)
     walk.wait((folder / "explore.png").is_file, "the exported picture")
     assert Image.open(folder / "explore.png").width >= 2 * 1000
-    if dialog.isVisible():
+    if isValid(dialog) and dialog.isVisible():  # it may be gone with all that it was made of
         QTest.keyClick(dialog, Qt.Key.Key_Escape)
     walk.wait(lambda: QApplication.activeModalWidget() is None, "the end of the dialog")
 
