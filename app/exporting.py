@@ -264,8 +264,8 @@ def page(image: QImage, tables: Numbers, about: About) -> bytes:
         "dd{margin:0;white-space:pre-wrap}table{border-collapse:collapse;font-variant-numeric:tabular-nums}"
         "th,td{text-align:left;padding:3px 16px 3px 0;border-bottom:1px solid #e2e5ea;vertical-align:top}"
         "th{color:#6b7686;font-weight:600}td.n,th.n{text-align:right}.wide{overflow-x:auto}</style>\n"
-        f"<h1>{escape(about.title)}</h1><dl>{facts}</dl>\n"
-        f"<img width={width} alt='{escape(about.title)}' src='data:image/png;base64,{uri}'>\n{body}\n</html>\n"
+        f"<main><h1>{escape(about.title)}</h1><dl>{facts}</dl>\n"
+        f"<img width={width} alt='{escape(about.title)}' src='data:image/png;base64,{uri}'>\n{body}\n</main></html>\n"
     ).encode()
 
 

@@ -82,22 +82,22 @@ def page_of(told: Told) -> str:
     language = "zh-CN" if QLocale().language() == QLocale.Language.Chinese else "en"
     return (
         f"<!doctype html><html lang={language}><meta charset=utf-8><title>{escape(new.title)} - Heedmap</title>"
-        f"<style>{_STYLE}</style><body>{''.join(body)}</body></html>\n"
+        f"<style>{_STYLE}</style><body><main>{''.join(body)}</main></body></html>\n"
     )
 
 
 _STYLE = """
 body{font:14px/1.5 system-ui,sans-serif;color:#1c2430;background:#f4f5f7}
 body{max-width:1000px;margin:24px auto;padding:0 16px}
-h1{font-size:20px;margin:0}h2{font-size:13px;color:#6b7686;margin:16px 0 4px}.muted{color:#6b7686}
+h1{font-size:20px;margin:0}h2{font-size:13px;color:#5c6776;margin:16px 0 4px}.muted{color:#5c6776}
 .figures{display:flex;gap:32px;margin:12px 0}.figures b{font-size:22px;font-weight:600;display:block}
 .card,.two>div{background:#fff;border:1px solid #e2e5ea;border-radius:8px;padding:12px 16px}
 .two{display:grid;grid-template-columns:repeat(auto-fit,minmax(320px,1fr));gap:16px;margin-top:16px}
 .two h2{margin-top:12px}.two h2:first-child{margin-top:0}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums}
 td,th{padding:2px 16px 2px 0;text-align:left}
-th{color:#6b7686;font-weight:600;font-size:12px}td.n{text-align:right}tr.own td{font-weight:600}
-mark{color:inherit;border-radius:3px;padding:0 1px}del{color:#6b7686}ins{text-decoration:none;font-weight:600}
+th{color:#5c6776;font-weight:600;font-size:12px}td.n{text-align:right}tr.own td{font-weight:600}
+mark{color:inherit;border-radius:3px;padding:0 1px}del{color:#5c6776}ins{text-decoration:none;font-weight:600}
 ul{margin:0;padding-left:18px}.lists{display:grid;grid-template-columns:1fr 1fr;gap:16px}
 """
 

@@ -168,19 +168,19 @@ def _html(explanation: Explanation, dataset: Dataset) -> str:
     ]
     return (
         f"<!doctype html><html lang=en><meta charset=utf-8><title>{html.escape(explanation.title)} - Heedmap</title>"
-        f"<style>{_STYLE}</style><body>{''.join(body)}</body></html>\n"
+        f"<style>{_STYLE}</style><body><main>{''.join(body)}</main></body></html>\n"
     )
 
 
 _STYLE = """
 body{font:14px/1.5 system-ui,sans-serif;color:#1c2430;background:#f4f5f7}
 body{max-width:1000px;margin:24px auto;padding:0 16px}
-h1{font-size:20px;margin:0}h2{font-size:13px;color:#6b7686;margin:16px 0 4px}
-table{margin-bottom:12px}.muted{color:#6b7686}
+h1{font-size:20px;margin:0}h2{font-size:13px;color:#5c6776;margin:16px 0 4px}
+table{margin-bottom:12px}.muted{color:#5c6776}
 .two{display:grid;grid-template-columns:340px 1fr;gap:16px}
 .two{background:#fff;border:1px solid #e2e5ea;border-radius:8px;padding:12px}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums}td{padding:1px 12px 1px 0}
-mark{color:inherit;border-radius:3px;padding:0 1px}.unread{opacity:.55}svg{max-width:100%}
+mark{color:inherit;border-radius:3px;padding:0 1px}.unread{opacity:.72}svg{max-width:100%}
 """
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,8 @@ from pytestqt.qtbot import QtBot
 
 from app import exporting
 from app.main_window import MainWindow
+from app.whatif import report
+from engine.explain import export
 from tests.app.conftest import FakeEngine
 from tests.app.real_shop import RealEngine
 
@@ -43,3 +46,22 @@ def test_every_view_can_be_drawn_in_every_form(
         assert len(list(drawn.iter("{http://www.w3.org/2000/svg}text"))) > 5, name
         assert exporting.pdf(view, about).startswith(b"%PDF-1."), name
         assert exporting.picture(view).size() == view.size() * 2, name
+
+
+def _light(colour: str) -> float:
+    """Relative luminance (WCAG 2.2)."""
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("style", [report._STYLE, export._STYLE], ids=["what-if report", "explanation"])
+def test_small_words_of_a_web_page_can_be_read(style: str) -> None:
+    """Of every grey that words have on the page's ground; 4.5 to 1 is what WCAG asks for."""
+    ground = re.search(r"background:(#\w{6})", style)
+    assert ground is not None
+    greys = set(re.findall(r"[{;]color:(#\w{6})", style))
+    assert len(greys) > 1
+    for grey in greys:
+        one, other = sorted((_light(grey), _light(ground[1])))
+        assert (other + 0.05) / (one + 0.05) >= 4.5, grey

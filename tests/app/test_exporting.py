@@ -219,6 +219,7 @@ def test_a_web_page_needs_nothing_else(qtbot: QtBot, window: MainWindow) -> None
     window.notebook.open(window.workspace.folder)
     window.notebook.write(run.dataset.folder, "product", found.item, "Ask for <better> photos")
     text = export(qtbot, window, ".html").read_text(encoding="utf-8")
+    assert text.count("<main>") == text.count("</main>") == 1  # where a screen reader begins
     assert "http" not in text
     assert not re.findall(r"<(script|link|iframe)", text)
     assert all(source.startswith("data:image/png;base64,") for source in re.findall(r"src='([^']*)'", text))
