@@ -16,6 +16,7 @@ from engine.explain.types import Explanation
 _ROW, _HEAD = 20.0, 16.0
 _NAME, _NUMBER, _CHANGE = 84.0, 48.0, 134.0
 _SMALL = 0.05  # a change from which on two decimal places tell it
+_LARGE = 0.5  # and one from which on they do so beside two scores, whatever is rounded away
 _NOTHING = 5e-5  # of a score: as much again is not seen in four decimal places
 
 
@@ -46,15 +47,17 @@ def unchanged(before: float, after: float) -> bool:
 
 def score_places(before: float, after: float) -> int:
     """The decimal places, four at most, in which two scores are as far apart as the change between them that is told
-    beside them, and that is not told as 0.00."""
+    beside them, and that is not told as 0.00. Of a large change nobody misses a hundredth."""
     change = after - before
     least = max(2, digits(after))
+    if abs(change) >= _LARGE:
+        return least
     for places in range(least, 4):
         told = round(change, places)
         near = abs(told - change) <= abs(change) / 4
         if told and near and abs(round(after, places) - round(before, places) - told) < 0.5 * 10**-places:
             return places
-    return least if unchanged(before, after) else 4
+    return least if unchanged(before, after) else max(least, 3) if abs(change) >= _SMALL else 4
 
 
 def change_texts(rows: list[PartChange]) -> list[str]:

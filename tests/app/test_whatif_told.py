@@ -78,6 +78,7 @@ def test_a_small_change_is_told_with_places_enough_to_see_it(
     ("before", "after", "places"),
     [
         (13.54, 11.26, 2),
+        (10.7635, 14.7167, 2),
         (10.763, 10.8165, 3),  # in two places 10.76 and 10.82 would be 0.06 apart, and the change 0.05
         (13.543, 13.547, 3),
         (2.0, 2.00012, 4),
