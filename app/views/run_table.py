@@ -14,6 +14,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -41,6 +42,7 @@ Index = QModelIndex | QPersistentModelIndex
 SORTED_BY = Qt.ItemDataRole.UserRole
 ROOT = QModelIndex()
 INTERVAL = 5  # column
+NEEDS = {6: 640, 7: 520}  # column -> width of the table below which the run card alone tells it
 
 
 class RunModel(QAbstractTableModel):
@@ -296,6 +298,12 @@ class RunTable(QWidget):
         if self.current is None and self.model.runs:
             self.choose(kept.folder if kept is not None else self.model.runs[0].folder)
         self._offer()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """In a narrow window a run, its data and its figure stay in sight."""
+        super().resizeEvent(event)
+        for column, width in NEEDS.items():
+            self.view.setColumnHidden(column, self.width() < width)
 
     def _hide_empty(self) -> None:
         """No column for intervals before a run was evaluated: the names of the data need its room."""

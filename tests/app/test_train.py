@@ -304,6 +304,21 @@ def test_no_empty_column_takes_room_from_the_names_of_the_data(qtbot: QtBot, vie
     assert not table.view.isColumnHidden(place)
 
 
+def test_in_a_narrow_window_a_run_s_data_and_figure_stay_in_sight(qtbot: QtBot, view: TrainView) -> None:
+    table = view.table
+    heads = [table.model.headerData(column, Qt.Orientation.Horizontal) for column in range(table.model.columnCount())]
+
+    def shown() -> set[str]:
+        return {head for column, head in enumerate(heads) if not table.view.isColumnHidden(column)}
+
+    qtbot.waitUntil(lambda: {"Fusion", "Time"} <= shown())
+    view.resize(860, 560)
+    qtbot.waitUntil(lambda: not {"Fusion", "Time"} & shown())
+    assert {"Run", "State", "Test NDCG@10"} <= shown()
+    view.resize(1300, 850)
+    qtbot.waitUntil(lambda: {"Fusion", "Time"} <= shown())
+
+
 def make_card(folder: str) -> RunCard:
     row = RunRow(
         Path(folder).name, folder, "Made-up shop", "temporal", "weighted", "text", 1, "done", 3, 0.104, 0.09, 0.12,
