@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from app.window import Window
 
 
+# Qt looks up the style of these while it makes them, before it heeds that they can end, and keeps it for ever: a
+# kilobyte for each. One with a style sheet of its own it forgets. The line edit is that of a box for numbers.
+_HELD_BY_QT = ("QLineEdit", "QComboBoxPrivateContainer")
+
+
 class Front(QStackedWidget):
     """restore: arranges a view that was just made as it was left."""
 
@@ -66,6 +71,9 @@ class Front(QStackedWidget):
             self.removeWidget(view)
             view.hide()
             parts = [view, *view.findChildren(QObject)]
+            for part in parts:
+                if isinstance(part, QWidget) and part.metaObject().className() in _HELD_BY_QT:
+                    part.setStyleSheet(" ")
             view.destroyed.connect(lambda *_, parts=parts: QTimer.singleShot(0, lambda: _let_go(parts)))
             view.deleteLater()
         self.views.clear()

@@ -261,7 +261,13 @@ def icon_pixmap(name: str, color: QColor, pixels: int = 18, ratio: float = 2.0) 
 
 
 def icon(name: str, color: QColor, pixels: int = 18) -> QIcon:
-    return QIcon(icon_pixmap(name, color, pixels))
+    """The same as an icon: drawn once, for Qt keeps every size of each that was ever shown."""
+    return QIcon(_drawn(name, color.rgba(), pixels))
+
+
+@lru_cache(maxsize=512)
+def _drawn(name: str, rgba: int, pixels: int) -> QIcon:
+    return QIcon(icon_pixmap(name, QColor.fromRgba(rgba), pixels))
 
 
 def palette(theme: Theme) -> QPalette:

@@ -15,8 +15,8 @@ from app.theme import ThemeSource, ui_font
 
 V = TypeVar("V")
 
-_KEPT_PHOTOS, _PHOTO_BYTES = 600, 48 << 20
-_KEPT_TILES, _TILE_BYTES = 1_200, 16 << 20
+_KEPT_PHOTOS, _PHOTO_BYTES = 600, 32 << 20
+_KEPT_TILES, _TILE_BYTES = 1_200, 12 << 20
 _ASKED = 400  # photos that a view waits for: what was asked for before these is scrolled past
 
 
