@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtGui import QHelpEvent, QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QStackedWidget,
     QTabBar,
     QToolButton,
+    QToolTip,
     QUndoView,
     QVBoxLayout,
     QWidget,
@@ -33,6 +34,7 @@ from engine.scenario_files import SavedScenario
 
 STEPS, SCENARIOS = 0, 1
 _ROOMY = "QListView::item { padding: 5px 6px; border-radius: 4px; }"
+_SIDES = 12  # pixels of padding beside a name
 _REST = 800  # milliseconds after the last key before a note is written
 
 
@@ -49,6 +51,16 @@ class StepsList(QUndoView):
         self.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.setUniformItemSizes(True)
         self.setStyleSheet(_ROOMY)
+
+    def viewportEvent(self, event: QEvent) -> bool:
+        """The whole of a name that was cut."""
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
+            index = self.indexAt(event.pos())
+            text = str(index.data()) if index.isValid() else ""
+            cut = self.fontMetrics().horizontalAdvance(text) > self.visualRect(index).width() - _SIDES
+            QToolTip.showText(event.globalPos(), text if cut else "", self)
+            return True
+        return super().viewportEvent(event)
 
 
 class SavedList(QListWidget):

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication
+from PySide6.QtGui import QHelpEvent
+from PySide6.QtWidgets import QApplication, QToolTip
 from pytestqt.qtbot import QtBot
 
 from app.actions import Action
@@ -239,3 +240,18 @@ def test_one_past_choice_after_another_is_taken_away_by_keys(studio: WhatIfView,
     assert [event.item for event in strip.rows.events] == [was[0], *was[3:]]
     assert strip.currentIndex().row() == 1
     assert studio.past.remove.isEnabled()
+
+
+def test_a_step_whose_name_is_cut_tells_it_whole(studio: WhatIfView, qtbot: QtBot) -> None:
+    studio.past.remove_product(studio.past.strip.rows.events[0].item)
+    studio.texts._rested("title", "Short")
+    quiet(qtbot, studio)
+    view = studio.steps.steps
+    for row, width, whole in ((0, 400, ""), (1, 90, steps(studio)[0])):
+        view.setFixedWidth(width)
+        at = view.visualRect(view.model().index(row, 0)).center()
+        event = QHelpEvent(QHelpEvent.Type.ToolTip, at, view.viewport().mapToGlobal(at))
+        QApplication.sendEvent(view.viewport(), event)
+        assert QToolTip.text() == whole
+    QToolTip.hideText()
+    qtbot.waitUntil(lambda: not QToolTip.isVisible())
