@@ -118,7 +118,7 @@ class PhotoLoader:
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), os.getpriority(os.PRIO_PROCESS, 0) + _NICE)
         while True:
             with self._lock:
-                if not self._wanted:
+                if not self._wanted or not threading.main_thread().is_alive():  # nobody waits where the program ends
                     self._workers -= 1
                     return
                 (file, side), _ = self._wanted.popitem()

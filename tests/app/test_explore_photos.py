@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QSize
+from PySide6.QtCore import QCoreApplication, QEvent, QSize
+from PySide6.QtGui import QColor
 from pytestqt.qtbot import QtBot
 
 from app.photo_loader import Photo, decoding, read_photo
 from app.tables import FoundModel
-from app.theme import ThemeSource
+from app.theme import ThemeSource, icon
 from app.thumbnails import Thumbnails, initials
 from tests.app.made_up import draw_photo
 
@@ -25,7 +26,8 @@ def thumbnails(qtbot: QtBot, tmp_path: Path) -> Iterator[Thumbnails]:
     made.open(str(tmp_path))
     yield made
     made.deleteLater()
-    themes.deleteLater()  # photos that are still on their way are nobody's
+    themes.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)  # photos on their way are nobody's now
 
 
 def arrive(qtbot: QtBot, thumbnails: Thumbnails, path: str, side: int) -> Photo:
@@ -92,6 +94,14 @@ def test_rows_are_found_by_every_word_of_the_text_in_catalogue_order(qtbot: QtBo
     assert model.row_of("c") == 1
     model.find("")
     assert model.rowCount() == 3
+
+
+def test_an_icon_is_drawn_once(qtbot: QtBot) -> None:
+    """Qt keeps every size of each icon that was ever shown: those of new views are those of the old."""
+    blue, grey = QColor("#2255aa"), QColor("#888888")
+    size = QSize(18, 18)
+    assert icon("rules", blue).pixmap(size).cacheKey() == icon("rules", QColor(blue)).pixmap(size).cacheKey()
+    assert icon("rules", blue).pixmap(size).toImage() != icon("rules", grey).pixmap(size).toImage()
 
 
 def test_photos_are_decoded_after_what_a_user_waits_for(
