@@ -31,7 +31,7 @@ from engine.selftest.text import line, verdict
 
 SECONDS = 30.0  # of training: a user waits
 _MARK = 14
-_SIZE = (760, 700)
+_SIZE = (760, 640)
 _ICONS = {OK: "tick", FAILED: "close"}
 
 Test = Callable[[], Generator[Advanced | Outcome, None, Report]]
@@ -130,7 +130,7 @@ class CheckDialog(QDialog):
         self.rows = QScrollArea()
         self.rows.setWidget(self._content)
         self.rows.setWidgetResizable(True)
-        self.rows.setFrameShape(QScrollArea.Shape.NoFrame)
+        set_role(self.rows, "reading")
         self.rows.setAccessibleName(self.tr("Check this installation"))
         buttons = QHBoxLayout()
         buttons.addWidget(self.copy)

@@ -47,6 +47,7 @@ class DetailView(Panel):
         self.area.setWidgetResizable(True)
         self.area.setWidget(content)
         self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        set_role(self.area, "reading")
         self.area.setAccessibleName(self.tr("The chosen check"))
         self.body.addWidget(self.area, 1)
         self.show_result(None)

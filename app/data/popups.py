@@ -154,7 +154,7 @@ class FilterBuilder(_Popup):
         self.add.clicked.connect(self._make)
         self.which.setCurrentIndex(max(self.which.findData(start), 0))
         self._column_changed()
-        self.value.setFocus()
+        next(one for one in (self.value, self.day, self.op) if one.isVisibleTo(self)).setFocus()
 
     @property
     def _column(self) -> Column:

@@ -105,6 +105,7 @@ class HeadGrid(QDialog):
         super().showEvent(event)
         self._show()
         self.grid().setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.grid().ring.kept = True  # the window comes in front only now
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

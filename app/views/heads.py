@@ -276,6 +276,7 @@ class OtherPhotos(TileRow):
 
     def fill(self, paths: tuple[str, ...], title: str) -> None:
         self._paths, self._title = paths, title
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus if self.count() else Qt.FocusPolicy.NoFocus)  # nothing to choose
         self._say(0)
 
     def _say(self, at: int) -> None:

@@ -1,11 +1,14 @@
 """The main path by keys alone, and what a screen reader reads: python -m tests.acceptance.keyboard RUN [OUT.txt]
 
-No mouse event is sent. In every view Tab must reach each control that takes the keyboard and come round again, and
-every control must have a name; the accessibility tree of all views is written to OUT. Exit code 1 says what fails.
+No mouse event is sent. In every view Tab must reach each control that takes the keyboard, show that it did, and come
+round again, and every control must have a name; `tests.acceptance.dialogs` does the same in everything that opens. The
+accessibility tree of all is written to OUT, with --pictures FOLDER a picture of each dialog. Exit code 1 says what
+fails.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 import tempfile
@@ -16,7 +19,7 @@ from typing import Any
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QAccessible, QAccessibleInterface
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractItemView, QApplication, QWidget
@@ -24,6 +27,7 @@ from PySide6.QtWidgets import QAbstractItemView, QApplication, QWidget
 from app.main_window import MainWindow
 from app.settings import Settings
 from app.start import make_application, make_window
+from tests.acceptance.dialogs import SEEN, changed, every_dialog
 from tests.acceptance.walk import Walk
 from tests.bench.monkey import Faults, copy_run
 
@@ -72,20 +76,26 @@ class Keys:
             self.press(Qt.Key.Key_Tab)
         raise AssertionError(f"Tab does not reach {what}")
 
-    def round(self) -> set[QWidget]:
-        """Every widget that Tab comes through until it is where it began."""
+    def round(self, unseen: set[QWidget] | None = None) -> set[QWidget]:
+        """Every widget that Tab comes through until it is where it began; `unseen` takes those that do not show it."""
         if QApplication.focusWidget() is None:
             raise AssertionError(f"{self.window.current}: nothing has the keyboard; {QApplication.activeWindow()}")
         first = QApplication.focusWidget()
         passed: set[QWidget] = set()
         for _ in range(MOST_TABS):
             last = QApplication.focusWidget()
+            box = _box(last, self.window)
+            before = self.window.grab(box).toImage() if unseen is not None else None
             QTest.keyClick(last or self.window, Qt.Key.Key_Tab)
             here = QApplication.focusWidget()
             if here is None:
                 name = f"{type(last).__name__} {last.accessibleName()!r}" if last is not None else "nothing"
                 raise AssertionError(f"{self.window.current}: Tab leaves the keyboard nowhere, after {name}")
             passed.add(here)
+            if unseen is not None and before is not None and last is not None and here is not last:
+                after = self.window.grab(box).toImage()
+                if changed(before, after, after.rect()) < SEEN:
+                    unseen.add(last)
             if here is first and len(passed) > 1:
                 return passed
         return passed
@@ -135,7 +145,10 @@ def every_view(keys: Keys, lines: list[str]) -> list[str]:
         if QApplication.activeWindow() is None:  # a window that came and went took it, where there is no window manager
             keys.window.activateWindow()
             QTest.qWait(50)
-        passed = keys.round() | keys.round()  # what the first round made fit for use is come to by the second
+        passed, unseen = keys.round(), set[QWidget]()
+        passed |= keys.round(unseen)  # what the first round made fit for use is come to by the second
+        for one in unseen:
+            wrong.append(f"{name}: the keyboard is not to be seen on {type(one).__name__} {one.accessibleName()!r}")
         for one in view.findChildren(QWidget):
             reachable = one.isVisible() and one.isEnabled() and bool(one.focusPolicy() & Qt.FocusPolicy.TabFocus)
             proxied = one.focusProxy() in passed or any(one.isAncestorOf(other) for other in passed)
@@ -149,6 +162,14 @@ def every_view(keys: Keys, lines: list[str]) -> list[str]:
             if not text and role not in NO_NAME_NEEDED and place is not None:
                 wrong.append(f"{name}: {role.name} without a name: {type(place).__name__} in {_path(place)}")
     return wrong
+
+
+def _box(one: QWidget | None, window: QWidget) -> QRect:
+    """Where a widget is in the window, with its frame."""
+    if one is None:
+        return window.rect()
+    place = QRect(one.mapTo(window, one.rect().topLeft()), one.size())
+    return place.adjusted(-4, -4, 4, 4).intersected(window.rect())
 
 
 def _by_arrows(widget: QWidget) -> bool:
@@ -166,24 +187,38 @@ def _path(thing: Any) -> str:
 
 
 def main() -> int:
-    run, out = Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else None
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("out", type=Path, nargs="?")
+    parser.add_argument("--theme", default="light")
+    parser.add_argument("--language", default="en")
+    parser.add_argument("--pictures", type=Path)
+    parser.add_argument("--only", choices=["views", "dialogs"], default="")
+    options = parser.parse_args()
+    run, out = options.run, options.out
     make_application()
     faults = Faults()
     lines: list[str] = []
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["HEEDMAP_CONFIG"] = str(Path(scratch) / "config")
         copy = copy_run(run.resolve(), Path(scratch) / "workspace")
-        window = make_window(Settings(theme="light", language="en", tour="seen"), copy.parent.parent, str(copy))
+        window = make_window(
+            Settings(theme=options.theme, language=options.language, tour="seen"), copy.parent.parent, str(copy)
+        )
         window.resize(1440, 900)
         window.show()
         window.activateWindow()
         walk = Walk(window, Path(scratch))
         try:
             walk.wait(lambda: window.session.explanation is not None and window.session.idle, "the first explanation")
-            main_path(Keys(walk))
-            faults.found += every_view(Keys(walk), lines)
+            if options.only != "dialogs":
+                main_path(Keys(walk))
+                faults.found += every_view(Keys(walk), lines)
+            if options.only != "views":
+                faults.found += every_dialog(Keys(walk), lines, options.pictures)
         except Exception:
             faults.found.append(traceback.format_exc())
+        window.batch.tasks.clear()  # after a fault: nobody is there to be asked whether to stop
         window.close()
         window.deleteLater()
         QTest.qWait(100)

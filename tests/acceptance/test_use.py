@@ -41,6 +41,19 @@ def test_random_use_leaves_no_fault_thread_or_process_and_exits_clean(run: Path)
 
 
 def test_the_main_path_and_every_control_are_reached_by_keys_and_named(run: Path, tmp_path: Path) -> None:
-    done = program("tests.acceptance.keyboard", str(run), str(tmp_path / "tree.txt"))
+    done = program("tests.acceptance.keyboard", str(run), str(tmp_path / "tree.txt"), "--only", "views")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "== whatif" in (tmp_path / "tree.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("language", "theme", "scale", "said"), [("en", "light", "1", "Export"), ("zh_CN", "contrast", "2", "导出")]
+)
+def test_every_dialog_is_gone_through_and_left_by_keys_alone(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, language: str, theme: str, scale: str, said: str
+) -> None:
+    monkeypatch.setenv("QT_SCALE_FACTOR", scale)
+    words = ("--only", "dialogs", "--language", language, "--theme", theme)
+    done = program("tests.acceptance.keyboard", str(run), str(tmp_path / "tree.txt"), *words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert said in (tmp_path / "tree.txt").read_text(encoding="utf-8")
