@@ -200,10 +200,14 @@ def test_where_the_score_does_not_fit_beside_the_rank_it_stands_below(studio: Wh
     studio.texts._rested("title", "A title")
     quiet(qtbot, studio)
     result = studio.result
-    for width in (960, 1400):
+    for width, beside in ((960, False), (1800, True)):
         studio.resize(width, 700)
         QApplication.processEvents()
+        result.rank.setText("Rank 1,826 → 1,918")
+        result.score.say("▼ 92 places down · score −0.87 → −1.01 (−0.14) · of 2,588")
+        QApplication.processEvents()
         assert result.score.text() == result.score.whole(), width
+        assert (result.score.x() > result.rank.x()) == beside
 
 
 def test_a_past_choice_that_was_moved_or_added_is_marked_as_that_in_both_strips(
