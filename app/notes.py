@@ -38,6 +38,7 @@ class Notebook(QObject):
         self._named: dict[str, tuple[str, str]] = {}  # by a dataset's folder: its own name, and the one without a place
         self._notes: dict[tuple[str, str, str], Note] = {}
         self._others: dict[tuple[str, str, str], Note] = {}  # shown, never written
+        self._unwritten: dict[tuple[Path, str, Kind, str], tuple[Note, bool]] = {}  # touched beside the Qt thread alone
         self._disk = DiskThread()
         self._listed.connect(self._take)
 
@@ -93,7 +94,8 @@ class Notebook(QObject):
         self._disk.start(partial(self._write, self._workspace, note, blank))
 
     def flush(self) -> None:
-        """Wait until everything is on the disk."""
+        """Wait until everything is on the disk, also what could not be written before, as on a full one."""
+        self._disk.start(self._write_again)
         self._disk.wait()
 
     def _list(self, workspace: Path) -> None:
@@ -115,13 +117,26 @@ class Notebook(QObject):
             self.changed.emit("", "")
 
     def _write(self, workspace: Path, note: Note, blank: bool) -> None:
-        try:
-            if is_read_only(workspace):
-                self._sign(workspace, note, blank)
-            else:
-                write_note(workspace, note.dataset, note.kind, note.key, note.text, note.changed, blank=blank)
-        except HeedmapError as error:
-            self.failed.emit(error.message, error.hint)
+        self._unwritten[workspace, note.dataset, note.kind, note.key] = (note, blank)
+        self._write_again()
+
+    def _write_again(self) -> None:
+        """Write what is not on the disk yet, the older first; of those that cannot be, the first is told."""
+        told = False
+        for place, (note, blank) in list(self._unwritten.items()):
+            try:
+                self._put(place[0], note, blank)
+                del self._unwritten[place]
+            except HeedmapError as error:
+                if not told:
+                    self.failed.emit(error.message, error.hint)
+                told = True
+
+    def _put(self, workspace: Path, note: Note, blank: bool) -> None:
+        if is_read_only(workspace):
+            self._sign(workspace, note, blank)
+        else:
+            write_note(workspace, note.dataset, note.kind, note.key, note.text, note.changed, blank=blank)
 
     def signed_file(self, workspace: Path) -> Path:
         """Where the auditor's notes lie while the workspace is open read-only."""

@@ -162,6 +162,26 @@ def test_a_file_that_cannot_be_written_is_told(open_window: Open, qtbot: QtBot, 
     window.banner.hide()
 
 
+def test_what_could_not_be_written_is_written_with_the_next_note_or_at_the_end(qtbot: QtBot, tmp_path: Path) -> None:
+    """As on a full disk on which room is made: what was told as not kept is kept after all."""
+    workspace = tmp_path / "workspace"
+    workspace.mkdir()
+    in_the_way = workspace / "notes.sqlite"
+    in_the_way.mkdir()
+    for last in ("another note", "the end"):
+        notebook = Notebook()
+        notebook.open(workspace)
+        with qtbot.waitSignal(notebook.failed):
+            notebook.write("shop", "product", f"i1 {last}", "Ask for better photos")
+        in_the_way.rmdir()
+        if last == "another note":
+            notebook.write("shop", "product", "i2", "Too dear")
+        notebook.flush()
+        assert f"i1 {last}" in {note.key for note in list_notes(workspace)}
+        in_the_way.unlink()
+        in_the_way.mkdir()
+
+
 def test_the_language_changes_with_a_note_open(open_window: Open, qtbot: QtBot) -> None:
     window = open_window()
     qtbot.keyClicks(opened(qtbot, window).edit, "kept")
