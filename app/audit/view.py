@@ -104,7 +104,7 @@ class AuditView(View):
         set_role(self.start, "primary")
         self.start.setToolTip(self.tr("Measure a run by a plan; the result is a signed bundle (Ctrl+N)"))
         self.open = QPushButton(self.tr("Open a bundle…"))
-        self.open.setToolTip(self.tr("A bundle from elsewhere, a folder or a file (Ctrl+O)"))
+        self.open.setToolTip(self.tr("A bundle from elsewhere, a folder or a file"))
         menu = QMenu(self)
         menu.addAction(self.tr("A file…")).triggered.connect(self._ask_zip)
         menu.addAction(self.tr("A folder…")).triggered.connect(self._ask_folder)

@@ -10,10 +10,11 @@ from engine.dataset.tables import Distribution, Page
 
 
 def numbers(table: str, pages: list[Page], lies: Distribution | None) -> Numbers:
-    """The rows at hand of a table, all of them where there are few; how the values of a column lie."""
+    """The rows at hand of a table, all of them where there are few, else named so; how the values of a column lie."""
     found: dict[str, Mapping[str, Sequence[Any]]] = {}
     if pages:
-        found[table] = {
+        have, total = sum(len(page.rows) for page in pages), pages[-1].total
+        found[table if have >= total else f"{table}, {have} of {total} rows"] = {
             name: [cell for page in pages for cell in page.cells[place]] for place, name in enumerate(pages[0].columns)
         }
     if lies is not None and lies.counts:

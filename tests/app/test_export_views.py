@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -12,8 +13,10 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from app import exporting
+from app.data.numbers import numbers
 from app.main_window import MainWindow
 from app.whatif import report
+from engine.dataset.tables import Page
 from engine.explain import export
 from tests.app.conftest import FakeEngine
 from tests.app.real_shop import RealEngine
@@ -65,3 +68,10 @@ def test_small_words_of_a_web_page_can_be_read(style: str) -> None:
     for grey in greys:
         one, other = sorted((_light(grey), _light(ground[1])))
         assert (other + 0.05) / (one + 0.05) >= 4.5, grey
+
+
+def test_a_part_of_a_long_table_is_called_a_part() -> None:
+    """The Data view reads a table page by page: what was not read is not in the file, and its name says so."""
+    page = Page("items", 0, 400, (0, 1), ("item", "price"), (("i1", "i2"), (3.0, 4.0)))
+    assert numbers("items", [page], None) == {"items, 2 of 400 rows": {"item": ["i1", "i2"], "price": [3.0, 4.0]}}
+    assert list(numbers("items", [replace(page, total=2)], None)) == ["items"]
