@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from PySide6.QtCore import QObject, Signal
 
+from app.fault_text import fault_text
 from app.questions import Pace
 from engine.jobs import Progress
 
@@ -149,7 +150,7 @@ class Batch(QObject):
         task = self.tasks.pop(job, None)
         if task is not None:
             self.changed.emit()
-            self.failed.emit(task, message, hint)
+            self.failed.emit(task, fault_text(message), fault_text(hint))
 
     def _cancelled(self, job: int) -> None:
         task = self.tasks.pop(job, None)

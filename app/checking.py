@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.crash import without_home
+from app.fault_text import fault_text
 from app.i18n import joined, stage_text
 from app.looking import look_off_screen
 from app.theme import ThemeSource, icon_pixmap, mix, set_role
@@ -196,7 +197,7 @@ class CheckDialog(QDialog):
     def _why(self, outcome: Outcome) -> str:
         if outcome.state == FAILED:
             set_role(self._said[outcome.step.name], "error")
-            return f"{outcome.why}\n{outcome.hint}".strip()
+            return f"{fault_text(outcome.why)}\n{fault_text(outcome.hint)}".strip()
         return self.tr("not tried: something before it does not work")
 
     def _ended(self, found: Report | HeedmapError) -> None:
@@ -206,8 +207,8 @@ class CheckDialog(QDialog):
         self.copy.setFocus()
         if isinstance(found, HeedmapError):
             set_role(self.verdict, "error")
-            self.verdict.setText(found.message)
-            self.advice.setText(found.hint)
+            self.verdict.setText(fault_text(found.message))
+            self.advice.setText(fault_text(found.hint))
             self._lines.append(str(found))
             return
         self._report = found

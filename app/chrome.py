@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 
 from app.batch import Task
 from app.chips import Chooser, Dot, GradeChip
+from app.fault_text import fault_text
 from app.i18n import duration, joined, stage_text
 from app.palette import Entry, Palette
 from app.theme import THEMES, Theme, icon, set_role, ui_font
@@ -205,6 +206,7 @@ class Banner(QFrame):
         return self._message.text()
 
     def say(self, message: str, hint: str, *, again: bool = False) -> None:
+        message, hint = fault_text(message), fault_text(hint)
         self._message.setText(message)
         self._hint.setText(hint)
         self._hint.setVisible(bool(hint))

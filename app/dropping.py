@@ -35,6 +35,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from app.disk_thread import DiskThread
+from app.fault_text import fault_text
 from app.opening import open_path
 from app.read_only import told
 from app.theme import ThemeSource, faded, icon, ui_font
@@ -187,7 +188,7 @@ class Drops(QObject):
         try:
             folder = workspace_of(path)
         except HeedmapError as error:
-            return Offer(f"{error.message} {error.hint}", icon="folder")
+            return Offer(f"{fault_text(error.message)} {fault_text(error.hint)}", icon="folder")
         text = tr("Open the workspace {0}").format(folder.name)
         return Offer(text, partial(self._window.open_workspace, folder), icon="folder")
 

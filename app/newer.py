@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
 
+from app.fault_text import fault_text
 from app.i18n import LanguageSource
 from app.settings import Settings
 from app.theme import Theme, ThemeSource, dress, ui_font
@@ -51,8 +52,8 @@ def _ask(error: HeedmapError, folder: Path) -> Path | None:
     box = QMessageBox()
     box.setIcon(QMessageBox.Icon.Warning)
     box.setWindowTitle("Heedmap")
-    box.setText(error.message)
-    box.setInformativeText(error.hint)
+    box.setText(fault_text(error.message))
+    box.setInformativeText(fault_text(error.hint))
     choose = box.addButton(tr("Open another workspace…"), QMessageBox.ButtonRole.AcceptRole)
     box.addButton(tr("Quit"), QMessageBox.ButtonRole.RejectRole)
     box.setDefaultButton(choose)

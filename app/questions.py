@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from PySide6.QtCore import QObject, Signal
 
+from app.fault_text import fault_text
 from engine.jobs import Progress
 
 
@@ -116,7 +117,7 @@ class Questions(QObject):
 
     def _failed(self, job: int, message: str, hint: str) -> None:
         if self._take(job) is not None:
-            self.failed.emit(message, hint)
+            self.failed.emit(fault_text(message), fault_text(hint))
             self.changed.emit()
 
     def _progressed(self, job: int, progress: Progress) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
+from app.fault_text import fault_text
 from app.i18n import duration, joined, stage_text
 from app.questions import Engine, Pace, Questions
 from app.rules import Rules
@@ -441,7 +442,7 @@ class Session(QObject):
             del self._jobs[name]
             self._lost = (name, self._questions[name])
             self._announce()
-            self.failed.emit(message, hint)
+            self.failed.emit(fault_text(message), fault_text(hint))
 
     def _progressed(self, job: int, progress: Any) -> None:
         if self._name_of(job) is not None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
+from app.fault_text import fault_text
 from app.questions import Engine
 from engine.files import is_read_only, open_read_only
 
@@ -109,4 +110,4 @@ class Workspace(QObject):
 
     def _failed(self, job: int, message: str, hint: str) -> None:
         if job == self._job:
-            self.failed.emit(message, hint)
+            self.failed.emit(fault_text(message), fault_text(hint))

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.actions import Action, first
+from app.fault_text import fault_text
 from app.questions import Questions
 from app.read_only import enable
 from app.reasons import no_run
@@ -31,8 +32,9 @@ from app.rules_view.effects import EffectsView
 from app.rules_view.form import RuleForm, new_rule
 from app.rules_view.rows import RulesList, RulesModel
 from app.session import Session
-from app.tables import KEY_ROLE, AnyIndex, Thumbnails
+from app.tables import KEY_ROLE, AnyIndex
 from app.theme import ThemeSource, icon, set_role
+from app.thumbnails import Thumbnails
 from app.views.panel import Empty, Panel, follow
 from app.views.view import Numbers, View
 from app.views.working import Working
@@ -356,7 +358,7 @@ class RulesView(View):
         try:
             book: RuleBook = self._rules.read_from(file)
         except HeedmapError as error:
-            self.fault.setText(f"{error.message} {error.hint}".strip())
+            self.fault.setText(f"{fault_text(error.message)} {fault_text(error.hint)}".strip())
             self.fault.show()
             return
         self.form.show_rule(None, book)
