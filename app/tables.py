@@ -13,10 +13,6 @@ from PySide6.QtCore import (
     Qt,
 )
 
-from app.thumbnails import Thumbnails as Thumbnails
-from app.thumbnails import contained as contained
-from app.thumbnails import draw_unreadable as draw_unreadable
-
 AnyIndex = QModelIndex | QPersistentModelIndex
 NO_INDEX = QModelIndex()
 KEY_ROLE = Qt.ItemDataRole.UserRole + 1  # what a row stands for: a shopper, a product

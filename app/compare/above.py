@@ -15,8 +15,8 @@ from PySide6.QtWidgets import (
 )
 
 from app.compare.paired import Pair, PairedBars
-from app.tables import Thumbnails
 from app.theme import ThemeSource, icon, set_role
+from app.thumbnails import Thumbnails
 from app.views.history_rows import day
 from app.views.panel import Empty
 from app.views.shown import digits, part_name, power_of_ten, signed, token_name

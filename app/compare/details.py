@@ -18,8 +18,8 @@ from PySide6.QtWidgets import (
 from app.compare.above import AbovePage
 from app.compare.paired import Pair, PairedBars
 from app.compare.told import Linked, Maps
-from app.tables import Thumbnails
 from app.theme import ThemeSource, set_role
+from app.thumbnails import Thumbnails
 from app.views.history import kind_name
 from app.views.history_rows import day
 from app.views.panel import Empty, Note, scrolling

@@ -10,8 +10,8 @@ from app.compare.scrubber import EpochScrubber
 from app.i18n import joined
 from app.method_names import method_name
 from app.session import Session
-from app.tables import Thumbnails
 from app.theme import ThemeSource, icon, set_role
+from app.thumbnails import Thumbnails
 from app.views.panel import Heading
 from app.views.shown import digits, number
 from app.whatif.picker import Picker

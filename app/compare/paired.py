@@ -10,8 +10,8 @@ from PySide6.QtGui import QColor, QFont, QKeyEvent, QMouseEvent, QPainter, QPain
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.compare.told import amount, plain
-from app.tables import Thumbnails
 from app.theme import ThemeSource, faded, mix, modality_color, sign_color, ui_font
+from app.thumbnails import Thumbnails
 from app.views.panel import FocusRing, Tip, follow
 
 ROW = 30

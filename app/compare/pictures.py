@@ -8,8 +8,8 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from app.compare.told import Linked, Maps, amount, plain
-from app.tables import Thumbnails
 from app.theme import ThemeSource, ui_font
+from app.thumbnails import Thumbnails
 from app.views.heat import heat_image
 from app.views.panel import Heading, Panel, follow
 from app.views.photo import HeatPhoto

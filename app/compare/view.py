@@ -34,8 +34,8 @@ from app.method_names import method_name
 from app.questions import Questions
 from app.reasons import no_run
 from app.session import Session
-from app.tables import Thumbnails
 from app.theme import ThemeSource, set_role
+from app.thumbnails import Thumbnails
 from app.views.panel import Panel
 from app.views.rules_chip import RulesChip
 from app.views.shown import number, percent

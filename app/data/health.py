@@ -28,8 +28,8 @@ from PySide6.QtWidgets import (
 from app.data import cells
 from app.data.model import ROOT, Index
 from app.questions import Questions
-from app.tables import Thumbnails
 from app.theme import ThemeSource, faded, set_role, ui_font
+from app.thumbnails import Thumbnails
 from app.views.panel import Empty, FocusRing, Panel, follow, paint_ground
 from app.views.working import Working
 from engine.dataset.tables import Duplicates, Gap, Missing, PhotoGroup

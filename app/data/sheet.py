@@ -17,8 +17,8 @@ from app.data.chips_row import ChipsRow
 from app.data.model import TableModel
 from app.data.side import Side
 from app.data.table import DataTable
-from app.tables import Thumbnails
 from app.theme import ThemeSource, set_role
+from app.thumbnails import Thumbnails
 from app.views.panel import Empty, Panel, Search
 
 _GAP = 12

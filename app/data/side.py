@@ -19,8 +19,8 @@ from PySide6.QtWidgets import (
 
 from app.data import cells
 from app.data.chart import Chart
-from app.tables import Thumbnails
 from app.theme import ThemeSource, set_role
+from app.thumbnails import Thumbnails
 from app.views.panel import Empty, Panel, follow
 from engine.dataset.tables import Column, Distribution, Filter, Record
 

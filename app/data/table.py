@@ -25,8 +25,8 @@ from PySide6.QtWidgets import (
 
 from app.data.asked import Asked
 from app.data.model import TableModel
-from app.tables import Thumbnails
 from app.theme import ThemeSource, mix, set_role, ui_font
+from app.thumbnails import Thumbnails
 from app.views.panel import FocusRing, follow
 from engine.dataset.tables import Column
 

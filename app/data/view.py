@@ -24,8 +24,8 @@ from app.data.open_table import OpenTable
 from app.data.sheet import Sheet
 from app.questions import Questions
 from app.session import Session
-from app.tables import Thumbnails
 from app.theme import ThemeSource
+from app.thumbnails import Thumbnails
 from app.views.panel import Note
 from app.views.view import Numbers, View
 from app.views.working import Working

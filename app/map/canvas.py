@@ -26,8 +26,8 @@ from PySide6.QtWidgets import QWidget
 from app.map.cloud import Camera, Cloud
 from app.map.colours import packed
 from app.map.layer import Layer, Look
-from app.tables import Thumbnails
 from app.theme import ThemeSource, faded, ui_font
+from app.thumbnails import Thumbnails
 from app.views.panel import FocusRing, follow
 
 MOVE, LASSO, RECTANGLE = "move", "lasso", "rectangle"

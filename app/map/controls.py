@@ -26,8 +26,9 @@ from app.chips import Chooser
 from app.map.canvas import LASSO, MOVE, RECTANGLE
 from app.map.legend import Legend
 from app.map.points import SHOWN, PointsModel
-from app.tables import AnyIndex, Thumbnails
+from app.tables import AnyIndex
 from app.theme import Theme, ThemeSource, icon, set_role
+from app.thumbnails import Thumbnails
 from app.views.panel import Empty, Panel, follow
 from app.views.shoppers import FoundList, RowDelegate
 from engine.columns import Projection

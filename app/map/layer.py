@@ -13,7 +13,7 @@ from PySide6.QtGui import QImage, QPainter, QPixmap
 
 from app.map.cloud import Camera, Cloud
 from app.map.colours import sprite
-from app.tables import Thumbnails
+from app.thumbnails import Thumbnails
 
 SMOOTH = 2500  # points in sight that are drawn one by one, smooth
 PHOTOS = 90  # points in sight that show their photo

@@ -23,8 +23,8 @@ from app.questions import Questions
 from app.read_only import enable
 from app.segments import Kind, Segment
 from app.session import Session
-from app.tables import Thumbnails
 from app.theme import ThemeSource
+from app.thumbnails import Thumbnails
 from app.views.panel import Panel
 from app.views.shown import percent
 from app.views.view import Numbers, View

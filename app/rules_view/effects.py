@@ -17,8 +17,9 @@ from PySide6.QtWidgets import (
 from app.i18n import joined
 from app.rule_words import effect_sentence, note_text
 from app.session import Session
-from app.tables import KEY_ROLE, NO_INDEX, AnyIndex, Thumbnails
+from app.tables import KEY_ROLE, NO_INDEX, AnyIndex
 from app.theme import ThemeSource, set_role, sign_color, ui_font
+from app.thumbnails import Thumbnails
 from app.views.panel import Empty, FocusRing, Panel, follow, paint_ground
 from engine.answers import RankedItem, Ranking
 

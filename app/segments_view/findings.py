@@ -15,8 +15,8 @@ from app.questions import Questions
 from app.segments import Segment
 from app.segments_view.shares import Bars, CohortHeat, Ends, Line, cells_of, ends_of, lines_of
 from app.session import Session
-from app.tables import Thumbnails
 from app.theme import ThemeSource, set_role
+from app.thumbnails import Thumbnails
 from app.views.panel import Empty, Panel
 from app.views.shown import digits, signed
 from app.views.working import Working

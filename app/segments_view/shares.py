@@ -10,8 +10,8 @@ from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QImage, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.tables import Thumbnails, contained
 from app.theme import ThemeSource, modality_color, sign_color, ui_font
+from app.thumbnails import Thumbnails, contained
 from app.views.heat import greyed, heat_image
 from app.views.panel import Tip, follow
 from app.views.shown import digits, part_name, signed

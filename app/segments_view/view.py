@@ -25,8 +25,9 @@ from app.segments_view.builder import Builder
 from app.segments_view.findings import Findings
 from app.segments_view.nothing import NothingPage
 from app.session import Session
-from app.tables import KEY_ROLE, AnyIndex, Thumbnails
+from app.tables import KEY_ROLE, AnyIndex
 from app.theme import ThemeSource, set_role
+from app.thumbnails import Thumbnails
 from app.views.panel import Empty, Heading, Panel, follow
 from app.views.shoppers import CatalogueModel, FoundList, ProductsModel, RowDelegate, ShoppersModel
 from app.views.view import Numbers, View

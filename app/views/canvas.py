@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QSizePolicy, QToolButton, QWidget
 
 from app.photo_loader import Photo
 from app.session import Session
-from app.tables import Thumbnails, contained, draw_unreadable
 from app.theme import ThemeSource, faded, icon
+from app.thumbnails import Thumbnails, contained, draw_unreadable
 from app.views.cells import Cells
 from app.views.heat import distrust, greyed, heat_image, within
 from app.views.panel import FocusRing, follow

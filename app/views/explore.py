@@ -12,8 +12,8 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSplitter, QVBoxLayout, 
 from app.actions import Action, Reason, always, first
 from app.reasons import no_change, no_explanation, no_product
 from app.session import Session
-from app.tables import Thumbnails
 from app.theme import ThemeSource, set_role
+from app.thumbnails import Thumbnails
 from app.views.bars import BarsView
 from app.views.brush import NOBODY, BrushBar
 from app.views.changes import ChangesBar

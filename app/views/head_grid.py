@@ -18,8 +18,8 @@ from PySide6.QtWidgets import (
 
 from app.questions import Questions
 from app.session import Session
-from app.tables import Thumbnails
 from app.theme import ThemeSource, set_role
+from app.thumbnails import Thumbnails
 from app.views.panel import Empty, scrolling
 from app.views.past_heads import PastHeads
 from app.views.product_heads import ProductHeads

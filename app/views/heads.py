@@ -18,8 +18,8 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
 
 from app.session import ALL_HEADS, Session
-from app.tables import Thumbnails, contained
 from app.theme import Theme, ThemeSource, faded, mix, set_role, ui_font
+from app.thumbnails import Thumbnails, contained
 from app.views.heat import distrust, greyed, heat_image, place_of, within
 from app.views.panel import FocusRing, follow
 from app.views.shown import Shown

@@ -20,8 +20,9 @@ from PySide6.QtWidgets import (
 )
 
 from app.session import NOTHING, Pointed, Session
-from app.tables import KEY_ROLE, AnyIndex, Thumbnails
+from app.tables import KEY_ROLE, AnyIndex
 from app.theme import ThemeSource, set_role
+from app.thumbnails import Thumbnails
 from app.views.history_rows import HEIGHT, PHOTO, STEP, HistoryDelegate, HistoryModel, changes_in, day, moved_in
 from app.views.panel import Empty, FocusRing, Panel, Tip, follow, paint_whole
 from app.views.past_split import PastSplitPopup

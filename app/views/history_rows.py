@@ -9,8 +9,9 @@ from PySide6.QtCore import QAbstractListModel, QDate, QLocale, QObject, QPointF,
 from PySide6.QtGui import QPainter, QPen, QRegion
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
-from app.tables import KEY_ROLE, NO_INDEX, AnyIndex, Thumbnails
+from app.tables import KEY_ROLE, NO_INDEX, AnyIndex
 from app.theme import Theme, ThemeSource, faded, sign_color, ui_font
+from app.thumbnails import Thumbnails
 from app.views.panel import LEFT, FocusRing
 from app.views.shown import digits, signed, tr
 from engine.explain.types import HistoryEvent

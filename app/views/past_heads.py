@@ -8,8 +8,8 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
 from app.session import NOTHING, Pointed, Session
-from app.tables import Thumbnails
 from app.theme import ThemeSource, modality_color
+from app.thumbnails import Thumbnails
 from app.views.panel import Tip
 from app.views.shown import percent
 from app.views.tile_grid import BY_FOCUS, BY_SHARE, HEADER, IN_ORDER, PAD, TileGrid, spread

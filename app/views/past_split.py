@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePol
 
 from app.questions import Questions
 from app.session import Session
-from app.tables import Thumbnails, contained
 from app.theme import ThemeSource, set_role, sign_color, ui_font
+from app.thumbnails import Thumbnails, contained
 from app.views.heat import greyed, heat_image
 from app.views.panel import Heading, follow
 from app.views.shown import digits, part_name, power_of_ten, signed, token_name

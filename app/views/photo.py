@@ -12,8 +12,8 @@ from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPainte
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app.session import NOTHING, Pointed, Session
-from app.tables import Thumbnails
 from app.theme import ThemeSource
+from app.thumbnails import Thumbnails
 from app.views import brush
 from app.views.canvas import PhotoCanvas
 from app.views.panel import Tip

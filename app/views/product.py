@@ -12,8 +12,8 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollA
 from app.actions import Action, Reason, first
 from app.reasons import no_explanation, no_photo
 from app.session import Session
-from app.tables import Thumbnails
 from app.theme import ThemeSource, set_role
+from app.thumbnails import Thumbnails
 from app.views.bars import BarsView
 from app.views.canvas import LEAST_ZOOM, MOST_ZOOM, SIDE
 from app.views.colour_bar import ColourBar

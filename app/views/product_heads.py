@@ -11,8 +11,8 @@ from PySide6.QtGui import QImage, QPainter, QPainterPath, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QWidget
 
 from app.session import ALL_HEADS, Session
-from app.tables import Thumbnails, contained
 from app.theme import ThemeSource, faded, sign_color
+from app.thumbnails import Thumbnails, contained
 from app.views.heat import distrust, greyed, heat_image, place_of, within
 from app.views.shown import Shown, digits, percent, signed, token_name
 from app.views.tile_grid import BY_FOCUS, BY_SHARE, LINE, TileGrid, spread

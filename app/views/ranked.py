@@ -16,8 +16,9 @@ from PySide6.QtWidgets import (
 )
 
 from app.session import NOTHING, Pointed, Session
-from app.tables import KEY_ROLE, AnyIndex, Thumbnails
+from app.tables import KEY_ROLE, AnyIndex
 from app.theme import ThemeSource, set_role
+from app.thumbnails import Thumbnails
 from app.views.glide import Glide, wants_motion
 from app.views.legend import Legend
 from app.views.panel import PAD, Empty, FocusRing, Panel, Tip, follow, paint_whole

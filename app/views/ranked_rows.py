@@ -6,8 +6,9 @@ from PySide6.QtCore import QAbstractListModel, QObject, QPointF, QRect, QRectF, 
 from PySide6.QtGui import QFont, QPainter, QPen, QRegion
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
-from app.tables import KEY_ROLE, NO_INDEX, AnyIndex, Thumbnails
+from app.tables import KEY_ROLE, NO_INDEX, AnyIndex
 from app.theme import Theme, ThemeSource, faded, modality_color, sign_color, ui_font
+from app.thumbnails import Thumbnails
 from app.views.panel import LEFT, RIGHT, FocusRing, paint_ground
 from app.views.shown import PARTS, digits, number
 from engine.answers import RankedItem, Ranking

@@ -23,8 +23,9 @@ from PySide6.QtWidgets import (
 
 from app.segments import Kind, Segment
 from app.session import Session
-from app.tables import KEY_ROLE, AnyIndex, FoundModel, Thumbnails
+from app.tables import KEY_ROLE, AnyIndex, FoundModel
 from app.theme import ThemeSource, set_role, ui_font
+from app.thumbnails import Thumbnails
 from app.views.panel import LEFT, Empty, FocusRing, follow, paint_ground
 from engine.answers import RunSummary
 

@@ -22,8 +22,8 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.tables import contained
 from app.theme import ThemeSource, faded, ui_font
+from app.thumbnails import contained
 from app.views.heat import within
 from app.views.panel import FocusRing, follow
 from app.whatif.image_edits import SUFFIXES, draw_stroke

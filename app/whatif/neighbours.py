@@ -9,8 +9,8 @@ from PySide6.QtGui import QFont, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.session import Session
-from app.tables import Thumbnails
 from app.theme import ThemeSource, ui_font
+from app.thumbnails import Thumbnails
 from app.views.panel import follow
 from app.views.shown import digits, number
 from engine.answers import RankedItem, Ranking

@@ -6,8 +6,9 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
 from app.i18n import joined
 from app.session import Session
-from app.tables import KEY_ROLE, Thumbnails
+from app.tables import KEY_ROLE
 from app.theme import ThemeSource
+from app.thumbnails import Thumbnails
 from app.views.history_rows import changes_in
 from app.views.panel import Empty, Panel
 from app.whatif.edits import added, invented, new_shopper, removed, reordered

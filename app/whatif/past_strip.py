@@ -14,8 +14,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.tables import KEY_ROLE, NO_INDEX, AnyIndex, Thumbnails
+from app.tables import KEY_ROLE, NO_INDEX, AnyIndex
 from app.theme import ThemeSource, set_role, sign_color, ui_font
+from app.thumbnails import Thumbnails
 from app.views.history_rows import day, paint_change
 from app.views.panel import FocusRing, Tip, follow, paint_ground
 from app.views.shown import digits, signed, tr

@@ -24,8 +24,8 @@ from PySide6.QtWidgets import (
 
 from app.read_only import enable
 from app.session import Session
-from app.tables import Thumbnails
 from app.theme import ThemeSource, set_role
+from app.thumbnails import Thumbnails
 from app.whatif.background import Background
 from app.whatif.canvas import EditCanvas
 from app.whatif.edits import with_photo

@@ -6,8 +6,9 @@ from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from app.tables import KEY_ROLE, AnyIndex, Thumbnails
+from app.tables import KEY_ROLE, AnyIndex
 from app.theme import ThemeSource, set_role
+from app.thumbnails import Thumbnails
 from app.views.panel import follow
 from app.views.shoppers import CatalogueModel, Finder, FoundList, ProductsModel, RowDelegate, ShoppersModel
 from engine.answers import RunSummary

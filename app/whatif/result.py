@@ -23,8 +23,8 @@ from PySide6.QtWidgets import (
 from app.i18n import joined
 from app.rule_words import note_text
 from app.session import NOTHING, Pointed, Session
-from app.tables import Thumbnails
 from app.theme import ThemeSource, set_role
+from app.thumbnails import Thumbnails
 from app.views.panel import PAD, Empty, Heading, Panel, Tip, scrolling
 from app.views.photo import HeatPhoto
 from app.views.shown import Shown, digits, number, place_text, signed

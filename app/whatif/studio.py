@@ -22,8 +22,8 @@ from PySide6.QtWidgets import (
 
 from app.actions import Action
 from app.session import Session
-from app.tables import Thumbnails
 from app.theme import ThemeSource, set_role
+from app.thumbnails import Thumbnails
 from app.views.changes import what_changed
 from app.views.panel import Heading, Panel, Tip
 from app.views.view import Numbers, View

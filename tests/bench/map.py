@@ -25,8 +25,8 @@ from app.map.canvas import Canvas, Told
 from app.map.cloud import Cloud
 from app.map.colours import OTHER, colouring, point_colours
 from app.map.layer import SMOOTH
-from app.tables import Thumbnails
 from app.theme import ThemeSource
+from app.thumbnails import Thumbnails
 from engine.columns import categories
 
 FRAME = 1000 / 60  # milliseconds
