@@ -112,7 +112,7 @@ class CheckDialog(QDialog):
     def _lay_out(self) -> None:
         set_role(self.verdict, "figure")
         set_role(self.advice, "muted")
-        self.verdict.setText(self.tr("Checking …"))
+        self.verdict.setText(self.tr("Checking…"))
         self.advice.setText(
             self.tr("A sample is drawn and trained on, explained, audited and shown; it takes two to three minutes.")
         )
@@ -172,7 +172,7 @@ class CheckDialog(QDialog):
             if not self._said[name].text():
                 self.rows.ensureWidgetVisible(self._said[name])
             if stage or not self._said[name].text():
-                self._said[name].setText(f"{stage or self.tr('Checking')} …")
+                self._said[name].setText(f"{stage or self.tr('Checking')}…")
             return
         self._lines.append(without_home(line(event)))
         self.bar.setValue(len(self._lines))
@@ -252,7 +252,7 @@ class CheckDialog(QDialog):
         if self._runner.isRunning():
             self._runner.requestInterruption()
             self.stop.setEnabled(False)
-            self.stop.setText(self.tr("Stopping …"))
+            self.stop.setText(self.tr("Stopping…"))
             self._runner.finished.connect(lambda: super(CheckDialog, self).done(result))
         else:
             super().done(result)

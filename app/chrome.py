@@ -303,14 +303,14 @@ class StatusBar(QFrame):
         self._bar.setVisible(task is not None)
         self._facts.setVisible(task is not None)
         self._answer.setVisible(task is not None and bool(waiting))
-        self._answer.setText(f"{waiting} …")
+        self._answer.setText(f"{waiting}…")
         if not waiting:
             self._patience.stop()
             self.stop.hide()
         elif self.stop.isHidden() and not self._patience.isActive():
             self._patience.start()
         if task is None:
-            self._what.setText(f"{waiting} …" if waiting else self.tr("Ready"))
+            self._what.setText(f"{waiting}…" if waiting else self.tr("Ready"))
             return
         self._what.setText(task.title)
         self._facts.setText(task_facts(task, front=True))

@@ -99,12 +99,12 @@ def offered(window: Window) -> list[Action]:
         Action("rules-on", tr("Business rules on or off"), rules, "Ctrl+Shift+B", "rules", "edit", on, no_rules),
         Action("note-product", tr("Note on this product"), note("product"), "Ctrl+Alt+N", "note", "edit"),
         Action("note-shopper", tr("Note on this shopper"), note("shopper"), "Ctrl+Alt+Shift+N", "note", "edit"),
-        Action("export", tr("Export …"), send("export"), "Ctrl+E", "export", "send"),
+        Action("export", tr("Export…"), send("export"), "Ctrl+E", "export", "send"),
         Action("copy-picture", tr("Copy the picture"), send("picture"), "Ctrl+Shift+C", "copy", "send"),
         Action("copy-numbers", tr("Copy the numbers"), send("numbers"), "Ctrl+Alt+C", "copy", "send"),
-        Action("open", tr("Open a workspace …"), window.ask_workspace, "Ctrl+O", "folder"),
-        Action("open-run", tr("Open a run …"), window.ask_run, "Ctrl+Shift+O", "run"),
-        Action("import", tr("Import data …"), window.ask_import, "Ctrl+I", "import"),
+        Action("open", tr("Open a workspace…"), window.ask_workspace, "Ctrl+O", "folder"),
+        Action("open-run", tr("Open a run…"), window.ask_run, "Ctrl+Shift+O", "run"),
+        Action("import", tr("Import data…"), window.ask_import, "Ctrl+I", "import"),
         Action(
             "sample", tr("Make the sample and train on it"), window.tasks.make_sample, "", "sample", why_not=no_sample
         ),
@@ -133,7 +133,7 @@ def offered(window: Window) -> list[Action]:
         ),
         Action("help", tr("Help on this view"), window.toggle_help, "F1", "help", "help"),
         Action("tour", tr("Take the tour"), window.start_tour, "", "tour", "help", why_not=no_run(window.session)),
-        *([Action("check", tr("Check this installation …"), check, "", "", "help")] if check is not None else []),
+        *([Action("check", tr("Check this installation…"), check, "", "", "help")] if check is not None else []),
         Action("about", tr("About Heedmap"), about, "", "", "help"),
         Action("quit", tr("Quit"), window.quit, "Ctrl+Q", "quit", "quit"),
     ]  # fmt: skip

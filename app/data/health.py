@@ -221,7 +221,7 @@ class HealthPage(QWidget):
         self.look = QPushButton()
         self.look.setToolTip(self.tr("Compare every photo with every other; what was read is remembered"))
         self.look.clicked.connect(self.find_duplicates)
-        self.export = QPushButton(self.tr("Save as CSV …"))
+        self.export = QPushButton(self.tr("Save as CSV…"))
         self.export.setToolTip(self.tr("Write gaps and groups of photos to a table"))
         self.export.clicked.connect(self.ask_export)
         self._lay_out()
@@ -277,7 +277,7 @@ class HealthPage(QWidget):
         if self._folder:
             self._questions.ask("find_duplicates", self._duplicates_came, dataset=self._folder)
             self.look.setEnabled(False)
-            self.intro.setText(self.tr("Comparing photos …"))
+            self.intro.setText(self.tr("Comparing photos…"))
 
     def stopped(self) -> None:
         """Nothing is under way any more; without an answer, one can look again."""

@@ -146,9 +146,9 @@ def column_menu(table: OpenTable, place: int, at: QPoint) -> None:
         (tr("Sort up"), lambda: table.sort_by(name, False)),
         (tr("Sort down"), lambda: table.sort_by(name, True)),
         (tr("Show its values"), lambda: table.count_values(name)),
-        (tr("Filter …"), lambda: table.build_filter(name)),
+        (tr("Filter…"), lambda: table.build_filter(name)),
         (tr("Hide this column"), lambda: table.hide_column(name)),
-        (tr("Columns …"), table.choose_columns),
+        (tr("Columns…"), table.choose_columns),
     ):
         menu.addAction(text).triggered.connect(lambda _=False, act=act: act())
     menu.popup(at)

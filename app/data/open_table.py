@@ -248,7 +248,7 @@ class OpenTable(QObject):
         elif self._stopped:
             self.sheet.none.setText(self.tr("Stopped. Ctrl+Shift+R asks again."))
         elif self.tables is None or self.model.waiting:
-            self.sheet.none.setText(self.tr("Reading …"))
+            self.sheet.none.setText(self.tr("Reading…"))
         elif self.tables.counts[self.table]:
             self.sheet.none.setText(self.tr("No row fits. Take a condition away, or search for less."))
         elif self.table == "problems":

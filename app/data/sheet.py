@@ -37,8 +37,8 @@ class Sheet(QWidget):
         self.search = Search()
         self.chips = ChipsRow(themes)
         self.count, self.said = QLabel(), QLabel()
-        self.filter_button = QPushButton(self.tr("Filter …"))
-        self.columns_button = QPushButton(self.tr("Columns …"))
+        self.filter_button = QPushButton(self.tr("Filter…"))
+        self.columns_button = QPushButton(self.tr("Columns…"))
         self.segment_button = QPushButton(self.tr("Save as segment"))
         self.none = Empty()
         self._listed = QStackedWidget()
@@ -48,7 +48,7 @@ class Sheet(QWidget):
 
     def _dress(self) -> None:
         self.search.setClearButtonEnabled(True)
-        self.search.setPlaceholderText(self.tr("Search these rows …"))
+        self.search.setPlaceholderText(self.tr("Search these rows…"))
         self.search.setAccessibleName(self.tr("Search these rows"))
         self.search.setToolTip(self.tr("Rows that hold every word, in any column; Escape clears (Ctrl+F)"))
         self.search.setMaximumWidth(360)

@@ -181,7 +181,7 @@ class ExportDialog(QDialog):
         inside = QVBoxLayout(frame)
         inside.setContentsMargins(8, 8, 8, 8)
         inside.addWidget(self._preview)
-        browse = QPushButton(tr("Browse …"))
+        browse = QPushButton(tr("Browse…"))
         browse.clicked.connect(self._browse)
         for button in (browse, self.cancel):
             button.setAutoDefault(False)  # Enter exports
@@ -398,7 +398,7 @@ class ExportDialog(QDialog):
         return self._chosen.suffix
 
     def _start(self) -> None:
-        self._say(tr("Writing …"))
+        self._say(tr("Writing…"))
         self._busy(True)
         form, outs = self._chosen, self._outs()
         self._first = str(outs[0])

@@ -181,7 +181,7 @@ class HeadGrid(QDialog):
             return self._fault
         if not shown.explanation.history:
             return self.tr("No past choices: no head has anything to read.")
-        return "" if self.past.count() else self.tr("Reading the shopper's sequence …")
+        return "" if self.past.count() else self.tr("Reading the shopper's sequence…")
 
     def _say(self, shown: Shown | None) -> str:
         """What the tiles show and on what scale."""

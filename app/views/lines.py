@@ -287,7 +287,7 @@ class Lines(QWidget):
         if found is None or not found.history:
             return ""
         if pairs is None:
-            return self.tr("working out the lines …")
+            return self.tr("working out the lines…")
         if not self.drawn:
             return self.tr("point at a past choice, a word or a cell to see its lines")
         event = self._selected()

@@ -93,8 +93,8 @@ def _photo(view: WhatIfView, session: Session, bare: Reason) -> list[Action]:
                 (REPLACE, tr("Replace part of the photo")),
             )
         ),
-        act("swap", tr("Swap the photo for a file …"), photo.ask_file, "", bare, group),
-        act("swap-product", tr("Swap the photo for another product's …"), view.swap_for_product, "", bare, group),
+        act("swap", tr("Swap the photo for a file…"), photo.ask_file, "", bare, group),
+        act("swap-product", tr("Swap the photo for another product's…"), view.swap_for_product, "", bare, group),
         act("no-photo", tr("Take the photo away"), photo.take_away, "", first(bare, none), group),
         act("photo-back", tr("Put the photo back as it was"), photo.put_back, "", first(bare, own), group),
     ]
@@ -131,8 +131,8 @@ def _kept(view: WhatIfView, session: Session, closed: Reason) -> list[Action]:
         return "" if view.result.after is not None else tr("The new rank is being worked out.")
 
     return [
-        act("save", tr("Save the scenario …"), view.steps.ask_name, "Ctrl+S", unchanged, group),
-        act("report", tr("Export the report …"), view.ask_report, "Ctrl+Shift+E", first(unchanged, no_result), group),
+        act("save", tr("Save the scenario…"), view.steps.ask_name, "Ctrl+S", unchanged, group),
+        act("report", tr("Export the report…"), view.ask_report, "Ctrl+Shift+E", first(unchanged, no_result), group),
         act("steps", tr("Go to the steps"), view.go_to_steps, "Alt+4", closed, group, "undo"),
         act("scenarios", tr("Go to the saved scenarios"), view.go_to_scenarios, "Alt+8", closed, group),
         act("reset", tr("Reset everything"), view.reset, "", unchanged, group, "refresh"),

@@ -295,7 +295,7 @@ class WhatIfView(View):
         for panel in (self.result, self.past):
             panel.dim(on)
         if on and self._doing:
-            self.changes.say(self._doing + " …")
+            self.changes.say(self._doing + "…")
 
     def _say_fault(self, message: str, hint: str) -> None:
         self.error.setText(f"{message} {hint}".strip())

@@ -156,7 +156,7 @@ def test_the_palette_finds_commands_shoppers_and_products(open_window: Open, qtb
     field = window.top.palette_field
     window.focus_search()
     qtbot.waitUntil(lambda: field.showing)
-    assert "Import data …" in [entry.text for entry in field.answers]
+    assert "Import data…" in [entry.text for entry in field.answers]
     write(qtbot, field, "backpack 10")
     assert [entry.kind for entry in field.answers] == ["product"]
     with qtbot.waitSignal(window.session.item_changed):
