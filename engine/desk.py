@@ -357,6 +357,22 @@ class Desk:
         ask = partial(browser.page, table, query, columns, sort, descending, offset, limit)
         return (yield from browser.job("Reading rows", ask))
 
+    def write_rows(
+        self,
+        dataset: str,
+        table: str,
+        query: Query,
+        columns: tuple[str, ...],
+        out: str,
+        sort: str = "",
+        descending: bool = False,
+    ) -> Job:
+        """Write all rows that a query finds, as CSV or Parquet by the suffix of `out`; return its path."""
+        from engine.dataset.write_rows import write_rows
+
+        browser = yield from self.at_hand.browser(dataset)
+        return (yield from write_rows(browser, table, query, columns, Path(out), sort, descending))
+
     def browse_row(self, dataset: str, table: str, row: int) -> Job:
         """Return the Record of one row, whole."""
         browser = yield from self.at_hand.browser(dataset)

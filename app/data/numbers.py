@@ -9,12 +9,17 @@ from app.views.view import Numbers
 from engine.dataset.tables import Distribution, Page
 
 
+def rows_name(table: str, pages: list[Page]) -> str:
+    """What the rows at hand are called: the table, or a part of it."""
+    have, total = sum(len(page.rows) for page in pages), pages[-1].total
+    return table if have >= total else f"{table}, {have} of {total} rows"
+
+
 def numbers(table: str, pages: list[Page], lies: Distribution | None) -> Numbers:
     """The rows at hand of a table, all of them where there are few, else named so; how the values of a column lie."""
     found: dict[str, Mapping[str, Sequence[Any]]] = {}
     if pages:
-        have, total = sum(len(page.rows) for page in pages), pages[-1].total
-        found[table if have >= total else f"{table}, {have} of {total} rows"] = {
+        found[rows_name(table, pages)] = {
             name: [cell for page in pages for cell in page.cells[place]] for place, name in enumerate(pages[0].columns)
         }
     if lies is not None and lies.counts:

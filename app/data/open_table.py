@@ -140,6 +140,16 @@ class OpenTable(QObject):
             keys, keys_of = segment.members, segment.kind
         return Query(asked.text, asked.filters, keys, keys_of)
 
+    @property
+    def question(self) -> dict[str, Any]:
+        """The rows that are shown, as arguments of a job."""
+        columns = tuple(column.name for column in self.model.columns)
+        asked = self.asked
+        return {
+            "table": self.table, "query": self.query, "columns": columns,
+            "sort": asked.sort, "descending": asked.descending,
+        }  # fmt: skip
+
     def ask(self, *_: object) -> None:
         """Ask for the rows anew, and for how the chosen column lies in them."""
         if self.tables is None:

@@ -19,7 +19,7 @@ from app.actions import Action
 from app.data import cells, menus
 from app.data.health import HealthPage
 from app.data.model import TableModel
-from app.data.numbers import numbers
+from app.data.numbers import numbers, rows_name
 from app.data.open_table import OpenTable
 from app.data.sheet import Sheet
 from app.questions import Questions
@@ -27,7 +27,7 @@ from app.session import Session
 from app.theme import ThemeSource
 from app.thumbnails import Thumbnails
 from app.views.panel import Note
-from app.views.view import Numbers, View
+from app.views.view import Numbers, View, Whole
 from app.views.working import Working
 from app.workspace import Workspace
 from engine.dataset.tables import TABLE_NAMES, Tables
@@ -208,6 +208,14 @@ class DataView(View):
     @property
     def busy(self) -> bool:
         return self._questions.busy or self._health.busy or self.opened.busy
+
+    def whole(self) -> Mapping[str, Whole]:
+        """The open table as it is asked for, all its rows."""
+        pages = self.model.loaded()
+        if not pages:
+            return {}
+        asks = {"dataset": self.opened.folder, **self.opened.question}
+        return {rows_name(self.opened.table, pages): Whole(self.opened.table, pages[-1].total, asks)}
 
     def numbers(self) -> Numbers:
         """The rows at hand, all of them where there are few; how the chosen column lies; what Health found."""

@@ -32,7 +32,8 @@ from PySide6.QtWidgets import (
 from app import exporting
 from app.disk_thread import DiskThread
 from app.exporting import About
-from app.questions import Engine, Questions
+from app.i18n import joined
+from app.questions import Engine, Questions, Step
 from app.theme import set_role
 from app.views.view import Numbers, View
 from engine.errors import HeedmapError
@@ -135,6 +136,7 @@ class ExportDialog(QDialog):
         self._explanation, self._dataset = explanation, dataset
         self._image = exporting.picture(view)
         self._tables: Numbers = {key: value for key, value in view.numbers().items() if value}
+        self._whole = view.whole()
         self._folder = Path(folder) if folder and Path(folder).is_dir() else Path.home()
         self._left: list[Callable[[], None]] = []  # files still to be written
         self._first = ""
@@ -144,6 +146,7 @@ class ExportDialog(QDialog):
         self._writer.failed.connect(self._failed)
         self._questions = Questions(engine, "export", self)
         self._questions.failed.connect(self._failed)
+        self._questions.stepped.connect(self._stepped)
         self.setWindowTitle(tr("Export"))
         self.what = QComboBox()
         self.form = QComboBox()
@@ -246,6 +249,7 @@ class ExportDialog(QDialog):
         self.what.currentIndexChanged.connect(lambda _: self._offer(self._suffix))
         self.form.currentIndexChanged.connect(lambda _: self._turn())
         self.table.currentIndexChanged.connect(lambda _: self._show_preview())
+        self.table.currentIndexChanged.connect(lambda _: self._look())
         self.place.textEdited.connect(lambda _: self._look())
         self.save.clicked.connect(self._start)
         self.cancel.clicked.connect(self.reject)
@@ -286,7 +290,7 @@ class ExportDialog(QDialog):
             if len(self._tables) > 1:
                 self.table.addItem(tr("All, one file each"), "")
             for name in self._tables:
-                self.table.addItem(name, name)
+                self.table.addItem(self._called(name), name)
         self.table.blockSignals(False)
         kept = Path(self.place.text())
         stem = kept.stem if self.place.text() and self.place.isModified() else self._stem()
@@ -347,7 +351,9 @@ class ExportDialog(QDialog):
         if there:
             text = tr("{0} is there already and will be replaced.").format(", ".join(there))
         elif several:
-            text = tr("One file each: {0}.").format(", ".join(self._tables))
+            text = tr("One file each: {0}.").format(", ".join(map(self._called, self._tables)))
+        elif (whole := self._whole.get(self.table.currentData())) is not None and self._chosen.of == "numbers":
+            text = self.tr("%n row(s), all that were found.", "", whole.rows)
         self._say(text)
         self.save.setText(tr("Replace") if there else tr("Export"))
         self.save.setEnabled(bool(self.place.text().strip()))
@@ -371,7 +377,7 @@ class ExportDialog(QDialog):
         if out.suffix.lower() != form.suffix:
             out = out.with_name(out.name + form.suffix)
         if form.of == "numbers" and not self.table.currentData() and len(self._tables) > 1:
-            return [out.with_name(f"{out.stem} {name}{form.suffix}") for name in self._tables]
+            return [out.with_name(f"{out.stem} {self._called(name)}{form.suffix}") for name in self._tables]
         return [out]
 
     def _browse(self) -> None:
@@ -428,9 +434,15 @@ class ExportDialog(QDialog):
             make = lambda: drawn  # noqa: E731
         self._writer.write(out, make)
 
+    def _called(self, name: str) -> str:
+        """What a table is called in its file."""
+        return self._whole[name].name if name in self._whole else name
+
     def _write_table(self, name: str, out: Path) -> None:
         columns = self._tables[name]
-        if out.suffix == ".csv":
+        if name in self._whole:
+            self._questions.ask("write_rows", self._written, **self._whole[name].asks, out=str(out))
+        elif out.suffix == ".csv":
             self._writer.write(out, partial(exporting.table_csv, columns))
         else:
             plain = {key: list(values) for key, values in columns.items()}
@@ -441,6 +453,10 @@ class ExportDialog(QDialog):
         assert found is not None
         noted = replace(found, notes=(*found.notes, *(tr("Note: {0}").format(note) for note in self._about.notes)))
         self._questions.ask("write_explanation", self._written, explanation=noted, dataset=self._dataset, out=str(out))
+
+    def _stepped(self, step: Step) -> None:
+        if step.share is not None:
+            self._say(joined([tr("Writing…"), f"{step.share:.0%}"]))
 
     def _written(self, _out: Any) -> None:
         if self._left:

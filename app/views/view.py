@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from PySide6.QtWidgets import QWidget
@@ -10,6 +11,15 @@ from PySide6.QtWidgets import QWidget
 from app.actions import Action
 
 Numbers = Mapping[str, Mapping[str, Sequence[Any]]]  # name of a table -> its columns, all of one length
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A table of which the window holds a part. asks: the arguments of the job "write_rows", but for where to."""
+
+    name: str
+    rows: int
+    asks: Mapping[str, Any]
 
 
 class View(QWidget):
@@ -34,4 +44,8 @@ class View(QWidget):
 
     def numbers(self) -> Numbers:
         """The figures behind what is shown, for an export as a table."""
+        return {}
+
+    def whole(self) -> Mapping[str, Whole]:
+        """Of the tables of `numbers` those that the engine writes whole, by their names there."""
         return {}

@@ -122,8 +122,10 @@ class Browser:
         descending: bool = False,
         offset: int = 0,
         limit: int = 200,
+        longest: int = LONGEST,
     ) -> Page:
-        """Rows `offset` to `offset + limit` of what a query finds, sorted by a column ("": as the file has them)."""
+        """Rows `offset` to `offset + limit` of what a query finds, sorted by a column ("": as the file has them).
+        longest: characters of a text, 0 for the whole of it."""
         wanted = [self._column(table, name) for name in columns]
         self._laid_out.want(table, self._path(table))
         if "item" in TABLES[table].names:
@@ -141,7 +143,7 @@ class Browser:
             named = ["head_kind", "head", "tail_kind", "tail"]
         raw = self._raw(table, rows, list(dict.fromkeys([*stored, *named])))
         products = self._products(_products_named(table, raw))
-        cells = tuple(tuple(self._cells(table, column, rows, raw, products)) for column in wanted)
+        cells = tuple(tuple(self._cells(table, column, rows, raw, products, longest)) for column in wanted)
         items, users = tuple(raw.get("item", ())), tuple(raw.get("user", ()))
         return Page(table, offset, total, tuple(rows.tolist()), tuple(columns), cells, products, items, users)
 

@@ -9,12 +9,17 @@ from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pandas as pd
 import pytest
+from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from app import exporting
 from app.data.numbers import numbers
+from app.data.view import DataView
 from app.main_window import MainWindow
+from app.settings import Settings
+from app.views.export import ExportDialog
 from app.whatif import report
 from engine.dataset.tables import Page
 from engine.explain import export
@@ -75,3 +80,40 @@ def test_a_part_of_a_long_table_is_called_a_part() -> None:
     page = Page("items", 0, 400, (0, 1), ("item", "price"), (("i1", "i2"), (3.0, 4.0)))
     assert numbers("items", [page], None) == {"items, 2 of 400 rows": {"item": ["i1", "i2"], "price": [3.0, 4.0]}}
     assert list(numbers("items", [replace(page, total=2)], None)) == ["items"]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_the_data_view_exports_all_rows_that_are_found(
+    open_window: Callable[..., MainWindow],
+    qtbot: QtBot,
+    real: Path,
+    tmp_path: Path,
+    suffix: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("app.data.model.PAGE", 20)
+    shutil.copytree(real, tmp_path / "workspace", dirs_exist_ok=True)
+    window = open_window(Settings(theme="light", export_folder=str(tmp_path)))
+    qtbot.waitUntil(lambda: window.session.explanation is not None, timeout=60_000)
+    window.show_view("data")
+    view = window.view
+    assert isinstance(view, DataView)
+    view.tabs.setCurrentIndex(next(n for n in range(view.tabs.count()) if view.tabs.tabData(n) == "events"))
+    qtbot.waitUntil(lambda: bool(view.whole()) and not view.busy and window.session.idle, timeout=20_000)
+    ((part, whole),) = view.whole().items()
+    assert view.opened.tables is not None
+    assert whole.rows == view.opened.tables.counts["events"] > len(view.numbers()[part]["user"])
+    qtbot.keyClick(window, Qt.Key.Key_E, Qt.KeyboardModifier.ControlModifier)
+    dialog = next(one for one in window.findChildren(ExportDialog) if one.isVisible())
+    dialog.form.setCurrentIndex([form.suffix for form in dialog._forms].index(suffix))
+    dialog.table.setCurrentIndex(dialog.table.findData(part))
+    assert dialog.table.currentText() == "events"
+    assert dialog.message == f"{whole.rows} rows, all that were found."
+    with qtbot.waitSignal(dialog.saved, timeout=20_000) as saved:
+        qtbot.mouseClick(dialog.save, Qt.MouseButton.LeftButton)
+    assert saved.args is not None
+    out = Path(str(saved.args[0]))
+    found = pd.read_csv(out) if suffix == ".csv" else pd.read_parquet(out)
+    assert len(found) == whole.rows
+    assert list(found.columns) == list(whole.asks["columns"])
+    qtbot.waitUntil(lambda: not dialog.isVisible())
