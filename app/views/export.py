@@ -172,6 +172,8 @@ class ExportDialog(QDialog):
         self._rows.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._rows.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self._rows.verticalHeader().hide()
+        self._rows.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        self._rows.horizontalHeader().setTextElideMode(Qt.TextElideMode.ElideRight)
         self._rows.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._rows.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._rows.setShowGrid(False)

@@ -15,12 +15,13 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from engine.dataset.browse import Browser
+from engine.dataset.browse import LONGEST, Browser
 from engine.dataset.conditions import words_of
 from engine.dataset.duplicates import CACHE, duplicates
 from engine.dataset.health import missing
 from engine.dataset.store import Dataset, DatasetWriter
 from engine.dataset.tables import TABLE_NAMES, Duplicates, Filter, Missing, Page, Query
+from engine.dataset.write_rows import write_rows
 from engine.errors import HeedmapError
 from engine.jobs import Progress, finish
 
@@ -491,3 +492,62 @@ def test_few_values_have_a_bar_each_also_when_they_are_given_by_halves(tmp_path:
     assert spread.edges[:-1] == tuple(n / 2 for n in range(1, 11))
     assert [spread.counts[round(value * 2) - 1] for value in (0.5, 1.0, 3.5, 4.0, 5.0)] == [1, 0, 2, 1, 1]
     assert not browser.distribution("events", "time", Query()).single
+
+
+EVERY = ("item", "title", "description", "price", "images", "attributes.colour", "reviews")
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_all_rows_that_are_found_are_written_whole(
+    browser: Browser, frames: dict[str, pd.DataFrame], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    monkeypatch.setattr("engine.dataset.write_rows._PAGE", 7)  # many pages
+    read = pd.read_csv if suffix == ".csv" else pd.read_parquet
+    asked = Query(filters=(Filter("price", ">=", 12.0),))
+    known = {one.name for one in browser.columns("items")}
+    columns = [name for name in EVERY if name in known]
+    assert len(columns) > 5
+    out = tmp_path / "new folder" / f"products{suffix}"
+    assert finish(write_rows(browser, "items", asked, columns, out, "price", True)) == str(out)
+    found, truth = read(out), frames["items"]
+    truth = truth[truth["price"] >= 12.0].sort_values("price", ascending=False)
+    assert list(found.columns) == columns
+    assert found["item"].tolist() == truth["item"].tolist()
+    assert found["price"].tolist() == truth["price"].tolist()
+    assert found["title"].tolist() == truth["title"].tolist()
+    assert found["description"].fillna("").tolist() == truth["description"].fillna("").tolist()
+    assert [path.name for path in out.parent.iterdir()] == [out.name]
+
+    out = tmp_path / f"reviews{suffix}"
+    finish(write_rows(browser, "reviews", Query(), ["review", "text"], out))
+    assert read(out)["text"].tolist() == frames["reviews"]["text"].tolist()  # one is longer than a page shows
+    assert max(map(len, frames["reviews"]["text"])) > LONGEST
+
+    out = tmp_path / f"events{suffix}"
+    finish(write_rows(browser, "events", Query(), ["user", "time", "value"], out))
+    events = read(out)
+    assert len(events) == 900
+    times = pd.to_datetime(events["time"], utc=True)
+    assert (times == pd.to_datetime(frames["events"]["time"], utc=True)).all()
+    assert np.array_equal(events["value"], frames["events"]["value"], equal_nan=True)
+
+
+def test_no_rows_make_a_table_with_its_heading(browser: Browser, tmp_path: Path) -> None:
+    nothing = Query(text="no product says this")
+    for suffix in (".csv", ".parquet"):
+        out = tmp_path / f"none{suffix}"
+        finish(write_rows(browser, "items", nothing, ["item", "price"], out))
+        read = pd.read_csv(out) if suffix == ".csv" else pd.read_parquet(out)
+        assert (list(read.columns), len(read)) == (["item", "price"], 0)
+    assert (tmp_path / "none.csv").read_bytes() == b"\xef\xbb\xbfitem,price\r\n"
+
+
+def test_a_table_that_cannot_be_written_leaves_nothing(browser: Browser, tmp_path: Path) -> None:
+    with pytest.raises(HeedmapError, match="no column weight"):
+        finish(write_rows(browser, "items", Query(), ["weight"], tmp_path / "a.csv"))
+    with pytest.raises(HeedmapError, match=r"\.xlsx"):
+        finish(write_rows(browser, "items", Query(), ["item"], tmp_path / "a.xlsx"))
+    job = write_rows(browser, "items", Query(), ["item"], tmp_path / "b.csv")
+    next(job)
+    job.close()  # given up
+    assert list(tmp_path.iterdir()) == []
