@@ -7,6 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import QCoreApplication
 
+from app.fault_text import fault_text
 from engine.errors import HeedmapError
 
 
@@ -155,7 +156,7 @@ def setting_groups(names: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     return {**dict(list(found.items())[:2]), tr("The training"): rest, **dict(list(found.items())[2:])}
 
 
-def fault_text(error: HeedmapError, given: Mapping[str, Any]) -> str:
+def setting_fault(error: HeedmapError, given: Mapping[str, Any]) -> str:
     """What is wrong with settings, in the words of the form; given: all of them."""
     dim, heads, objective = given["dim"], given["heads"], choice_name(given["objective"])
     fitting = ", ".join(str(one) for one in range(1, 33) if dim % one == 0)
@@ -179,4 +180,4 @@ def fault_text(error: HeedmapError, given: Mapping[str, Any]) -> str:
             "There is no encoder to tune: tick one of the modalities under “{tuned}”."
         ).format(tuned=setting_name("tune_modalities")),
     }
-    return next((text for start, text in worded.items() if error.message.startswith(start)), str(error))
+    return next((text for start, text in worded.items() if error.message.startswith(start)), fault_text(str(error)))

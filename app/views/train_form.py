@@ -26,7 +26,7 @@ from app.read_only import enable
 from app.theme import set_role
 from app.views.panel import Search
 from app.views.setting_fields import Field
-from app.views.setting_names import FIRST, fault_text, setting_groups, setting_name
+from app.views.setting_names import FIRST, setting_fault, setting_groups, setting_name
 from app.views.train_presets import presets
 from app.workspace import Workspace
 from engine.errors import HeedmapError
@@ -276,7 +276,7 @@ class TrainForm(QFrame):
             self.settings()
         except HeedmapError as error:
             fault = str(error)
-            self._fault.setText(fault_text(error, self.given()))
+            self._fault.setText(setting_fault(error, self.given()))
         if chosen is None:
             self._counts.setText(self.tr("This workspace has no data yet: make the sample or import some."))
         else:
