@@ -151,7 +151,8 @@ class Thumbnails(QObject):
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
         self._draw(painter, QRectF(0, 0, size.width(), size.height()), photo, path, title)
         painter.end()
-        tiles.put(key, pixmap, 4 * pixmap.width() * pixmap.height())
+        if photo is None or photo.image is not None:  # the other says in words that it cannot be read
+            tiles.put(key, pixmap, 4 * pixmap.width() * pixmap.height())
         return pixmap
 
     def _draw(self, painter: QPainter, box: QRectF, photo: Photo | None, path: str | None, title: str) -> None:

@@ -12,6 +12,7 @@ from PySide6.QtCore import QCoreApplication, QEvent, QSize
 from PySide6.QtGui import QColor
 from pytestqt.qtbot import QtBot
 
+from app.i18n import LanguageSource
 from app.photo_loader import Photo, decoding, read_photo
 from app.tables import FoundModel
 from app.theme import ThemeSource, icon
@@ -59,6 +60,19 @@ def test_a_broken_photo_becomes_a_tile_that_says_so(
     assert arrive(qtbot, thumbnails, "broken.png", 256).image is None
     drawn = thumbnails.tile("broken.png", "Jacket", QSize(200, 200), 1.0).toImage()
     assert drawn != blank
+
+
+def test_an_unreadable_photo_says_so_in_the_language_in_force(
+    qtbot: QtBot, thumbnails: Thumbnails, tmp_path: Path
+) -> None:
+    (tmp_path / "broken.png").write_bytes(b"not a picture")
+    arrive(qtbot, thumbnails, "broken.png", 256)
+    drawn = []
+    for language in ("en", "zh_CN", "en"):
+        languages = LanguageSource(language)
+        drawn.append(thumbnails.tile("broken.png", "Jacket", QSize(200, 200), 1.0).toImage())
+        languages.remove()
+    assert drawn[0] == drawn[2] != drawn[1]
 
 
 def test_a_photo_that_is_not_there_is_as_unreadable(tmp_path: Path, qtbot: QtBot) -> None:
