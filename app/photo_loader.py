@@ -93,7 +93,7 @@ class PhotoLoader:
         self.arrived = _mailbox().arrived
         self._lock = Lock()
         self._wanted: OrderedDict[tuple[str, int], None] = OrderedDict()
-        self._begun: set[tuple[str, int]] = set()
+        self._begun: set[tuple[str, int]] = set()  # and not taken yet
         self._workers = 0
 
     def want(self, file: str, side: int) -> None:
@@ -109,6 +109,11 @@ class PhotoLoader:
         if start:
             Thread(target=self._work, name=_NAME).start()
 
+    def take(self, file: str, side: int) -> None:
+        """The photo has arrived: asked for again, it is decoded again."""
+        with self._lock:
+            self._begun.discard((file, side))
+
     def stop(self, *_: object) -> None:
         with self._lock:
             self._wanted.clear()
@@ -123,7 +128,4 @@ class PhotoLoader:
                     return
                 (file, side), _ = self._wanted.popitem()
                 self._begun.add((file, side))
-            photo = read_photo(Path(file), side)
-            with self._lock:
-                self._begun.discard((file, side))
-            self.arrived.emit(file, side, photo)
+            self.arrived.emit(file, side, read_photo(Path(file), side))

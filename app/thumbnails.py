@@ -81,6 +81,7 @@ class _Store(QObject):
         return found
 
     def _arrived(self, file: str, side: int, photo: Photo) -> None:
+        self._loader.take(file, side)
         if (file, side) in self._photos:
             self._photos.put((file, side), photo, photo.image.sizeInBytes() if photo.image is not None else 0)
             if not self._news:
