@@ -83,7 +83,7 @@ class SegmentsView(View):
 
     def _lay_out(self) -> None:
         self.pages = QStackedWidget()
-        self.nothing = NothingPage(self._themes)
+        self.nothing = NothingPage()
         self.pages.addWidget(self.nothing)
         self.pages.addWidget(self._detail())
         self.pages.addWidget(self.builder)
