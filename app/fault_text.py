@@ -24,27 +24,24 @@ def fault_text(said: str) -> str:
     sentences = _sentences(QLocale().name())
     if not sentences or not said:
         return said
-    whole = _translated(said, sentences)
+    whole, runs_on = _translated(said, sentences)
     parts = _BETWEEN.split(said)
-    if len(parts) > 1 and (whole is None or _runs_on(said, sentences)):
-        told = [_translated(part, sentences) for part in parts]
+    if len(parts) > 1 and (whole is None or runs_on):
+        told = [_translated(part, sentences)[0] for part in parts]
         if all(told) or (whole is None and any(told)):
             return _joined([one or part for one, part in zip(told, parts, strict=True)])
     return said if whole is None else whole
 
 
-def _translated(said: str, sentences: tuple[_Sentence, ...]) -> str | None:
+def _translated(said: str, sentences: tuple[_Sentence, ...]) -> tuple[str | None, bool]:
+    """A text that is one of the sentences in its translation, else None; and whether the end of one sentence and the
+    beginning of the next would stand in a gap of it."""
     for sentence in sentences:
         named = sentence.gaps(said)
         if named is not None:
-            return sentence.told.format(*(fault_text(one) if " " in one else one for one in named))
-    return None
-
-
-def _runs_on(said: str, sentences: tuple[_Sentence, ...]) -> bool:
-    """Whether the end of one sentence and the beginning of the next would stand in a gap."""
-    named = next((found for one in sentences if (found := one.gaps(said)) is not None), ())
-    return any(_BETWEEN.search(one) for one in named)
+            told = sentence.told.format(*(fault_text(one) if " " in one else one for one in named))
+            return told, any(_BETWEEN.search(one) for one in named)
+    return None, False
 
 
 def _joined(parts: list[str]) -> str:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtWidgets import QApplication, QBoxLayout, QWidget
-from shiboken6 import isValid
 
 from app import commands
 from app.places import EXPLORE
+from app.views.panel import focus_again
 
 if TYPE_CHECKING:
     from app.views.help import HelpDrawer
@@ -42,9 +42,7 @@ class Guide(QObject):
     def _go_on(self) -> None:
         """Give the keyboard back to where it was."""
         before, self._before = self._before, None
-        if before is not None and isValid(before) and before.isVisible():
-            before.setFocus(Qt.FocusReason.ShortcutFocusReason)
-        else:
+        if not focus_again(before):
             self._window.show_view(self._window.current)
 
     def _put_away(self) -> None:

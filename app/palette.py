@@ -31,9 +31,9 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-from shiboken6 import isValid
 
 from app.theme import Theme, icon, set_role, ui_font
+from app.views.panel import focus_again
 
 ROW = 32
 SHOWN = 10
@@ -303,7 +303,5 @@ class Palette(QLineEdit):
         self.clear()
         self.clearFocus()
         before, self._before = self._before, None
-        if before is not None and isValid(before) and before.isVisible() and before.isEnabled():
-            before.setFocus(Qt.FocusReason.ShortcutFocusReason)
-        else:
+        if not focus_again(before):
             self.left.emit()

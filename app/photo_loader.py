@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -120,7 +121,8 @@ class PhotoLoader:
 
     def _work(self) -> None:
         if sys.platform == "linux":  # elsewhere the call is not for one thread
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), os.getpriority(os.PRIO_PROCESS, 0) + _NICE)
+            with suppress(OSError):  # a system that withholds it
+                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), os.getpriority(os.PRIO_PROCESS, 0) + _NICE)
         while True:
             with self._lock:
                 if not self._wanted or not threading.main_thread().is_alive():  # nobody waits where the program ends

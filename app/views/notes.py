@@ -18,12 +18,11 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-from shiboken6 import isValid
 
 from app.notes import Notebook
 from app.session import Session
 from app.theme import ThemeSource, icon, set_role, ui_font
-from app.views.panel import Heading, Panel
+from app.views.panel import Heading, Panel, focus_again
 from engine.notes import Kind, Note
 
 if TYPE_CHECKING:
@@ -255,8 +254,7 @@ class NotePopover(QFrame):
     def _leave(self) -> None:
         """Put it away; the keyboard goes on where it was."""
         before, self._before = self._before, None
-        if before is not None and isValid(before) and before.isVisible():
-            before.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        focus_again(before)
         self.hide()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:

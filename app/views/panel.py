@@ -248,6 +248,14 @@ class Empty(QLabel):
         self.setTextFormat(Qt.TextFormat.PlainText)
 
 
+def focus_again(before: QWidget | None) -> bool:
+    """Give the keyboard back to who had it; False where that one is gone or takes none now."""
+    back = before is not None and isValid(before) and before.isVisible() and before.isEnabled()
+    if before is not None and back:
+        before.setFocus(Qt.FocusReason.ShortcutFocusReason)
+    return back
+
+
 def paint_ground(painter: QPainter, box: QRectF, theme: Theme, selected: bool, hovered: bool, focused: bool) -> None:
     """The ground of a row of a list: chosen, under the pointer, holding the keyboard."""
     if not (selected or hovered or focused):

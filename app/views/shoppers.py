@@ -273,7 +273,7 @@ class Finder(QWidget):
         self._pause = QTimer(self, singleShot=True, interval=60)
         self._pause.timeout.connect(self._find)
         self.search.textChanged.connect(self._typed)
-        self.search.left.connect(self._hurry)
+        self.search.left.connect(self.find_now)
         model.modelReset.connect(self._count)
         self._count()
 
@@ -296,19 +296,13 @@ class Finder(QWidget):
     def _typed(self, _text: str) -> None:
         self._pause.start()
 
-    def _hurry(self) -> None:
-        """Enter may come sooner than the pause after typing ends."""
-        if self._pause.isActive():
-            self._pause.stop()
-            self._find()
-
     def _note_kept(self) -> None:
         current = self.list.currentIndex()
         if current.isValid():
             self._kept = str(current.data(KEY_ROLE))
 
     def find_now(self) -> None:
-        """Find what was typed, though the keys may not rest yet."""
+        """Find what was typed: Enter may come sooner than the pause after typing ends."""
         if self._pause.isActive():
             self._pause.stop()
             self._find()

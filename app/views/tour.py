@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from PySide6.QtCore import QEvent, QObject, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
-from shiboken6 import isValid
 
 from app.theme import ThemeSource, faded, set_role
+from app.views.panel import focus_again
 
 _GAP = 12
 _WIDTH = 320
@@ -98,8 +98,7 @@ class Tour(QWidget):
         if self._over:
             return
         self._over = True
-        if self._before is not None and isValid(self._before) and self._before.isVisible():
-            self._before.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        focus_again(self._before)
         self.hide()
         self.ended.emit()
         self.deleteLater()

@@ -74,14 +74,11 @@ def test_the_palette_gives_the_keyboard_back(open_window: Open, qtbot: QtBot) ->
         assert QApplication.focusWidget() is before
 
 
-def test_an_error_is_told_to_a_screen_reader(open_window: Open, qtbot: QtBot) -> None:
+def test_an_error_is_told_to_a_screen_reader(open_window: Open, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
     heard: list[str] = []
 
     window = open_window()
-    told = QAccessible.updateAccessibility
-    try:
-        QAccessible.updateAccessibility = staticmethod(lambda event: heard.append(event.message()))  # type: ignore
+    with monkeypatch.context() as patch:
+        patch.setattr(QAccessible, "updateAccessibility", staticmethod(lambda event: heard.append(event.message())))
         window.banner.say("The run cannot be read.", "Choose another one.")
-    finally:
-        QAccessible.updateAccessibility = told  # type: ignore[method-assign]
     assert heard == ["The run cannot be read. Choose another one."]
